@@ -1,0 +1,38 @@
+# make run    installs what is missing, builds, and starts Pawl on SQLite at http://localhost:8080
+# make test   installs what the tests need, builds, and runs every test
+# make lint   format and import boundaries
+# make format formats all sources
+
+SWIFT_BUILD_FLAGS = --explicit-target-dependency-import-check error
+DATA = data
+
+.PHONY: run build test lint format system-packages test-packages
+
+run: build
+	@mkdir -p -m 700 $(DATA)
+	@echo
+	@echo "Pawl starts on SQLite in $(DATA)/. When it is ready, try it with the curl story in README.md, or open:"
+	@echo "    http://localhost:8080/.well-known/jwks.json    the keys that its access tokens are checked with"
+	@echo "    http://localhost:8081/readyz                   whether it can serve"
+	@echo
+	@exec "$$(swift build --show-bin-path)/pawl" serve --database sqlite:$(DATA)/pawl.sqlite --registration open
+
+build: system-packages
+	swift build $(SWIFT_BUILD_FLAGS)
+
+test: test-packages
+	swift build --build-tests $(SWIFT_BUILD_FLAGS)
+	swift test --skip-build
+
+lint:
+	swift format lint --strict --parallel --recursive Package.swift Sources Tests Examples Snippets
+	scripts/check-imports
+
+format:
+	swift format format --in-place --parallel --recursive Package.swift Sources Tests Examples Snippets
+
+system-packages:
+	@scripts/install-packages libsodium-dev libsqlite3-dev
+
+test-packages:
+	@scripts/install-packages libsodium-dev libsqlite3-dev curl jq openssl

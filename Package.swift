@@ -1,0 +1,128 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics")
+let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
+let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
+let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let nioHTTPTypes = Target.Dependency.product(name: "NIOHTTPTypes", package: "swift-nio-extras")
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let grdbSQLite = Target.Dependency.product(name: "GRDBSQLite", package: "GRDB.swift")
+let configuration = Target.Dependency.product(name: "Configuration", package: "swift-configuration")
+let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
+let jwtKit = Target.Dependency.product(name: "JWTKit", package: "jwt-kit")
+
+let package = Package(
+    name: "pawl",
+    platforms: [.macOS(.v15)],
+    products: [
+        .executable(name: "pawl", targets: ["pawl"]),
+        .library(name: "PawlAPI", targets: ["PawlAPI"]),
+        .library(name: "PawlJWT", targets: ["PawlJWT"]),
+        .library(name: "PawlCore", targets: ["PawlCore"]),
+        .library(name: "PawlPasswords", targets: ["PawlPasswords"]),
+        .library(name: "PawlSQLite", targets: ["PawlSQLite"]),
+        .library(name: "PawlServer", targets: ["PawlServer"]),
+        .library(name: "PawlGuard", targets: ["PawlGuard"]),
+        .library(name: "PawlTesting", targets: ["PawlTesting"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.1"),
+    ],
+    targets: [
+        // The words both sides of the wire speak.
+        .target(name: "PawlAPI"),
+        // Access tokens: signing and checking, pure.
+        .target(name: "PawlJWT", dependencies: [crypto]),
+        // Everything that decides; no I/O.
+        .target(name: "PawlCore", dependencies: ["PawlJWT", crypto, logging, metrics]),
+        // Argon2id.
+        .systemLibrary(name: "CSodium", providers: [.apt(["libsodium-dev"]), .brew(["libsodium"])]),
+        .target(name: "PawlPasswords", dependencies: ["PawlCore", "CSodium"]),
+        // The embedded store.
+        .target(name: "PawlSQLite", dependencies: ["PawlCore", grdb, grdbSQLite, logging]),
+        // The HTTP edge, as a library.
+        .target(
+            name: "PawlServer",
+            dependencies: [
+                "PawlAPI", "PawlCore", "PawlJWT", hummingbird, httpTypes, nioCore, nioHTTPTypes, logging, lifecycle,
+                crypto,
+            ]),
+        // For APIs that check access tokens.
+        .target(
+            name: "PawlGuard",
+            dependencies: ["PawlAPI", "PawlJWT", hummingbird, httpTypes, nioCore, nioHTTP1, asyncHTTPClient, logging]),
+        // The conformance suite for stores, a manual clock, seeded randomness.
+        .target(name: "PawlTesting", dependencies: ["PawlCore", "PawlJWT", crypto, logging]),
+        .executableTarget(
+            name: "pawl",
+            dependencies: [
+                "PawlAPI", "PawlCore", "PawlServer", "PawlSQLite", "PawlPasswords", hummingbird, httpTypes,
+                configuration,
+                "PawlJWT", argumentParser, asyncHTTPClient, logging, lifecycle, unixSignals, nioCore,
+                nioHTTP1, systemPackage,
+            ]),
+        .executableTarget(
+            name: "resource-server", dependencies: ["PawlGuard", "PawlJWT", hummingbird, logging],
+            path: "Examples/resource-server"),
+        .executableTarget(
+            name: "embed",
+            dependencies: [
+                "PawlServer", "PawlSQLite", "PawlPasswords", "PawlGuard", "PawlCore", "PawlJWT", hummingbird, logging,
+                nioCore,
+            ],
+            path: "Snippets/embed"),
+
+        .testTarget(name: "PawlJWTTests", dependencies: ["PawlJWT", jwtKit, crypto]),
+        .testTarget(
+            name: "PawlCoreTests",
+            dependencies: ["PawlCore", "PawlJWT", "PawlTesting", "PawlPasswords", crypto, logging]),
+        .testTarget(
+            name: "PawlSQLiteTests", dependencies: ["PawlSQLite", "PawlCore", "PawlJWT", "PawlTesting", grdb]),
+        .testTarget(
+            name: "PawlServerTests",
+            dependencies: [
+                "PawlServer", "PawlGuard", "PawlSQLite", "PawlPasswords", "PawlCore", "PawlJWT", "PawlAPI",
+                "PawlTesting",
+                hummingbird, httpTypes, asyncHTTPClient, logging, nioCore, nioPosix, lifecycle, jwtKit,
+            ]),
+        .testTarget(
+            name: "PawlTests",
+            dependencies: ["pawl", "resource-server", "embed", "PawlAPI", "PawlCore", asyncHTTPClient, nioCore]),
+    ]
+)
+
+let settings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .enableUpcomingFeature("InferIsolatedConformances"),
+    .enableUpcomingFeature("ImmutableWeakCaptures"),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+]
+for target in package.targets where target.type != .system {
+    target.swiftSettings = settings
+}
