@@ -1,0 +1,98 @@
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// Checks access tokens (RFC 9068 §4, RFC 8725): a pure function of the token, the keys and the time.
+public struct AccessTokenVerifier: Sendable {
+    /// Compared code point by code point (RFC 8414 §3.3).
+    public let issuer: String
+    /// A token is meant for us if its `aud` names this.
+    public let audience: String
+    /// How far in the future a token may be dated, in seconds. An expiry has no allowance: past it a token is dead.
+    public let skew: Int64
+    /// A longer token is refused unread.
+    public static let maximumLength = 8192
+
+    public init(issuer: String, audience: String, skew: Int64 = 10) {
+        self.issuer = issuer
+        self.audience = audience
+        self.skew = skew
+    }
+
+    /// The members that decide; `jwk`, `jku`, `x5u` and `x5c` are never looked at (RFC 8725 §3.10).
+    private struct Header: Decodable {
+        let alg: String
+        let kid: String
+        let typ: String
+        let crit: Presence?
+        let b64: Presence?
+
+        /// That a member is there, whatever it is.
+        struct Presence: Decodable {
+            init(from decoder: any Decoder) {}
+        }
+    }
+
+    /// The `kid` of a token, before anything is trusted: to know whether fresh keys are worth fetching.
+    public static func keyID(of token: String) -> String? {
+        guard token.utf8.count <= maximumLength,
+            let segment = token.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false).first,
+            let bytes = Base64URL.decode(segment), JSONText.isPlainObject(bytes)
+        else { return nil }
+        return (try? JSONDecoder().decode(Header.self, from: Data(bytes)))?.kid  // an unreadable header has none
+    }
+
+    /// The claims of `token`, if one of `keys` signed it and it is good at `now` (seconds since 1970).
+    public func verify(
+        _ token: String, with keys: [String: VerificationKey], at now: Int64
+    ) throws(AccessTokenError) -> AccessTokenClaims {
+        guard token.utf8.count <= Self.maximumLength else { throw .malformed }
+        let segments = token.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
+        guard segments.count == 3, let header = Base64URL.decode(segments[0]),
+            let signature = Base64URL.decode(segments[2])
+        else { throw .malformed }
+
+        let key = try pinnedKey(for: header, among: keys)
+        let signed = [UInt8](token.utf8[..<segments[1].endIndex])
+        guard key.isValid(signature: signature, for: signed) else { throw .badSignature }
+
+        guard let payload = Base64URL.decode(segments[1]), JSONText.isPlainObject(payload) else { throw .malformed }
+        return try check(payload, at: now)
+    }
+
+    /// Key and algorithm are fixed by us, before anything else is looked at: the algorithm is the key's own.
+    private func pinnedKey(
+        for bytes: [UInt8], among keys: [String: VerificationKey]
+    ) throws(AccessTokenError) -> VerificationKey {
+        guard JSONText.isPlainObject(bytes) else { throw .malformed }
+        let header: Header
+        do {
+            header = try JSONDecoder().decode(Header.self, from: Data(bytes))
+        } catch {
+            throw .malformed
+        }
+        guard header.crit == nil, header.b64 == nil else { throw .malformed }  // RFC 7515 §4.1.11: none is understood
+        guard let key = keys[header.kid] else { throw .unknownKey }
+        guard header.alg == key.algorithm.rawValue else { throw .algorithmNotAllowed }
+        // RFC 9068 §4: compared without regard to case, the prefix optional (RFC 7515 §4.1.9).
+        guard ["at+jwt", "application/at+jwt"].contains(header.typ.lowercased()) else { throw .wrongType }
+        return key
+    }
+
+    private func check(_ bytes: [UInt8], at now: Int64) throws(AccessTokenError) -> AccessTokenClaims {
+        let payload: AccessTokenPayload
+        do {
+            payload = try JSONDecoder().decode(AccessTokenPayload.self, from: Data(bytes))
+        } catch {
+            throw .malformed
+        }
+        guard payload.hasSaneTimes else { throw .malformed }
+        guard payload.iss == issuer else { throw .wrongIssuer }
+        guard payload.aud.values.contains(audience) else { throw .wrongAudience }
+        guard Int64(payload.exp) > now else { throw .expired }
+        guard Int64(payload.nbf ?? 0) <= now + skew, Int64(payload.iat) <= now + skew else { throw .notYetValid }
+        return payload.claims
+    }
+}
