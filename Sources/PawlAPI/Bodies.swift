@@ -1,0 +1,221 @@
+/// The body of `POST /auth/register` and `POST /auth/login`.
+public struct SignInRequest: Codable, Sendable {
+    public var identifier: String
+    public var password: String
+    /// What to call the device in the list of sessions; cut to 48 bytes.
+    public var device: String?
+
+    public init(identifier: String, password: String, device: String? = nil) {
+        self.identifier = identifier
+        self.password = password
+        self.device = device
+    }
+}
+
+/// The body of `POST /auth/refresh`, and of `POST /auth/logout`.
+public struct RefreshRequest: Codable, Sendable {
+    public var refreshToken: String
+
+    public init(refreshToken: String) {
+        self.refreshToken = refreshToken
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case refreshToken = "refresh_token"
+    }
+}
+
+/// The body of `POST /auth/reauthenticate`.
+public struct ReauthenticateRequest: Codable, Sendable {
+    public var refreshToken: String
+    public var password: String
+
+    public init(refreshToken: String, password: String) {
+        self.refreshToken = refreshToken
+        self.password = password
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case refreshToken = "refresh_token"
+        case password
+    }
+}
+
+/// The body of `PUT /auth/password`.
+public struct PasswordChangeRequest: Codable, Sendable {
+    public var refreshToken: String
+    public var current: String
+    public var new: String
+
+    public init(refreshToken: String, current: String, new: String) {
+        self.refreshToken = refreshToken
+        self.current = current
+        self.new = new
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case refreshToken = "refresh_token"
+        case current
+        case new
+    }
+}
+
+/// The answer to a sign-in, a refresh, a step-up and a password change (RFC 6749 §5.1).
+public struct TokenResponse: Codable, Sendable {
+    public var accessToken: String
+    /// `Bearer`.
+    public var tokenType: String
+    /// Seconds that the access token lives.
+    public var expiresIn: Int64
+    public var refreshToken: String?
+    /// Seconds until the session ends if it is not refreshed.
+    public var refreshTokenTimeout: Int64
+    /// Seconds until the session ends at all.
+    public var authorizationExpiresIn: Int64
+    public var scope: String?
+    public var sessionID: String
+    public var subject: String
+
+    public init(
+        accessToken: String, tokenType: String = "Bearer", expiresIn: Int64, refreshToken: String?,
+        refreshTokenTimeout: Int64, authorizationExpiresIn: Int64, scope: String?, sessionID: String, subject: String
+    ) {
+        self.accessToken = accessToken
+        self.tokenType = tokenType
+        self.expiresIn = expiresIn
+        self.refreshToken = refreshToken
+        self.refreshTokenTimeout = refreshTokenTimeout
+        self.authorizationExpiresIn = authorizationExpiresIn
+        self.scope = scope
+        self.sessionID = sessionID
+        self.subject = subject
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case accessToken = "access_token"
+        case tokenType = "token_type"
+        case expiresIn = "expires_in"
+        case refreshToken = "refresh_token"
+        case refreshTokenTimeout = "refresh_token_timeout"
+        case authorizationExpiresIn = "authorization_expires_in"
+        case scope
+        case sessionID = "session_id"
+        case subject
+    }
+}
+
+/// A session as its owner sees it: one device. Times are RFC 3339.
+public struct SessionDescription: Codable, Sendable {
+    public var id: String
+    public var device: String
+    public var userAgent: String
+    public var ip: String
+    public var createdAt: String
+    public var lastUsedAt: String
+    public var expiresAt: String
+    /// Whether it is the one that asks.
+    public var current: Bool
+    /// Only for one's own session (`GET /auth/session`), with the three below.
+    public var subject: String?
+    public var roles: [String]?
+    public var scope: String?
+    public var authTime: String?
+
+    public init(
+        id: String, device: String, userAgent: String, ip: String, createdAt: String, lastUsedAt: String,
+        expiresAt: String, current: Bool, subject: String? = nil, roles: [String]? = nil, scope: String? = nil,
+        authTime: String? = nil
+    ) {
+        self.id = id
+        self.device = device
+        self.userAgent = userAgent
+        self.ip = ip
+        self.createdAt = createdAt
+        self.lastUsedAt = lastUsedAt
+        self.expiresAt = expiresAt
+        self.current = current
+        self.subject = subject
+        self.roles = roles
+        self.scope = scope
+        self.authTime = authTime
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case id, device, ip, current, subject, roles, scope
+        case userAgent = "user_agent"
+        case createdAt = "created_at"
+        case lastUsedAt = "last_used_at"
+        case expiresAt = "expires_at"
+        case authTime = "auth_time"
+    }
+}
+
+/// The answer to `GET /auth/sessions`.
+public struct SessionList: Codable, Sendable {
+    public var sessions: [SessionDescription]
+
+    public init(sessions: [SessionDescription]) {
+        self.sessions = sessions
+    }
+}
+
+/// The body of `PATCH /auth/sessions/{id}`.
+public struct RenameRequest: Codable, Sendable {
+    public var device: String
+
+    public init(device: String) {
+        self.device = device
+    }
+}
+
+/// The body of `PATCH /admin/users/{identifier}`; what is absent stays.
+public struct UserChangeRequest: Codable, Sendable {
+    public var roles: [String]?
+    public var scope: [String]?
+    public var disabled: Bool?
+
+    public init(roles: [String]? = nil, scope: [String]? = nil, disabled: Bool? = nil) {
+        self.roles = roles
+        self.scope = scope
+        self.disabled = disabled
+    }
+}
+
+/// A user as an administrator sees them.
+public struct UserDescription: Codable, Sendable {
+    public var subject: String
+    public var identifier: String
+    public var roles: [String]
+    public var scope: [String]
+    public var disabled: Bool
+
+    public init(subject: String, identifier: String, roles: [String], scope: [String], disabled: Bool) {
+        self.subject = subject
+        self.identifier = identifier
+        self.roles = roles
+        self.scope = scope
+        self.disabled = disabled
+    }
+}
+
+/// What `/.well-known/oauth-authorization-server` says (RFC 8414 §2).
+public struct ServerMetadata: Codable, Sendable {
+    public var issuer: String
+    public var jwksURI: String
+    public var responseTypesSupported: [String]
+    public var grantTypesSupported: [String]
+
+    public init(issuer: String, jwksURI: String) {
+        self.issuer = issuer
+        self.jwksURI = jwksURI
+        responseTypesSupported = []
+        grantTypesSupported = []
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case issuer
+        case jwksURI = "jwks_uri"
+        case responseTypesSupported = "response_types_supported"
+        case grantTypesSupported = "grant_types_supported"
+    }
+}

@@ -1,0 +1,28 @@
+/// Where things are.
+public enum PawlPath {
+    public static let register = "/auth/register"
+    public static let login = "/auth/login"
+    public static let refresh = "/auth/refresh"
+    public static let logout = "/auth/logout"
+    public static let logoutOthers = "/auth/logout/others"
+    public static let logoutAll = "/auth/logout/all"
+    public static let session = "/auth/session"
+    public static let sessions = "/auth/sessions"
+    public static let reauthenticate = "/auth/reauthenticate"
+    public static let password = "/auth/password"
+    /// RFC 8414 §3.
+    public static let metadata = "/.well-known/oauth-authorization-server"
+    public static let keys = "/.well-known/jwks.json"
+
+    /// On the operations listener.
+    public static let health = "/healthz"
+    public static let readiness = "/readyz"
+    public static let adminUsers = "/admin/users"
+}
+
+/// Header fields that are not in everybody's vocabulary.
+public enum PawlHeader {
+    /// Names an attempt to rotate: 16 to 255 visible ASCII characters. A retry repeats the name.
+    public static let attempt = "Idempotency-Key"
+    public static let requestID = "X-Request-Id"
+}

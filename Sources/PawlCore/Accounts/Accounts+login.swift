@@ -1,0 +1,82 @@
+import Logging
+
+extension Accounts {
+    /// Starts a session for whoever knows the password. Unknown identifier, wrong password and disabled user cost the
+    /// same and are answered alike (OWASP Authentication Cheat Sheet).
+    public func login(
+        _ credentials: Credentials, origin: Origin, delivery: Delivery
+    ) async throws(SessionError) -> TokenGrant {
+        let keys = ThrottleKeys(identifier: credentials.identifier, address: origin.address, secrets: secrets)
+        try await reserve(keys)
+        do throws(SessionError) {
+            let grant = try await attempt(credentials, keys, origin: origin, delivery: delivery)
+            try await settle(keys, .succeeded)
+            return grant
+        } catch {
+            // Not a failure to be counted, unless the credentials were at fault.
+            if error != .invalidCredentials { try await settle(keys, .abandoned) }
+            throw error
+        }
+    }
+
+    private func attempt(
+        _ credentials: Credentials, _ keys: ThrottleKeys, origin: Origin, delivery: Delivery
+    ) async throws(SessionError) -> TokenGrant {
+        var proven: SealedPassword?
+        // The user is read before hashing, and the session is inserted only if they have not changed since: so an old
+        // password, a disabled user or stale roles cannot slip through. A change in between means another look.
+        for _ in 0..<3 {
+            let user = try await stored { () async throws(StoreError) in
+                try await store.user(identifier: credentials.identifier)
+            }
+            if proven == nil || proven != user?.password {
+                proven = try await proof(of: credentials.password, by: user)
+            }
+            guard let user, let password = proven, !user.isDisabled else {
+                let event = user.map { Event(.loginFailed, at: clock.now, subject: $0.id, origin: origin) }
+                try await settle(keys, .failed(event))
+                throw .invalidCredentials
+            }
+            let start = SessionStart(
+                user: user, authMethods: ["pwd"], device: credentials.device, origin: origin, delivery: delivery)
+            if let grant = try await sessions.start(start) {
+                try await renew(password, of: user, with: credentials.password)
+                return grant
+            }
+        }
+        throw .unavailable
+    }
+
+    /// The seal that the password opened, or nil; the same work whether there is such a user or not.
+    private func proof(of password: Password, by user: User?) async throws(SessionError) -> SealedPassword? {
+        let phc = user.flatMap { $0.password.phc(for: $0.id, secrets: secrets) }
+        let matches = try await verify(password, against: phc ?? decoy)
+        return matches && phc != nil ? user?.password : nil
+    }
+
+    /// Takes a place for a login, or throws how long to wait. A full hasher is found out before the database is asked
+    /// to count: a flood of logins must not become a flood of writes (P10).
+    func reserve(_ keys: ThrottleKeys) async throws(SessionError) {
+        guard !hasher.isFull else { throw .busy(retryAfter: 1) }
+        let wait = try await stored { () async throws(StoreError) in try await store.reserveLogin(keys, at: clock.now) }
+        if let wait { throw .throttled(retryAfter: wait) }
+    }
+
+    func settle(_ keys: ThrottleKeys, _ result: LoginResult) async throws(SessionError) {
+        try await stored { () async throws(StoreError) in try await store.settleLogin(keys, result, at: clock.now) }
+    }
+
+    /// Hashes anew if today's parameters are stronger, seals anew if the master secret is newer. A failure is not the
+    /// user's affair: the next login tries again.
+    private func renew(_ sealed: SealedPassword, of user: User, with password: Password) async throws(SessionError) {
+        guard let phc = sealed.phc(for: user.id, secrets: secrets) else { return }
+        let isOutdated = hasher.isOutdated(phc)
+        guard isOutdated || !sealed.isCurrent(secrets) else { return }
+        do {
+            let fresh = try seal(isOutdated ? try await hash(password) : phc, for: user.id)
+            try await stored { () async throws(StoreError) in try await store.reseal(user.id, from: sealed, to: fresh) }
+        } catch {
+            sessions.logger.notice("A password could not be hashed anew; the next login tries again")
+        }
+    }
+}

@@ -1,0 +1,40 @@
+extension Accounts {
+    /// Makes a user and signs them in. A taken identifier costs as much as a free one, and finding many taken ones is
+    /// slowed down like failed logins.
+    public func register(
+        _ credentials: Credentials, origin: Origin, delivery: Delivery
+    ) async throws(SessionError) -> TokenGrant {
+        guard isRegistrationOpen else { throw .registrationClosed }
+        try check(credentials.password, for: credentials.identifier)
+        let keys = ThrottleKeys(registrationFrom: origin.address, secrets: secrets)
+        try await reserve(keys)
+        let user: User
+        do throws(SessionError) {
+            user = try await add(credentials, roles: [], scope: [], origin: origin)
+        } catch {
+            if error != .identifierTaken { try await settle(keys, .abandoned) }
+            throw error
+        }
+        try await settle(keys, .abandoned)
+        let start = SessionStart(
+            user: user, authMethods: ["pwd"], device: credentials.device, origin: origin, delivery: delivery)
+        guard let grant = try await sessions.start(start) else { throw .invalidCredentials }  // disabled that soon
+        return grant
+    }
+
+    /// Makes a user, as an administrator does or a registration.
+    package func add(
+        _ credentials: Credentials, roles: [String], scope: [String], origin: Origin?
+    ) async throws(SessionError) -> User {
+        let id = SubjectID(randomness: sessions.randomness)
+        let phc = try await hash(credentials.password)
+        let user = User(
+            id: id, identifier: credentials.identifier, createdAt: clock.now, password: try seal(phc, for: id),
+            roles: roles, scope: scope)
+        let event = Event(.registered, at: clock.now, subject: id, origin: origin)
+        guard try await stored({ () async throws(StoreError) in try await store.insert(user, event) }) else {
+            throw .identifierTaken
+        }
+        return user
+    }
+}

@@ -1,0 +1,80 @@
+/// A refresh token that comes with a password.
+public struct StepUpRequest: Sendable {
+    public let refreshToken: String
+    public let delivery: Delivery
+    public let attempt: AttemptName?
+    public let origin: Origin
+
+    public init(refreshToken: String, delivery: Delivery, attempt: AttemptName?, origin: Origin) {
+        self.refreshToken = refreshToken
+        self.delivery = delivery
+        self.attempt = attempt
+        self.origin = origin
+    }
+}
+
+extension Accounts {
+    /// How many wrong passwords in a row a session may bring. They count on the session, not on the identifier, so a
+    /// stolen token cannot lock its owner out elsewhere.
+    static let stepUpTries = 5
+
+    /// Turns the session and, the password being right, raises its `auth_time` (RFC 9470).
+    public func reauthenticate(_ request: StepUpRequest, password: Password) async throws(SessionError) -> TokenGrant {
+        try await stepUp(request, password: password, new: nil)
+    }
+
+    /// Turns the session, sets a new password and ends the subject's other sessions, all in one transaction.
+    public func changePassword(
+        _ request: StepUpRequest, current: Password, new: Password
+    ) async throws(SessionError) -> TokenGrant {
+        try await stepUp(request, password: current, new: new)
+    }
+
+    private func stepUp(
+        _ request: StepUpRequest, password: Password, new: Password?
+    ) async throws(SessionError) -> TokenGrant {
+        let presented = try sessions.authenticate(request.refreshToken)
+        let session = try await stored { () async throws(StoreError) in try await store.session(presented.sessionID) }
+        let verdict = try sessions.wouldTurn(
+            presented, on: session, delivery: request.delivery, attempt: request.attempt, origin: request.origin)
+        // Without a name, the turn to replay may be a racing refresh's, which proved nothing and set no password.
+        if verdict == .replay && request.attempt == nil { throw .refreshConflict }
+        var stepUp: Turn.StepUp?
+        // A retry whose first try went through needs no second proof (the password may be the new one by now), and
+        // any other verdict is the store's to give.
+        if verdict == .rotate, let session {
+            let user = try await user(of: session)
+            // Before the password is looked at: a new one that is refused must not count as a wrong old one.
+            if let new { try check(new, for: user.identifier) }
+            try await prove(password, by: user, in: session, origin: request.origin)
+            var newPassword: SealedPassword?
+            if let new { newPassword = try seal(try await hash(new), for: user.id) }
+            stepUp = Turn.StepUp(userVersion: user.version, authMethods: ["pwd"], newPassword: newPassword)
+        }
+        return try await sessions.turn(
+            presented, delivery: request.delivery, attempt: request.attempt, origin: request.origin, stepUp: stepUp)
+    }
+
+    private func user(of session: Session) async throws(SessionError) -> User {
+        let user = try await stored { () async throws(StoreError) in try await store.user(session.subject) }
+        guard let user, !user.isDisabled else { throw .sessionEnded(.revoked) }
+        return user
+    }
+
+    private func prove(
+        _ password: Password, by user: User, in session: Session, origin: Origin
+    ) async throws(SessionError) {
+        guard let phc = user.password.phc(for: user.id, secrets: secrets) else { throw .sessionEnded(.revoked) }
+        // Counted before the password is looked at, so that many tries at once do not get past the limit.
+        guard
+            try await stored({ () async throws(StoreError) in
+                try await store.spendStepUpTry(session.id, limit: Self.stepUpTries)
+            })
+        else { throw .stepUpLocked }
+        guard try await verify(password, against: phc) else {
+            let event = Event(.stepUpFailed, at: clock.now, subject: user.id, session: session.id, origin: origin)
+            try await stored { () async throws(StoreError) in try await store.append(event) }
+            throw .wrongPassword
+        }
+    }
+}

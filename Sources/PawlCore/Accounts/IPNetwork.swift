@@ -1,0 +1,59 @@
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+/// A block of IP addresses, such as `10.0.0.0/8`.
+public struct IPNetwork: Sendable, Hashable, CustomStringConvertible {
+    private let bytes: [UInt8]
+    private let prefix: Int
+
+    /// One address, or a block in CIDR notation (RFC 4632, RFC 4291 §2.3).
+    public init?(_ text: String) {
+        let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+        guard let address = Self.bytes(of: String(parts[0])) else { return nil }
+        switch parts.count {
+        case 1: self.init(address, prefix: address.count * 8)
+        case 2:
+            guard let prefix = Int(parts[1]), (0...address.count * 8).contains(prefix) else { return nil }
+            self.init(address, prefix: prefix)
+        default: return nil
+        }
+    }
+
+    /// The network that an address is counted under: the /24 of IPv4, the /64 of IPv6.
+    init?(of address: String) {
+        guard let bytes = Self.bytes(of: address) else { return nil }
+        self.init(bytes, prefix: bytes.count == 4 ? 24 : 64)
+    }
+
+    private init(_ address: [UInt8], prefix: Int) {
+        bytes = address.enumerated().map { index, byte in
+            let bits = min(8, max(0, prefix - index * 8))
+            return bits == 0 ? 0 : byte & (0xFF << UInt8(8 - bits))
+        }
+        self.prefix = prefix
+    }
+
+    public func contains(_ address: String) -> Bool {
+        guard let other = Self.bytes(of: address), other.count == bytes.count else { return false }
+        return Self(other, prefix: prefix) == self
+    }
+
+    public static func isAddress(_ text: String) -> Bool { bytes(of: text) != nil }
+
+    public var description: String { "\(Hex.encode(bytes))/\(prefix)" }
+
+    /// 4 or 16 bytes; an IPv4 address written as IPv6 (`::ffff:192.0.2.1`) is the IPv4 address.
+    private static func bytes(of text: String) -> [UInt8]? {
+        var bytes = [UInt8](repeating: 0, count: 4)
+        if unsafe inet_pton(AF_INET, text, &bytes) == 1 { return bytes }
+        bytes = [UInt8](repeating: 0, count: 16)
+        guard unsafe inet_pton(AF_INET6, text, &bytes) == 1 else { return nil }
+        let mapped = [UInt8](repeating: 0, count: 10) + [0xFF, 0xFF]
+        return Array(bytes[..<12]) == mapped ? Array(bytes[12...]) : bytes
+    }
+}

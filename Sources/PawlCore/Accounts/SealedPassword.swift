@@ -1,0 +1,54 @@
+import Crypto
+
+/// A password's PHC string, sealed: even whoever has the whole database has no hash to guess at.
+/// AES-256-GCM under the newest master secret's password key, bound to the user: key id 1, nonce 12, content, tag 16.
+public struct SealedPassword: Sendable, Equatable {
+    package let bytes: [UInt8]
+
+    package init(bytes: [UInt8]) {
+        self.bytes = bytes
+    }
+
+    /// - Throws: swift-crypto's error if sealing fails.
+    init(_ phc: String, for user: SubjectID, secrets: MasterSecrets) throws {
+        let box = try AES.GCM.seal([UInt8](phc.utf8), using: secrets.newest.passwordKey, authenticating: user.bytes)
+        bytes = [secrets.newest.id] + [UInt8](box.nonce) + [UInt8](box.ciphertext) + [UInt8](box.tag)
+    }
+
+    /// The PHC string, or nil if no configured secret opens it for this user.
+    func phc(for user: SubjectID, secrets: MasterSecrets) -> String? {
+        guard let id = bytes.first, let master = secrets[id] else { return nil }
+        do {
+            let box = try AES.GCM.SealedBox(combined: bytes.dropFirst())
+            return String(
+                decoding: try AES.GCM.open(box, using: master.passwordKey, authenticating: user.bytes), as: UTF8.self)
+        } catch {
+            return nil  // the one way that a seal says no
+        }
+    }
+
+    /// Whether the newest secret made it.
+    func isCurrent(_ secrets: MasterSecrets) -> Bool { bytes.first == secrets.newest.id }
+}
+
+/// Turns passwords into PHC strings, on a bounded queue of its own.
+public protocol PasswordHasher: Sendable {
+    /// - Throws: ``PasswordHasherBusy`` if the queue is full.
+    func hash(_ password: Password) async throws -> String
+    /// - Throws: ``PasswordHasherBusy`` if the queue is full.
+    func verify(_ password: Password, against phc: String) async throws -> Bool
+    /// Whether the next one would be turned away.
+    var isFull: Bool { get }
+    /// Whether `phc` was made with weaker parameters than today's.
+    func isOutdated(_ phc: String) -> Bool
+}
+
+/// More passwords are waiting than can be hashed soon.
+public struct PasswordHasherBusy: Error {
+    /// Seconds.
+    public let retryAfter: Int64
+
+    public init(retryAfter: Int64) {
+        self.retryAfter = retryAfter
+    }
+}

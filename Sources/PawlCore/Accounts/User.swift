@@ -1,0 +1,56 @@
+/// Somebody who can sign in.
+public struct User: Sendable, Equatable {
+    public let id: SubjectID
+    public let identifier: Identifier
+    public let createdAt: UnixTime
+    package var password: SealedPassword
+    /// Raised by every change of password, state or roles: a login that started before one does not slip through.
+    package var version: Int64
+    public var isDisabled: Bool
+    public var roles: [String]
+    public var scope: [String]
+
+    package init(
+        id: SubjectID, identifier: Identifier, createdAt: UnixTime, password: SealedPassword, version: Int64 = 1,
+        isDisabled: Bool = false, roles: [String] = [], scope: [String] = []
+    ) {
+        self.id = id
+        self.identifier = identifier
+        self.createdAt = createdAt
+        self.password = password
+        self.version = version
+        self.isDisabled = isDisabled
+        self.roles = roles
+        self.scope = scope
+    }
+}
+
+/// What a user signs in with: an e-mail address or any other name, without regard to case.
+public struct Identifier: Sendable, Hashable, CustomStringConvertible {
+    /// NFC, lower case; 1 to 254 bytes, no control characters, no white space at the ends.
+    public let text: String
+
+    static let maximumLength = 254
+
+    public init?(_ text: String) {
+        guard text.utf8.count <= Self.maximumLength else { return nil }
+        let canonical = text.lowercased().nfc
+        guard (1...Self.maximumLength).contains(canonical.utf8.count),
+            canonical.unicodeScalars.allSatisfy({ $0.properties.generalCategory != .control }),
+            canonical.first?.isWhitespace == false, canonical.last?.isWhitespace == false
+        else { return nil }
+        self.text = canonical
+    }
+
+    public var description: String { text }
+}
+
+/// Words such as roles and scopes: printable ASCII without space, quote or backslash (RFC 6749 §3.3), at most 64
+/// bytes each and 32 in number.
+public func isValidScopeList(_ words: [String]) -> Bool {
+    words.count <= 32 && Set(words).count == words.count
+        && words.allSatisfy { word in
+            (1...64).contains(word.utf8.count)
+                && word.utf8.allSatisfy { (0x21...0x7E).contains($0) && $0 != 0x22 && $0 != 0x5C }
+        }
+}

@@ -1,0 +1,50 @@
+public import PawlJWT
+
+/// When signing keys come and go: published before their first use for longer than verifiers cache, kept after their
+/// last use for as long as a token of theirs can live.
+public struct KeySchedule: Sendable {
+    public let algorithm: SignatureAlgorithm
+    /// Seconds that a key signs.
+    public let period: Int64
+    /// Seconds that a key is published before it signs.
+    public let publishAhead: Int64
+    /// Seconds that a key is published after it signed last.
+    public let keepAfter: Int64
+
+    /// How long verifiers may cache the key set, in seconds.
+    public static let cacheLifetime: Int64 = 300
+    /// How far clocks may be apart, in seconds.
+    static let skew: Int64 = 60
+
+    /// - Parameters:
+    ///   - period: at least an hour.
+    ///   - accessLifetime: the longest life of an access token, in seconds.
+    public init(algorithm: SignatureAlgorithm = .es256, period: Int64 = 90 * 86400, accessLifetime: Int64) {
+        self.algorithm = algorithm
+        self.period = max(3600, period)
+        self.publishAhead = 2 * Self.cacheLifetime
+        self.keepAfter = accessLifetime + Self.skew
+    }
+
+    struct Plan: Equatable {
+        /// When the key to make now begins to sign; nil if none is due.
+        var activateNew: UnixTime?
+        /// Keys that nothing signed by them outlives.
+        var expired: [String] = []
+    }
+
+    /// What is due at `now`, given all stored keys.
+    func plan(for keys: [SealedSigningKey], at now: UnixTime) -> Plan {
+        let inOrder = keys.sorted { $0.precedes($1) }
+        guard let latest = inOrder.last else { return Plan(activateNew: now) }
+        var plan = Plan()
+        let isDue = now >= latest.activatesAt + (period - publishAhead)
+        if isDue || latest.algorithm != algorithm.rawValue {
+            plan.activateNew = max(now + publishAhead, latest.activatesAt)
+        }
+        for (key, next) in zip(inOrder, inOrder.dropFirst()) where now >= next.activatesAt + keepAfter {
+            plan.expired.append(key.id)
+        }
+        return plan
+    }
+}

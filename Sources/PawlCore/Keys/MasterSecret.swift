@@ -1,0 +1,96 @@
+package import Crypto
+
+/// One of the 32-byte secrets that everything else is derived from. It lives outside the database.
+public struct MasterSecret: Sendable {
+    /// What a key is for: its label in HKDF-SHA256 (RFC 5869). The whole table; nothing else is derived.
+    package enum Purpose: String, CaseIterable {
+        case keyID = "pawl/v1/key-id"
+        case refreshTag = "pawl/v1/refresh-tag"
+        case signingKey = "pawl/v1/signing-key"
+        case password = "pawl/v1/password"
+        case operations = "pawl/v1/operations"
+        case throttle = "pawl/v1/throttle"
+    }
+
+    public static let length = 32
+
+    /// Which secret made a token or a seal: the first byte of the key derived for that.
+    package let id: UInt8
+    /// Whether it is known to have leaked. It still lets a current token rotate, which its hash protects, but nobody
+    /// can end a session with a token that it alone vouches for.
+    package let isDistrusted: Bool
+
+    package let refreshTagKey: SymmetricKey
+    package let signingKeyKey: SymmetricKey
+    package let passwordKey: SymmetricKey
+    package let operationsKey: SymmetricKey
+    package let throttleKey: SymmetricKey
+
+    /// - Returns: nil unless `secret` has 32 bytes.
+    public init?(_ secret: Secret, isDistrusted: Bool = false) {
+        guard secret.exposed.count == Self.length else { return nil }
+        let material = SymmetricKey(data: secret.exposed)
+        func key(_ purpose: Purpose) -> SymmetricKey {
+            HKDF<SHA256>.deriveKey(
+                inputKeyMaterial: material, info: [UInt8](purpose.rawValue.utf8), outputByteCount: 32)
+        }
+        id = key(.keyID).bytes[0]
+        refreshTagKey = key(.refreshTag)
+        signingKeyKey = key(.signingKey)
+        passwordKey = key(.password)
+        operationsKey = key(.operations)
+        throttleKey = key(.throttle)
+        self.isDistrusted = isDistrusted
+    }
+}
+
+/// The master secrets in force, newest first: the first makes new tokens and seals, the others still open old ones.
+public struct MasterSecrets: Sendable {
+    private let newestFirst: [MasterSecret]
+
+    /// - Throws: ``MasterSecretError`` if there is none, or if two share a key id (then one must be replaced).
+    public init(newestFirst secrets: [MasterSecret]) throws(MasterSecretError) {
+        guard !secrets.isEmpty else { throw .none }
+        guard Set(secrets.map(\.id)).count == secrets.count else { throw .sameKeyID }
+        guard !secrets[0].isDistrusted else { throw .newestDistrusted }
+        newestFirst = secrets
+    }
+
+    /// Reads a list of base64 secrets, newest first, separated by commas or white space; `!` before one marks it as
+    /// distrusted.
+    /// - Throws: ``MasterSecretError`` that says which one is wrong, by its place, not its text.
+    public init(parsing text: String) throws(MasterSecretError) {
+        var secrets: [MasterSecret] = []
+        for part in text.split(whereSeparator: { $0 == "," || $0.isWhitespace }) {
+            let isDistrusted = part.hasPrefix("!")
+            guard let bytes = decodeBase64(isDistrusted ? part.dropFirst() : part),
+                let secret = MasterSecret(Secret(bytes), isDistrusted: isDistrusted)
+            else { throw .malformed(place: secrets.count + 1) }
+            secrets.append(secret)
+        }
+        try self.init(newestFirst: secrets)
+    }
+
+    package var newest: MasterSecret { newestFirst[0] }
+    var trusted: [MasterSecret] { newestFirst.filter { !$0.isDistrusted } }
+
+    package subscript(id: UInt8) -> MasterSecret? { newestFirst.first { $0.id == id } }
+}
+
+/// What is wrong with the configured master secrets.
+public struct MasterSecretError: Error, CustomStringConvertible, Equatable {
+    public let description: String
+
+    static let none = Self(description: "There is no master secret.")
+    static let sameKeyID = Self(
+        description: "Two master secrets have the same key id. Replace one of them by a freshly made one.")
+    static let newestDistrusted = Self(
+        description: "The newest master secret is marked as distrusted. Put a fresh one before it.")
+    static func malformed(place: Int) -> Self {
+        Self(description: "Master secret \(place) is not 32 bytes in base64. Make one with: openssl rand -base64 32")
+    }
+}
+
+extension SymmetricKey {
+    fileprivate var bytes: [UInt8] { unsafe withUnsafeBytes { unsafe [UInt8]($0) } }
+}

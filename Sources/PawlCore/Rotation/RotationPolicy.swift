@@ -1,0 +1,102 @@
+/// Decides what a presented refresh token means. Pure: the store asks it inside a transaction and applies the effect.
+public struct RotationPolicy: Sendable {
+    /// How long, in seconds, a spent token is taken for a racing or repeated request rather than for a copy; 0 = strict.
+    public var leeway: Int64
+    public var onReuse: ReuseResponse
+    /// Spans of time whose writes the database has lost. A spent token issued in one is no proof of theft.
+    public var lostIntervals: [ClosedRange<UnixTime>]
+
+    public init(leeway: Int64 = 30, onReuse: ReuseResponse = .end, lostIntervals: [ClosedRange<UnixTime>] = []) {
+        self.leeway = leeway
+        self.onReuse = onReuse
+        self.lostIntervals = lostIntervals
+    }
+
+    /// What to do when a copied token shows.
+    public enum ReuseResponse: String, Sendable, CaseIterable {
+        /// End the session (RFC 9700 §4.14.2).
+        case end
+        /// Refuse the token and record the evidence, but let the session live: for a first week in production.
+        case report
+    }
+
+    public struct Decision: Sendable {
+        public let verdict: Verdict
+        public let effect: Effect
+    }
+
+    /// What the store does, in the same transaction.
+    public enum Effect: Sendable {
+        case none
+        case turn
+        case end(EndReason, Event)
+        case record(Event)
+    }
+
+    /// The table of verdicts, in its order.
+    public func decide(_ turn: Turn, on session: Session?) -> Decision {
+        let decision = decideTrusting(turn, on: session)
+        guard turn.isDistrusted else { return decision }
+        // Whoever has the leaked secret can make a token for any session. The hash or the seal still proves the
+        // genuine holder; nothing else may follow from such a token, least of all the end of a session.
+        switch decision.verdict {
+        case .rotate, .replay: return decision
+        case .conflict: return Decision(.conflict)  // tells nothing and ends nothing; an honest race must not sign out
+        case .reuse, .diverged, .expired, .revoked, .wrongDelivery, .invalid: return Decision(.invalid)
+        }
+    }
+
+    private func decideTrusting(_ turn: Turn, on session: Session?) -> Decision {
+        guard let session else { return Decision(.expired) }
+        if let ending = session.ending { return Decision(.revoked(ending.reason)) }
+        guard turn.now < session.absoluteExpiry else { return Decision(.expired) }
+        guard turn.delivery == session.delivery else { return Decision(.wrongDelivery) }
+
+        let isCurrent = turn.generation == session.generation && constantTimeEquals(turn.hash, session.hash)
+        if turn.generation > session.generation || turn.generation == session.generation && !isCurrent
+            || turn.generation < session.generation && lostIntervals.contains(where: { $0.contains(turn.issuedAt) })
+        {
+            return Decision(.diverged)
+        }
+        guard turn.now < session.idleExpiry else { return Decision(.expired) }
+        if isCurrent { return Decision(.rotate, .turn) }
+
+        let gap = Int(session.generation - turn.generation)
+        let spentBy = gap <= session.attempts.count ? session.attempts[gap - 1] : nil
+        let isSameAttempt = turn.attempt != nil && turn.attempt == spentBy
+        let isFresh = turn.now.age(since: session.rotatedAt) < leeway
+        if gap == 1 {
+            if isSameAttempt { return Decision(.replay) }
+            if isFresh && turn.attempt == nil && spentBy == nil { return Decision(.replay) }
+            if isFresh {
+                return Decision(
+                    .conflict,
+                    turn.origin == session.origin ? .none : .record(evidence(.refreshConflict, turn, session)))
+            }
+        } else if isSameAttempt {
+            return Decision(.conflict)  // a request that was stuck on the way
+        }
+        switch onReuse {
+        case .end: return Decision(.reuse, .end(.reused, evidence(.sessionReused, turn, session)))
+        case .report: return Decision(.reuse, .record(evidence(.reuseReported, turn, session)))
+        }
+    }
+
+    /// What both sides looked like: the request at hand, and the one that holds the current token.
+    private func evidence(_ kind: Event.Kind, _ turn: Turn, _ session: Session) -> Event {
+        Event(
+            kind, at: turn.now, subject: session.subject, session: session.id, origin: turn.origin,
+            details: [
+                "generation_gap": String(session.generation - turn.generation),
+                "seconds_since_rotation": String(turn.now.age(since: session.rotatedAt)),
+                "holder_address": session.origin.address,
+                "holder_user_agent": session.origin.userAgent,
+            ])
+    }
+}
+
+extension RotationPolicy.Decision {
+    fileprivate init(_ verdict: Verdict, _ effect: RotationPolicy.Effect = .none) {
+        self.init(verdict: verdict, effect: effect)
+    }
+}

@@ -1,0 +1,163 @@
+/// One sign-in on one device: the family of all refresh tokens that descend from it. A row of constant size.
+public struct Session: Sendable, Equatable {
+    public let id: SessionID
+    public let subject: SubjectID
+    /// `first-party` for Pawl's own logins.
+    public let clientID: String
+    /// How the refresh token travels, for the whole life of the session.
+    public let delivery: Delivery
+    public let createdAt: UnixTime
+    /// The end that no activity moves (OWASP ASVS 10.4.8).
+    public let absoluteExpiry: UnixTime
+
+    /// When and how the subject last proved who they are. A refresh is no proof (NIST SP 800-63B §5.2).
+    public var authTime: UnixTime
+    public var authMethods: [String]
+    /// Copied from the user at sign-in, and updated together with them.
+    public var scope: [String]
+    public var roles: [String]
+
+    /// What the user calls the device; at most 48 bytes.
+    public var device: String
+    /// Where the current token was issued to.
+    public var origin: Origin
+
+    package var generation: UInt32
+    /// SHA-256 of the current token's secret; empty once the session has ended.
+    package var hash: [UInt8]
+    /// The current token for the holder of its predecessor; empty before the first turn, and once ended.
+    package var seal: [UInt8]
+    /// The names of the last rotations, newest first; nil for one that had none.
+    package var attempts: [AttemptDigest?]
+    package var rotatedAt: UnixTime
+    package var idleExpiry: UnixTime
+    /// Wrong passwords given in this session since the last right one.
+    package var stepUpFailures: Int
+
+    public var ending: Ending?
+
+    public struct Ending: Sendable, Equatable {
+        public let at: UnixTime
+        public let reason: EndReason
+
+        package init(at: UnixTime, reason: EndReason) {
+            self.at = at
+            self.reason = reason
+        }
+    }
+
+    /// How many rotations' names are remembered.
+    package static let rememberedAttempts = 4
+    static let deviceLength = 48
+
+    package init(
+        id: SessionID, subject: SubjectID, clientID: String, delivery: Delivery, createdAt: UnixTime,
+        absoluteExpiry: UnixTime, authTime: UnixTime, authMethods: [String], scope: [String], roles: [String],
+        device: String, origin: Origin, generation: UInt32, hash: [UInt8], seal: [UInt8], attempts: [AttemptDigest?],
+        rotatedAt: UnixTime, idleExpiry: UnixTime, stepUpFailures: Int, ending: Ending?
+    ) {
+        self.id = id
+        self.subject = subject
+        self.clientID = clientID
+        self.delivery = delivery
+        self.createdAt = createdAt
+        self.absoluteExpiry = absoluteExpiry
+        self.authTime = authTime
+        self.authMethods = authMethods
+        self.scope = scope
+        self.roles = roles
+        self.device = device
+        self.origin = origin
+        self.generation = generation
+        self.hash = hash
+        self.seal = seal
+        self.attempts = attempts
+        self.rotatedAt = rotatedAt
+        self.idleExpiry = idleExpiry
+        self.stepUpFailures = stepUpFailures
+        self.ending = ending
+    }
+
+    /// When the user was last active here, which a refresh shows.
+    public var lastUsedAt: UnixTime { rotatedAt }
+    /// When the session ends if nobody refreshes it.
+    public var expiresAt: UnixTime { min(idleExpiry, absoluteExpiry) }
+
+    /// Whether it was over, one way or the other, before `cutoff`.
+    package func isOver(before cutoff: UnixTime) -> Bool { min(ending?.at ?? expiresAt, expiresAt) < cutoff }
+
+    public func isLive(at now: UnixTime) -> Bool { ending == nil && now < expiresAt }
+
+    /// The session after `turn`. Stores that turn it in one statement write the same.
+    package func turned(by turn: Turn) -> Self {
+        var next = self
+        next.generation &+= 1
+        next.hash = turn.successorHash
+        next.seal = turn.successorSeal
+        next.attempts = Array(([turn.attempt] + attempts).prefix(Self.rememberedAttempts))
+        next.rotatedAt = turn.now
+        next.idleExpiry = turn.idleExpiry
+        next.origin = turn.origin
+        if let stepUp = turn.stepUp {
+            next.authTime = turn.now
+            next.authMethods = stepUp.authMethods
+            next.stepUpFailures = 0
+        }
+        return next
+    }
+
+    /// The session after its end: nothing is kept that a token could be checked against or made from.
+    package func ended(at now: UnixTime, reason: EndReason) -> Self {
+        var end = self
+        end.hash = []
+        end.seal = []
+        end.attempts = Array(repeating: nil, count: Self.rememberedAttempts)
+        end.ending = Ending(at: now, reason: reason)
+        return end
+    }
+}
+
+/// Why a session is no more; the words on the wire.
+public enum EndReason: String, Sendable, CaseIterable {
+    case expired
+    case signedOut = "signed_out"
+    case reused
+    case revoked
+    case lost
+}
+
+/// How a session's refresh token travels.
+public enum Delivery: String, Sendable, CaseIterable {
+    /// In JSON bodies.
+    case body
+    /// In an httpOnly cookie.
+    case cookie
+}
+
+/// Where a request came from, as evidence, never as a credential.
+public struct Origin: Sendable, Hashable {
+    /// The client's IP address, behind trusted proxies the one they name.
+    public let address: String
+    /// The first 64 bytes of `User-Agent`.
+    public let userAgent: String
+
+    static let userAgentLength = 64
+
+    public init(address: String, userAgent: String) {
+        self.address = address
+        self.userAgent = userAgent.cut(toBytes: Self.userAgentLength)
+    }
+}
+
+extension String {
+    /// As many whole characters from the start as fit in `count` bytes of UTF-8.
+    func cut(toBytes count: Int) -> String {
+        guard utf8.count > count else { return self }
+        var length = 0
+        return String(
+            prefix { character in
+                length += character.utf8.count
+                return length <= count
+            })
+    }
+}

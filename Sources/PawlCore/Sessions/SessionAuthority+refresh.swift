@@ -1,0 +1,109 @@
+import Logging
+
+extension SessionAuthority {
+    /// Turns the session that `refreshToken` belongs to (RFC 6749 §6, RFC 9700 §4.14.2).
+    /// - Parameters:
+    ///   - delivery: how the token came; a session's token travels one way only.
+    ///   - attempt: the client's name for this try; a retry that repeats it gets the same successor.
+    public func refresh(
+        _ refreshToken: String, delivery: Delivery, attempt: AttemptName?, origin: Origin
+    ) async throws(SessionError) -> TokenGrant {
+        let presented = try authenticate(refreshToken)
+        return try await turn(presented, delivery: delivery, attempt: attempt, origin: origin, stepUp: nil)
+    }
+
+    /// The token, if it is authentic and its session may still live: no database work for any other.
+    func authenticate(_ text: String) throws(SessionError) -> RefreshToken {
+        guard let token = RefreshToken(authenticating: text, with: secrets) else { throw .invalidRefreshToken }
+        // Its session has idled out, or has long gone on without this token: no look-up for either (P10).
+        guard clock.now.age(since: token.issuedAt) <= lifetimes.idle else { throw .sessionEnded(.expired) }
+        if let reason = dead[token.sessionID] { throw .sessionEnded(reason) }
+        return token
+    }
+
+    func turn(
+        _ presented: RefreshToken, delivery: Delivery, attempt: AttemptName?, origin: Origin, stepUp: Turn.StepUp?
+    ) async throws(SessionError) -> TokenGrant {
+        let now = clock.now
+        let successor = presented.successor(at: now, secrets: secrets, randomness: randomness)
+        let turn = try makeTurn(presented, to: successor, delivery, attempt, origin, stepUp, at: now)
+        let outcome = try await stored { () async throws(StoreError) in try await store.rotate(turn, under: policy) }
+        return try settle(outcome, presented, successor, turn)
+    }
+
+    /// What a look at the row says, without changing it.
+    func wouldTurn(
+        _ presented: RefreshToken, on session: Session?, delivery: Delivery, attempt: AttemptName?, origin: Origin
+    ) throws(SessionError) -> Verdict {
+        let turn = try makeTurn(presented, to: presented, delivery, attempt, origin, nil, at: clock.now)
+        return policy.decide(turn, on: session).verdict
+    }
+
+    private func makeTurn(
+        _ presented: RefreshToken, to successor: RefreshToken, _ delivery: Delivery, _ attempt: AttemptName?,
+        _ origin: Origin, _ stepUp: Turn.StepUp?, at now: UnixTime
+    ) throws(SessionError) -> Turn {
+        let seal: [UInt8]
+        do {
+            seal = try SuccessorSeal.seal(successor, under: presented, randomness: randomness)
+        } catch {
+            logger.error("Sealing a refresh token failed", metadata: ["error": "\(error)"])
+            throw .unavailable
+        }
+        return Turn(
+            sessionID: presented.sessionID, generation: presented.generation, hash: presented.hash,
+            issuedAt: presented.issuedAt, isDistrusted: secrets[presented.keyID]?.isDistrusted ?? true,
+            attempt: attempt?.digest(under: presented), delivery: delivery, successorHash: successor.hash,
+            successorSeal: seal, now: now, idleExpiry: now + lifetimes.idle, origin: origin, stepUp: stepUp)
+    }
+
+    private func settle(
+        _ outcome: Outcome, _ presented: RefreshToken, _ successor: RefreshToken, _ turn: Turn
+    ) throws(SessionError) -> TokenGrant {
+        switch (outcome.verdict, outcome.session) {
+        case (.rotate, let session?):
+            bury(outcome.endedOthers, .revoked)
+            return try grant(session, successor, at: turn.now)
+        case (.replay, let session?):
+            // A racing refresh without a name came first: its successor would stand for a proof that nobody gave.
+            if turn.stepUp != nil && turn.attempt == nil { throw .refreshConflict }
+            guard let same = SuccessorSeal.open(session.seal, with: presented),
+                constantTimeEquals(same.hash, session.hash)
+            else {
+                if turn.isDistrusted { throw .invalidRefreshToken }
+                throw diverged(presented)
+            }
+            return try grant(session, same, at: turn.now)
+        case (.conflict, _):
+            throw .refreshConflict
+        case (.reuse, _):
+            if policy.onReuse == .end { dead.insert(presented.sessionID, .reused) }
+            logger.warning(
+                "A spent refresh token came back",
+                metadata: [
+                    "event": .string(
+                        (policy.onReuse == .end ? Event.Kind.sessionReused : .reuseReported).rawValue),
+                    "session": "\(presented.sessionID)", "address": "\(turn.origin.address)",
+                ])
+            throw .sessionEnded(.reused)
+        case (.revoked(let reason), _):
+            dead.insert(presented.sessionID, reason)
+            throw .sessionEnded(reason)
+        case (.expired, _):
+            throw .sessionEnded(.expired)
+        case (.wrongDelivery, _):
+            throw .wrongDelivery
+        case (.invalid, _), (.rotate, nil), (.replay, nil):
+            throw .invalidRefreshToken
+        case (.diverged, _):
+            throw diverged(presented)
+        }
+    }
+
+    private func diverged(_ token: RefreshToken) -> SessionError {
+        logger.error(
+            "A session is ahead of the database: it has lost writes (failover, restored backup?)",
+            metadata: ["event": "session_diverged", "session": "\(token.sessionID)"])
+        return .sessionDiverged
+    }
+}

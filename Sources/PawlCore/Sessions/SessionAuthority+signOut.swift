@@ -1,0 +1,40 @@
+extension SessionAuthority {
+    /// Ends the session of a refresh token of any generation. Silent about tokens that are garbage or dead: whoever
+    /// wants to be signed out is.
+    public func signOut(refreshToken: String, delivery: Delivery, origin: Origin) async throws(SessionError) {
+        guard let presented = RefreshToken(authenticating: refreshToken, with: secrets),
+            dead[presented.sessionID] == nil
+        else { return }
+        let now = clock.now
+        let session = try await stored { () async throws(StoreError) in try await store.session(presented.sessionID) }
+        guard let session, session.ending == nil else { return }
+        // What a copy's holder does is recorded as what it is; what a leaked master secret could have made ends nothing.
+        switch try wouldTurn(presented, on: session, delivery: delivery, attempt: nil, origin: origin) {
+        case .invalid, .wrongDelivery: return
+        case .reuse where policy.onReuse == .end:
+            try await recordReuse(presented, delivery: delivery, origin: origin)
+        case .rotate, .replay, .conflict, .reuse, .diverged, .expired, .revoked:
+            try await end(.one(presented.sessionID), .signedOut, at: now, origin: origin)
+        }
+    }
+
+    /// Lets the store judge and record the reuse, as at a refresh; whatever it answers, the session is over.
+    private func recordReuse(_ presented: RefreshToken, delivery: Delivery, origin: Origin) async throws(SessionError) {
+        do {
+            _ = try await turn(presented, delivery: delivery, attempt: nil, origin: origin, stepUp: nil)
+        } catch {
+            if error == .unavailable { throw error }
+        }
+    }
+
+    @discardableResult
+    func end(
+        _ selection: SessionSelection, _ reason: EndReason, at now: UnixTime, origin: Origin?
+    ) async throws(SessionError) -> [SessionID] {
+        let ended = try await stored { () async throws(StoreError) in
+            try await store.end(selection, PlannedEnding(reason, at: now, origin: origin))
+        }
+        bury(ended, reason)
+        return ended
+    }
+}

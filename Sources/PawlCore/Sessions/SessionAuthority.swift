@@ -1,0 +1,120 @@
+public import Logging
+import PawlJWT
+
+/// Starts, turns and ends sessions: one use case a file. Decisions are ``RotationPolicy``'s, atomicity is the store's.
+public struct SessionAuthority: Sendable {
+    let store: any PawlStore
+    let secrets: MasterSecrets
+    let policy: RotationPolicy
+    let lifetimes: Lifetimes
+    let issuer: AccessTokenIssuer
+    let verifier: AccessTokenVerifier
+    public let keys: KeyRing
+    let dead = DeadList()
+    let clock: Clock
+    let randomness: Randomness
+    let logger: Logger
+
+    /// How long things live, in seconds.
+    public struct Lifetimes: Sendable {
+        /// An access token (RFC 9700 §2.3 wants it short).
+        public var access: Int64
+        /// A session that nobody refreshes.
+        public var idle: Int64
+        /// A session at all.
+        public var absolute: Int64
+
+        public init(access: Int64 = 15 * 60, idle: Int64 = 7 * 86400, absolute: Int64 = 30 * 86400) {
+            self.access = access
+            self.idle = idle
+            self.absolute = absolute
+        }
+    }
+
+    /// - Parameters:
+    ///   - issuer: what access tokens name as `iss`: this server's public URL.
+    ///   - audience: what they name as `aud`; the issuer if empty.
+    public init(
+        store: any PawlStore, secrets: MasterSecrets, issuer: String, audience: [String] = [],
+        policy: RotationPolicy = .init(), lifetimes: Lifetimes = .init(), schedule: KeySchedule? = nil,
+        clock: Clock = .system, randomness: Randomness = .system, logger: Logger
+    ) {
+        self.store = store
+        self.secrets = secrets
+        self.policy = policy
+        self.lifetimes = lifetimes
+        self.clock = clock
+        self.randomness = randomness
+        self.logger = logger
+        let audience = audience.isEmpty ? [issuer] : audience
+        keys = KeyRing(
+            store: store, secrets: secrets, schedule: schedule ?? KeySchedule(accessLifetime: lifetimes.access),
+            clock: clock, randomness: randomness)
+        self.issuer = AccessTokenIssuer(
+            issuer: issuer, audience: audience, lifetime: lifetimes.access, keys: keys, randomness: randomness)
+        verifier = AccessTokenVerifier(issuer: issuer, audience: audience[0], skew: 2)
+    }
+
+    /// Makes ready: opens or makes the signing keys, and learns which sessions ended while their access tokens live on.
+    public func prepare() async throws {
+        try await refreshKeys()
+        let ended = try await store.events(
+            since: clock.now - lifetimes.access, kinds: [.sessionEnded, .sessionReused], limit: 100_000)
+        for event in ended {
+            guard let session = event.session else { continue }
+            dead.insert(
+                session,
+                event.kind == .sessionReused ? .reused : EndReason(rawValue: event.details["reason"] ?? "") ?? .revoked)
+        }
+    }
+
+    /// Follows the schedule of the signing keys; call it every minute or so.
+    public func refreshKeys() async throws { try await keys.refresh() }
+
+    /// The answer to a good login or refresh.
+    func grant(_ session: Session, _ token: RefreshToken, at now: UnixTime) throws(SessionError) -> TokenGrant {
+        guard let text = token.text(with: secrets) else {
+            logger.error("A live refresh token was made by a master secret that is no longer configured")
+            throw .unavailable
+        }
+        do {
+            let (accessToken, lifetime) = try issuer.issue(for: session, at: now)
+            return TokenGrant(
+                accessToken: accessToken, accessLifetime: lifetime, refreshToken: text,
+                refreshTimeout: session.expiresAt.age(since: now),
+                authorizationExpiresIn: session.absoluteExpiry.age(since: now), session: session)
+        } catch {
+            // After the commit: the client's retry is a replay.
+            logger.error("Signing an access token failed", metadata: ["error": "\(error)"])
+            throw .unavailable
+        }
+    }
+
+    /// Runs a store's function; its failure is 503 for the client and a line in the log.
+    func stored<Value>(_ work: () async throws(StoreError) -> Value) async throws(SessionError) -> Value {
+        do {
+            return try await work()
+        } catch {
+            logger.error("The store failed", metadata: ["error": "\(error)"])
+            throw .unavailable
+        }
+    }
+
+    /// Remembers ended sessions, after their commit.
+    func bury(_ ids: [SessionID], _ reason: EndReason) {
+        for id in ids { dead.insert(id, reason) }
+    }
+}
+
+/// What a client gets for signing in or refreshing. Holds credentials: for the answer alone.
+public struct TokenGrant: Sendable {
+    public let accessToken: String
+    /// Seconds.
+    public let accessLifetime: Int64
+    public let refreshToken: String
+    /// Seconds until the session ends if it is not refreshed.
+    public let refreshTimeout: Int64
+    /// Seconds until the session ends at all.
+    public let authorizationExpiresIn: Int64
+    public let session: Session
+}

@@ -1,0 +1,85 @@
+/// Why a request about a session or an account was refused. A struct with hidden code, so that reasons can be added;
+/// the description is safe to show anyone.
+public struct SessionError: Error, Hashable, CustomStringConvertible {
+    package enum Code: Hashable, Sendable {
+        case invalidRefreshToken
+        case sessionEnded(EndReason)
+        case refreshConflict
+        case sessionDiverged
+        case wrongDelivery
+        case invalidCredentials
+        case throttled(retryAfter: Int64)
+        case busy(retryAfter: Int64)
+        case unavailable
+        case identifierTaken
+        case registrationClosed
+        case passwordRefused(PasswordRules.Refusal)
+        case wrongPassword
+        case stepUpLocked
+        case insufficientAuthentication(maxAge: Int64)
+        case noSuchSession
+        case noSuchUser
+    }
+
+    package let code: Code
+
+    /// Malformed, or no master secret made it.
+    public static let invalidRefreshToken = Self(code: .invalidRefreshToken)
+    public static func sessionEnded(_ reason: EndReason) -> Self { Self(code: .sessionEnded(reason)) }
+    public static let refreshConflict = Self(code: .refreshConflict)
+    public static let sessionDiverged = Self(code: .sessionDiverged)
+    /// The token of a cookie session came in a body, or the reverse.
+    public static let wrongDelivery = Self(code: .wrongDelivery)
+    /// Unknown identifier, wrong password or disabled user: nobody learns which.
+    public static let invalidCredentials = Self(code: .invalidCredentials)
+    /// Too many failures; seconds to wait.
+    public static func throttled(retryAfter: Int64) -> Self { Self(code: .throttled(retryAfter: retryAfter)) }
+    /// Too many passwords to hash; seconds to wait.
+    public static func busy(retryAfter: Int64) -> Self { Self(code: .busy(retryAfter: retryAfter)) }
+    /// The database is away, or what it did is not known.
+    public static let unavailable = Self(code: .unavailable)
+    public static let identifierTaken = Self(code: .identifierTaken)
+    public static let registrationClosed = Self(code: .registrationClosed)
+    public static func passwordRefused(_ refusal: PasswordRules.Refusal) -> Self {
+        Self(code: .passwordRefused(refusal))
+    }
+    /// The password given for a step-up or a change.
+    public static let wrongPassword = Self(code: .wrongPassword)
+    /// Too many wrong ones in this session.
+    public static let stepUpLocked = Self(code: .stepUpLocked)
+    /// `auth_time` is older than this many seconds (RFC 9470 §3).
+    public static func insufficientAuthentication(maxAge: Int64) -> Self {
+        Self(code: .insufficientAuthentication(maxAge: maxAge))
+    }
+    public static let noSuchSession = Self(code: .noSuchSession)
+    public static let noSuchUser = Self(code: .noSuchUser)
+
+    public var description: String {
+        switch code {
+        case .invalidRefreshToken: "This is not a refresh token of this server. Sign in again."
+        case .sessionEnded(.expired): "The session has expired. Sign in again."
+        case .sessionEnded(.signedOut): "The session was signed out. Sign in again."
+        case .sessionEnded(.reused):
+            "A refresh token of this session came back after it was spent: somebody holds a copy. Sign in again."
+        case .sessionEnded(.revoked): "The session was ended. Sign in again."
+        case .sessionEnded(.lost): "The session was lost with the database's last writes. Sign in again."
+        case .refreshConflict: "Another request has just used this refresh token. Repeat with the newest one."
+        case .sessionDiverged: "The session is ahead of the database. Nobody is signed out; try again later."
+        case .wrongDelivery: "This session's refresh token travels in another way."
+        case .invalidCredentials: "The identifier or the password is wrong."
+        case .throttled(let seconds): "Too many failed tries. Wait \(seconds) s."
+        case .busy: "Too many sign-ins at once. Try again shortly."
+        case .unavailable: "The service cannot answer at the moment. Nobody is signed out; try again shortly."
+        case .identifierTaken: "This identifier is taken."
+        case .registrationClosed: "Registration is closed. Ask the operator for an account."
+        case .passwordRefused(.tooShort(let minimum)): "The password must have at least \(minimum) characters."
+        case .passwordRefused(.common): "This password is among the first that attackers try. Choose another."
+        case .passwordRefused(.containsIdentifier): "The password must not be the identifier."
+        case .wrongPassword: "The password is wrong."
+        case .stepUpLocked: "Too many wrong passwords in this session. Sign out and sign in again."
+        case .insufficientAuthentication: "This needs a fresh proof of identity. Give the password again first."
+        case .noSuchSession: "There is no such session."
+        case .noSuchUser: "There is no such user."
+        }
+    }
+}

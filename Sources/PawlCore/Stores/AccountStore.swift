@@ -1,0 +1,75 @@
+/// Keeps users and the counters of failed logins. Atomic and durable like ``SessionStore``.
+public protocol AccountStore: Sendable {
+    func user(identifier: Identifier) async throws(StoreError) -> User?
+    func user(_ id: SubjectID) async throws(StoreError) -> User?
+
+    /// Adds a user and the event, unless the identifier is taken. Returns whether it did.
+    func insert(_ user: User, _ event: Event) async throws(StoreError) -> Bool
+
+    /// Replaces a password's seal by another of the same password (a stronger hash, a newer secret), if it is still
+    /// `old`. The version stays.
+    func reseal(_ id: SubjectID, from old: SealedPassword, to new: SealedPassword) async throws(StoreError)
+
+    /// Applies `change` to a user and, in the same transaction, to their sessions: roles and scope are copied into
+    /// the live ones, disabling ends them. Raises the version.
+    /// - Returns: the user as they are now, and the sessions that were ended; nil if there is no such user.
+    func update(_ id: SubjectID, _ change: UserChange) async throws(StoreError) -> (user: User, ended: [SessionID])?
+
+    /// Takes a place for one login, before the password is looked at: counts a failure under every key, unless one of
+    /// them still asks to wait.
+    /// - Returns: nil if the login may go on; otherwise the seconds to wait.
+    func reserveLogin(_ keys: ThrottleKeys, at now: UnixTime) async throws(StoreError) -> Int64?
+
+    /// Records what became of a reserved login. Success forgets the failures and remembers the network.
+    func settleLogin(_ keys: ThrottleKeys, _ result: LoginResult, at now: UnixTime) async throws(StoreError)
+
+    /// Deletes counters that count nothing any more (see ``LoginThrottle``).
+    func deleteThrottles(forgottenAt now: UnixTime) async throws(StoreError)
+}
+
+/// What became of a login that had been let through.
+public enum LoginResult: Sendable {
+    case succeeded
+    /// The failure stays counted; the event is recorded with it.
+    case failed(Event?)
+    /// Nothing was proven either way (the server was busy): the count is taken back.
+    case abandoned
+}
+
+/// An administrator's change of a user; nil leaves as is.
+public struct UserChange: Sendable {
+    public var roles: [String]?
+    public var scope: [String]?
+    public var isDisabled: Bool?
+    public var at: UnixTime
+
+    public init(roles: [String]? = nil, scope: [String]? = nil, isDisabled: Bool? = nil, at: UnixTime) {
+        self.roles = roles
+        self.scope = scope
+        self.isDisabled = isDisabled
+        self.at = at
+    }
+
+    /// The user after the change, and what to record; nil if it changes nothing.
+    package func applied(to user: User) -> (user: User, events: [Event])? {
+        var changed = user
+        var events: [Event] = []
+        if roles ?? user.roles != user.roles || scope ?? user.scope != user.scope {
+            changed.roles = roles ?? user.roles
+            changed.scope = scope ?? user.scope
+            events.append(
+                Event(
+                    .rolesChanged, at: at, subject: user.id,
+                    details: [
+                        "roles": changed.roles.joined(separator: " "), "scope": changed.scope.joined(separator: " "),
+                    ]))
+        }
+        if let isDisabled, isDisabled != user.isDisabled {
+            changed.isDisabled = isDisabled
+            events.append(Event(isDisabled ? .userDisabled : .userEnabled, at: at, subject: user.id))
+        }
+        guard !events.isEmpty else { return nil }
+        changed.version += 1
+        return (changed, events)
+    }
+}

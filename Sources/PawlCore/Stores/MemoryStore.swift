@@ -1,0 +1,229 @@
+import Synchronization
+
+/// The seams in memory: for tests, and for reading what a store has to do. Nothing survives the process.
+public final class MemoryStore: PawlStore {
+    private struct Tables {
+        var sessions: [SessionID: Session] = [:]
+        var users: [SubjectID: User] = [:]
+        var keys: [SealedSigningKey] = []
+        var events: [Event] = []
+        var throttle: [[UInt8]: ThrottleCounter] = [:]
+
+        mutating func end(_ selection: SessionSelection, _ ending: PlannedEnding) -> [SessionID] {
+            let selected = sessions.values.filter { session in
+                switch selection {
+                case .one(let id): session.id == id
+                case .all(let subject): session.subject == subject
+                case .others(let subject, let kept): session.subject == subject && session.id != kept
+                }
+            }
+            let live = selected.filter { $0.isLive(at: ending.at) }
+            for session in live { end(session, ending) }
+            return live.map(\.id)
+        }
+
+        mutating func end(_ session: Session, _ ending: PlannedEnding) {
+            sessions[session.id] = session.ended(at: ending.at, reason: ending.reason)
+            events.append(ending.event(for: session.id, of: session.subject))
+        }
+    }
+
+    private let tables = Mutex(Tables())
+
+    public init() {}
+
+    public func ping() {}
+
+    // MARK: SessionStore
+
+    public func rotate(_ turn: Turn, under policy: RotationPolicy) -> Outcome {
+        tables.withLock { tables in
+            let session = tables.sessions[turn.sessionID]
+            let decision = policy.decide(turn, on: session)
+            guard let session else { return Outcome(decision.verdict, nil) }
+            switch decision.effect {
+            case .none:
+                return Outcome(decision.verdict, session)
+            case .record(let event):
+                tables.events.append(event)
+                return Outcome(decision.verdict, session)
+            case .end(let reason, let event):
+                tables.end(session, PlannedEnding(reason, at: turn.now, origin: turn.origin, event: event))
+                return Outcome(decision.verdict, tables.sessions[session.id])
+            case .turn:
+                var ended: [SessionID] = []
+                if let stepUp = turn.stepUp {
+                    guard var user = tables.users[session.subject], !user.isDisabled, user.version == stepUp.userVersion
+                    else { return Outcome(.conflict, session) }
+                    tables.events.append(
+                        Event(.steppedUp, at: turn.now, subject: user.id, session: session.id, origin: turn.origin))
+                    if let password = stepUp.newPassword {
+                        user.password = password
+                        user.version += 1
+                        tables.users[user.id] = user
+                        tables.events.append(
+                            Event(
+                                .passwordChanged, at: turn.now, subject: user.id, session: session.id,
+                                origin: turn.origin))
+                        ended = tables.end(
+                            .others(of: user.id, keeping: session.id),
+                            PlannedEnding(.revoked, at: turn.now, origin: turn.origin))
+                    }
+                }
+                let next = session.turned(by: turn)
+                tables.sessions[next.id] = next
+                return Outcome(.rotate, next, endedOthers: ended)
+            }
+        }
+    }
+
+    public func insert(_ session: Session, ifUserVersionIs userVersion: Int64, _ event: Event) -> Bool {
+        tables.withLock { tables in
+            guard let user = tables.users[session.subject], !user.isDisabled, user.version == userVersion else {
+                return false
+            }
+            tables.sessions[session.id] = session
+            tables.events.append(event)
+            return true
+        }
+    }
+
+    public func session(_ id: SessionID) -> Session? { tables.withLock { $0.sessions[id] } }
+
+    public func liveSessions(of subject: SubjectID, at now: UnixTime) -> [Session] {
+        tables.withLock { tables in
+            tables.sessions.values.filter { $0.subject == subject && $0.isLive(at: now) }.sorted { $0.id > $1.id }
+        }
+    }
+
+    public func end(_ selection: SessionSelection, _ ending: PlannedEnding) -> [SessionID] {
+        tables.withLock { $0.end(selection, ending) }
+    }
+
+    public func rename(_ id: SessionID, of subject: SubjectID, to device: String, at now: UnixTime) -> Bool {
+        tables.withLock { tables in
+            guard let session = tables.sessions[id], session.subject == subject, session.isLive(at: now) else {
+                return false
+            }
+            tables.sessions[id]?.device = device
+            return true
+        }
+    }
+
+    public func spendStepUpTry(_ id: SessionID, limit: Int) -> Bool {
+        tables.withLock { tables in
+            guard let session = tables.sessions[id], session.stepUpFailures < limit else { return false }
+            tables.sessions[id]?.stepUpFailures += 1
+            return true
+        }
+    }
+
+    public func refundStepUpTry(_ id: SessionID) {
+        tables.withLock { tables in
+            guard let failures = tables.sessions[id]?.stepUpFailures, failures > 0 else { return }
+            tables.sessions[id]?.stepUpFailures = failures - 1
+        }
+    }
+
+    public func deleteSessions(endedBefore cutoff: UnixTime, after cursor: SessionID?, limit: Int) -> SessionID? {
+        tables.withLock { tables in
+            let ids = tables.sessions.keys.sorted()
+            let slice = ids.filter { id in cursor.map { $0 < id } ?? true }.prefix(limit)
+            for id in slice where tables.sessions[id]?.isOver(before: cutoff) == true { tables.sessions[id] = nil }
+            return slice.last
+        }
+    }
+
+    // MARK: AccountStore
+
+    public func user(identifier: Identifier) -> User? {
+        tables.withLock { $0.users.values.first { $0.identifier == identifier } }
+    }
+
+    public func user(_ id: SubjectID) -> User? { tables.withLock { $0.users[id] } }
+
+    public func insert(_ user: User, _ event: Event) -> Bool {
+        tables.withLock { tables in
+            guard !tables.users.values.contains(where: { $0.identifier == user.identifier }) else { return false }
+            tables.users[user.id] = user
+            tables.events.append(event)
+            return true
+        }
+    }
+
+    public func reseal(_ id: SubjectID, from old: SealedPassword, to new: SealedPassword) {
+        tables.withLock { tables in
+            if tables.users[id]?.password == old { tables.users[id]?.password = new }
+        }
+    }
+
+    public func update(_ id: SubjectID, _ change: UserChange) -> (user: User, ended: [SessionID])? {
+        tables.withLock { tables in
+            guard let user = tables.users[id] else { return nil }
+            guard let (changed, events) = change.applied(to: user) else { return (user, []) }
+            tables.users[id] = changed
+            tables.events += events
+            let ended =
+                changed.isDisabled ? tables.end(.all(of: id), PlannedEnding(.revoked, at: change.at, origin: nil)) : []
+            for session in tables.sessions.values where session.subject == id && session.ending == nil {
+                tables.sessions[session.id]?.roles = changed.roles
+                tables.sessions[session.id]?.scope = changed.scope
+            }
+            return (changed, ended)
+        }
+    }
+
+    public func reserveLogin(_ keys: ThrottleKeys, at now: UnixTime) -> Int64? {
+        tables.withLock { tables in
+            let reserved = LoginThrottle.reserve(
+                network: tables.throttle[keys.network], identifier: tables.throttle[keys.identifier], at: now)
+            guard reserved.wait == nil else { return reserved.wait }
+            tables.throttle[keys.network] = reserved.network
+            tables.throttle[keys.identifier] = reserved.identifier
+            return nil
+        }
+    }
+
+    public func settleLogin(_ keys: ThrottleKeys, _ result: LoginResult, at now: UnixTime) {
+        tables.withLock { tables in
+            let settled = LoginThrottle.settle(
+                network: tables.throttle[keys.network], identifier: tables.throttle[keys.identifier], result, at: now)
+            tables.throttle[keys.network] = settled.network
+            tables.throttle[keys.identifier] = settled.identifier
+            if case .failed(let event?) = result { tables.events.append(event) }
+        }
+    }
+
+    public func deleteThrottles(forgottenAt now: UnixTime) {
+        tables.withLock { tables in
+            tables.throttle = tables.throttle.filter { !LoginThrottle.isForgotten($0.value, at: now) }
+        }
+    }
+
+    // MARK: KeyStore, EventStore
+
+    public func signingKeys() -> [SealedSigningKey] { tables.withLock { $0.keys } }
+    public func save(_ key: SealedSigningKey) {
+        tables.withLock { tables in
+            tables.keys.removeAll { $0.id == key.id }
+            tables.keys.append(key)
+        }
+    }
+
+    public func deleteSigningKeys(_ ids: [String]) {
+        tables.withLock { $0.keys.removeAll { ids.contains($0.id) } }
+    }
+
+    public func append(_ event: Event) { tables.withLock { $0.events.append(event) } }
+
+    public func events(since start: UnixTime, kinds: Set<Event.Kind>, limit: Int) -> [Event] {
+        tables.withLock { Array($0.events.filter { $0.at >= start && kinds.contains($0.kind) }.suffix(limit)) }
+    }
+
+    public func deleteEvents(before cutoff: UnixTime, limit: Int) {
+        tables.withLock { tables in
+            let old = tables.events.prefix(limit).prefix { $0.at < cutoff }.count
+            tables.events.removeFirst(old)
+        }
+    }
+}

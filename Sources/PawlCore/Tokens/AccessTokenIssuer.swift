@@ -1,0 +1,22 @@
+import PawlJWT
+
+/// Makes access tokens (RFC 9068) from sessions.
+struct AccessTokenIssuer: Sendable {
+    let issuer: String
+    let audience: [String]
+    /// Seconds.
+    let lifetime: Int64
+    let keys: KeyRing
+    let randomness: Randomness
+
+    /// A token for `session`, which no token outlives, and its lifetime in seconds.
+    func issue(for session: Session, at now: UnixTime) throws -> (token: String, lifetime: Int64) {
+        let lifetime = min(lifetime, session.absoluteExpiry.age(since: now))
+        let claims = AccessTokenClaims(
+            issuer: issuer, subject: session.subject.description, audience: audience,
+            expiresAt: now.seconds + lifetime, issuedAt: now.seconds, id: Base64URL.encode(randomness.bytes(16)),
+            clientID: session.clientID, sessionID: session.id.description, authTime: session.authTime.seconds,
+            authMethods: session.authMethods, scope: session.scope, roles: session.roles)
+        return (try keys.signingKey(at: now).sign(claims), lifetime)
+    }
+}

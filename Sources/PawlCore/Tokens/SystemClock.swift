@@ -1,0 +1,10 @@
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+extension Clock {
+    /// The machine's wall clock.
+    public static let system = Clock { UnixTime(seconds: Int64(Date().timeIntervalSince1970)) }
+}

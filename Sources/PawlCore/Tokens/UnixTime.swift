@@ -1,0 +1,26 @@
+/// A moment, in whole seconds since 1970: the resolution of every rule here and of JWT's NumericDate (RFC 7519 §2).
+public struct UnixTime: Hashable, Comparable, Sendable {
+    public var seconds: Int64
+
+    public init(seconds: Int64) {
+        self.seconds = seconds
+    }
+
+    public static func < (left: Self, right: Self) -> Bool { left.seconds < right.seconds }
+    public static func + (left: Self, seconds: Int64) -> Self { Self(seconds: left.seconds + seconds) }
+    public static func - (left: Self, seconds: Int64) -> Self { Self(seconds: left.seconds - seconds) }
+
+    /// Seconds from `earlier` to this moment. Two machines' clocks differ; a negative age counts as zero.
+    public func age(since earlier: Self) -> Int64 { max(0, seconds - earlier.seconds) }
+}
+
+/// Where the time comes from. Tests turn theirs by hand.
+public struct Clock: Sendable {
+    private let read: @Sendable () -> UnixTime
+
+    public init(_ read: @escaping @Sendable () -> UnixTime) {
+        self.read = read
+    }
+
+    public var now: UnixTime { read() }
+}
