@@ -1,0 +1,100 @@
+import Foundation
+import GRDB
+
+/// A step of the schema. The same names, in the same order, for every kind of database.
+struct Migration {
+    let name: String
+    let sql: String
+
+    static let all = [
+        Migration(
+            name: "0001-initial",
+            sql: """
+                CREATE TABLE sessions (
+                    id BLOB NOT NULL PRIMARY KEY,
+                    subject BLOB NOT NULL,
+                    client_id TEXT NOT NULL,
+                    delivery TEXT NOT NULL,
+                    created_at INTEGER NOT NULL,
+                    absolute_expires_at INTEGER NOT NULL,
+                    auth_time INTEGER NOT NULL,
+                    amr TEXT NOT NULL,
+                    scope TEXT NOT NULL,
+                    roles TEXT NOT NULL,
+                    device TEXT NOT NULL,
+                    ip TEXT NOT NULL,
+                    user_agent TEXT NOT NULL,
+                    generation INTEGER NOT NULL,
+                    hash BLOB NOT NULL,
+                    seal BLOB NOT NULL,
+                    attempt_1 INTEGER,
+                    attempt_2 INTEGER,
+                    attempt_3 INTEGER,
+                    attempt_4 INTEGER,
+                    rotated_at INTEGER NOT NULL,
+                    idle_expires_at INTEGER NOT NULL,
+                    step_up_failures INTEGER NOT NULL,
+                    ended_at INTEGER,
+                    end_reason TEXT
+                ) WITHOUT ROWID;
+                CREATE INDEX sessions_subject ON sessions (subject);
+
+                CREATE TABLE users (
+                    id BLOB NOT NULL PRIMARY KEY,
+                    identifier TEXT NOT NULL UNIQUE,
+                    created_at INTEGER NOT NULL,
+                    password BLOB NOT NULL,
+                    version INTEGER NOT NULL,
+                    disabled INTEGER NOT NULL,
+                    roles TEXT NOT NULL,
+                    scope TEXT NOT NULL
+                ) WITHOUT ROWID;
+
+                CREATE TABLE signing_keys (
+                    id TEXT NOT NULL PRIMARY KEY,
+                    algorithm TEXT NOT NULL,
+                    seal BLOB NOT NULL,
+                    created_at INTEGER NOT NULL,
+                    activates_at INTEGER NOT NULL
+                ) WITHOUT ROWID;
+
+                CREATE TABLE events (
+                    id INTEGER NOT NULL PRIMARY KEY,
+                    at INTEGER NOT NULL,
+                    kind TEXT NOT NULL,
+                    subject BLOB,
+                    session BLOB,
+                    ip TEXT,
+                    user_agent TEXT,
+                    details TEXT NOT NULL
+                );
+
+                CREATE TABLE login_throttle (
+                    key BLOB NOT NULL PRIMARY KEY,
+                    failures INTEGER NOT NULL,
+                    last_use INTEGER NOT NULL,
+                    trusted_until INTEGER
+                ) WITHOUT ROWID;
+                """)
+    ]
+
+    /// Applies what is missing, each step in a transaction of its own.
+    static func run(in db: Database) throws {
+        try db.execute(
+            sql: "CREATE TABLE IF NOT EXISTS migrations (name TEXT NOT NULL PRIMARY KEY, applied_at INTEGER NOT NULL)")
+        let applied = try Set(String.fetchAll(db, sql: "SELECT name FROM migrations"))
+        guard applied.isSubset(of: all.map(\.name)) else {
+            throw SQLiteStoreError(
+                "A newer version of Pawl has changed this database. Run that version, or restore an older backup.")
+        }
+        for migration in all where !applied.contains(migration.name) {
+            try db.inTransaction(.immediate) {
+                try db.execute(sql: migration.sql)
+                try db.execute(
+                    sql: "INSERT INTO migrations VALUES (?, ?)",
+                    arguments: [migration.name, Int64(Date().timeIntervalSince1970)])
+                return .commit
+            }
+        }
+    }
+}

@@ -1,0 +1,131 @@
+import Foundation
+import GRDB
+public import PawlCore
+
+extension SQLiteStore {
+    public func user(identifier: Identifier) async throws(StoreError) -> User? {
+        try await read { db in
+            try Row.fetchOne(
+                db, sql: "SELECT \(Self.userColumns) FROM users WHERE identifier = ?", arguments: [identifier.text]
+            ).map { try Self.decodeUser($0) }
+        }
+    }
+
+    public func user(_ id: SubjectID) async throws(StoreError) -> User? {
+        try await read { db in try Self.fetchUser(id, in: db) }
+    }
+
+    public func insert(_ user: User, _ event: Event) async throws(StoreError) -> Bool {
+        try await write { db in
+            try db.execute(
+                sql: """
+                    INSERT INTO users (\(Self.userColumns)) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+                    ON CONFLICT (identifier) DO NOTHING
+                    """,
+                arguments: [
+                    user.id.data, user.identifier.text, user.createdAt.seconds, user.password.bytes.data, user.version,
+                    user.isDisabled, user.roles.joined(separator: " "), user.scope.joined(separator: " "),
+                ])
+            guard db.changesCount == 1 else { return false }
+            try Self.insert(event, in: db)
+            return true
+        }
+    }
+
+    public func reseal(_ id: SubjectID, from old: SealedPassword, to new: SealedPassword) async throws(StoreError) {
+        try await write { db in
+            try db.execute(
+                sql: "UPDATE users SET password = ? WHERE id = ? AND password = ?",
+                arguments: [new.bytes.data, id.data, old.bytes.data])
+        }
+    }
+
+    public func update(
+        _ id: SubjectID, _ change: UserChange
+    ) async throws(StoreError) -> (user: User, ended: [SessionID])? {
+        try await write { db in
+            guard let user = try Self.fetchUser(id, in: db) else { return nil }
+            guard let (changed, events) = change.applied(to: user) else { return (user, []) }
+            let roles = changed.roles.joined(separator: " ")
+            let scope = changed.scope.joined(separator: " ")
+            try db.execute(
+                sql: "UPDATE users SET roles = ?, scope = ?, disabled = ?, version = ? WHERE id = ?",
+                arguments: [roles, scope, changed.isDisabled, changed.version, id.data])
+            for event in events { try Self.insert(event, in: db) }
+            let ended =
+                changed.isDisabled
+                ? try Self.end(.all(of: id), PlannedEnding(.revoked, at: change.at, origin: nil), in: db) : []
+            try db.execute(
+                sql: "UPDATE sessions SET roles = ?, scope = ? WHERE subject = ? AND ended_at IS NULL",
+                arguments: [roles, scope, id.data])
+            return (changed, ended)
+        }
+    }
+
+    public func reserveLogin(_ keys: ThrottleKeys, at now: UnixTime) async throws(StoreError) -> Int64? {
+        try await write { db in
+            let reserved = LoginThrottle.reserve(
+                network: try Self.counter(keys.network, in: db), identifier: try Self.counter(keys.identifier, in: db),
+                at: now)
+            guard reserved.wait == nil else { return reserved.wait }
+            try Self.save(keys, reserved.network, reserved.identifier, in: db)
+            return nil
+        }
+    }
+
+    public func settleLogin(
+        _ keys: ThrottleKeys, _ result: LoginResult, at now: UnixTime
+    ) async throws(StoreError) {
+        try await write { db in
+            let settled = LoginThrottle.settle(
+                network: try Self.counter(keys.network, in: db), identifier: try Self.counter(keys.identifier, in: db),
+                result, at: now)
+            try Self.save(keys, settled.network, settled.identifier, in: db)
+            if case .failed(let event?) = result { try Self.insert(event, in: db) }
+        }
+    }
+
+    public func deleteThrottles(forgottenAt now: UnixTime) async throws(StoreError) {
+        try await write { db in
+            try db.execute(
+                sql: "DELETE FROM login_throttle WHERE last_use < ? AND (trusted_until IS NULL OR trusted_until <= ?)",
+                arguments: [(now - LoginThrottle.memory).seconds, now.seconds])
+        }
+    }
+
+    private static let userColumns = "id, identifier, created_at, password, version, disabled, roles, scope"
+
+    static func fetchUser(_ id: SubjectID, in db: Database) throws -> User? {
+        try Row.fetchOne(db, sql: "SELECT \(userColumns) FROM users WHERE id = ?", arguments: [id.data])
+            .map { try decodeUser($0) }
+    }
+
+    private static func decodeUser(_ row: Row) throws -> User {
+        guard let id = SubjectID(bytes: row.bytes(0)), let identifier = Identifier(row.text(1)) else {
+            throw StoreError("A row of users cannot be read.")
+        }
+        return User(
+            id: id, identifier: identifier, createdAt: row.time(2), password: SealedPassword(bytes: row.bytes(3)),
+            version: row.integer(4) ?? 0, isDisabled: row.integer(5) != 0, roles: row.words(6), scope: row.words(7))
+    }
+
+    private static func counter(_ key: [UInt8], in db: Database) throws -> ThrottleCounter? {
+        try Row.fetchOne(
+            db, sql: "SELECT failures, last_use, trusted_until FROM login_throttle WHERE key = ?", arguments: [key.data]
+        ).map { row in
+            ThrottleCounter(
+                failures: row.integer(0) ?? 0, lastUse: row.time(1),
+                trustedUntil: row.integer(2).map { UnixTime(seconds: $0) })
+        }
+    }
+
+    private static func save(
+        _ keys: ThrottleKeys, _ network: ThrottleCounter, _ identifier: ThrottleCounter, in db: Database
+    ) throws {
+        for (key, counter) in [(keys.network, network), (keys.identifier, identifier)] {
+            try db.execute(
+                sql: "INSERT OR REPLACE INTO login_throttle VALUES (?, ?, ?, ?)",
+                arguments: [key.data, counter.failures, counter.lastUse.seconds, counter.trustedUntil?.seconds])
+        }
+    }
+}

@@ -1,0 +1,61 @@
+import GRDB
+public import PawlCore
+
+extension SQLiteStore {
+    public func rotate(_ turn: Turn, under policy: RotationPolicy) async throws(StoreError) -> Outcome {
+        let result: Result<Outcome, StoreError> = await withCheckedContinuation { answer in
+            let waiting = GroupCommit.Waiting(turn: turn, policy: policy, answer: answer)
+            if rotations.add(waiting) { scheduleCommit() }
+        }
+        return try result.get()
+    }
+
+    private func scheduleCommit() {
+        pool.asyncWriteWithoutTransaction { [self] db in
+            if rotations.commit(in: db) { scheduleCommit() }
+        }
+    }
+
+    /// The turn when the one statement touched no row, or carries more than a rotation: the writer connection is alone
+    /// in its transaction, so what is read here stays so.
+    static func decide(_ turn: Turn, under policy: RotationPolicy, in db: Database) throws -> Outcome {
+        let session = try fetch(turn.sessionID, in: db)
+        let decision = policy.decide(turn, on: session)
+        guard let session else { return Outcome(decision.verdict, nil) }
+        switch decision.effect {
+        case .none:
+            return Outcome(decision.verdict, session)
+        case .record(let event):
+            try insert(event, in: db)
+            return Outcome(decision.verdict, session)
+        case .end(let reason, let event):
+            let ending = PlannedEnding(reason, at: turn.now, origin: turn.origin, event: event)
+            try end(session, ending, in: db)
+            return Outcome(decision.verdict, session.ended(at: turn.now, reason: reason))
+        case .turn:
+            guard let stepUp = turn.stepUp else { throw StoreError("The statement and the policy disagree.") }
+            return try self.stepUp(stepUp, turn, session, in: db)
+        }
+    }
+
+    private static func stepUp(
+        _ stepUp: Turn.StepUp, _ turn: Turn, _ session: Session, in db: Database
+    ) throws -> Outcome {
+        guard let user = try fetchUser(session.subject, in: db), !user.isDisabled, user.version == stepUp.userVersion
+        else { return Outcome(.conflict, session) }
+        let next = session.turned(by: turn)
+        try replace(next, in: db)
+        try insert(
+            Event(.steppedUp, at: turn.now, subject: user.id, session: session.id, origin: turn.origin), in: db)
+        guard let password = stepUp.newPassword else { return Outcome(.rotate, next) }
+        try db.execute(
+            sql: "UPDATE users SET password = ?, version = version + 1 WHERE id = ?",
+            arguments: [password.bytes.data, user.id.data])
+        try insert(
+            Event(.passwordChanged, at: turn.now, subject: user.id, session: session.id, origin: turn.origin), in: db)
+        let ended = try end(
+            .others(of: user.id, keeping: session.id), PlannedEnding(.revoked, at: turn.now, origin: turn.origin),
+            in: db)
+        return Outcome(.rotate, next, endedOthers: ended)
+    }
+}

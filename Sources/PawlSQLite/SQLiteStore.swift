@@ -1,0 +1,118 @@
+import Foundation
+import GRDB
+public import Logging
+public import PawlCore
+
+/// The embedded store: one SQLite file, one process, nothing to run beside it.
+///
+/// WAL with `synchronous=FULL`: what was acknowledged survives loss of power. One connection writes and checkpoints,
+/// the others only read, because SQLite before 3.51.3 can corrupt a WAL when two connections checkpoint and commit at
+/// the same instant.
+public final class SQLiteStore: PawlStore {
+    let pool: DatabasePool
+    let rotations = GroupCommit()
+    let logger: Logger
+    private let lock: ProcessLock
+
+    /// Opens the database at `path`, making it if need be, and brings its tables up to date.
+    /// - Throws: ``SQLiteStoreError`` that says what to do.
+    public init(path: String, logger: Logger) async throws {
+        self.logger = logger
+        lock = try ProcessLock(path: path + ".lock")
+        do {
+            try Self.makePrivateFile(path)
+            pool = try DatabasePool(path: path, configuration: Self.configuration)
+            try await pool.writeWithoutTransaction { db in
+                // GRDB sets NORMAL when it switches to WAL, after its configuration has run: set it once more, and
+                // look.
+                try db.execute(sql: "PRAGMA synchronous = FULL")
+                let synchronous = try Int.fetchOne(db, sql: "PRAGMA synchronous")
+                let mode = try String.fetchOne(db, sql: "PRAGMA journal_mode")
+                guard synchronous == 2, mode == "wal" else {
+                    throw SQLiteStoreError("SQLite does not take WAL with synchronous=FULL on \(path).")
+                }
+                try Migration.run(in: db)
+            }
+        } catch let error as DatabaseError {
+            throw SQLiteStoreError("Cannot use \(path) as a database: \(error.resultCode). \(error.message ?? "")")
+        }
+    }
+
+    private static var configuration: GRDB.Configuration {
+        var configuration = GRDB.Configuration()
+        configuration.label = "pawl.sqlite"
+        configuration.busyMode = .timeout(5)
+        configuration.maximumReaderCount = 4
+        configuration.prepareDatabase { db in
+            try db.execute(sql: "PRAGMA cache_size = \(db.configuration.readonly ? -4096 : -32768)")  // KiB
+        }
+        return configuration
+    }
+
+    /// Nobody else may read it. The WAL takes its mode from the file.
+    private static func makePrivateFile(_ path: String) throws {
+        guard !FileManager.default.fileExists(atPath: path) else { return }
+        guard FileManager.default.createFile(atPath: path, contents: nil, attributes: [.posixPermissions: 0o600]) else {
+            throw SQLiteStoreError("Cannot make \(path). Does its folder exist, and may this user write there?")
+        }
+    }
+
+    /// Ends all connections; nothing may be called afterwards.
+    public func close() async throws {
+        try await pool.writeWithoutTransaction { [rotations] _ in rotations.finalize() }
+        try pool.close()
+    }
+
+    public func ping() async throws(StoreError) {
+        try await read { db in _ = try Int.fetchOne(db, sql: "SELECT 1") }
+    }
+
+    func read<Value: Sendable>(_ work: @escaping @Sendable (Database) throws -> Value) async throws(StoreError) -> Value
+    {
+        do {
+            return try await pool.read(work)
+        } catch {
+            throw StoreError(hiding: error)
+        }
+    }
+
+    /// One transaction, durable when it returns.
+    func write<Value: Sendable>(_ work: @escaping @Sendable (Database) throws -> Value) async throws(StoreError)
+        -> Value
+    {
+        do {
+            return try await pool.writeWithoutTransaction { db in
+                var value: Value?
+                try db.inTransaction(.immediate) {
+                    value = try work(db)
+                    return .commit
+                }
+                guard let value else { throw StoreError("The transaction was not committed.") }
+                return value
+            }
+        } catch {
+            throw StoreError(hiding: error)
+        }
+    }
+}
+
+/// Why the database cannot be opened.
+public struct SQLiteStoreError: Error, CustomStringConvertible {
+    public let description: String
+
+    init(_ description: String) {
+        self.description = description
+    }
+}
+
+extension StoreError {
+    /// GRDB's description can carry a statement's arguments: only code and message go on.
+    init(hiding error: any Error) {
+        switch error {
+        case let error as StoreError: self = error
+        case let error as DatabaseError: self.init("SQLite: \(error.extendedResultCode) \(error.message ?? "")")
+        case is CancellationError: self.init("The caller went away.")
+        default: self.init("SQLite: \(type(of: error))")
+        }
+    }
+}
