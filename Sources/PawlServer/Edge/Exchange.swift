@@ -1,0 +1,90 @@
+import HTTPTypes
+import Hummingbird
+import PawlAPI
+import PawlCore
+import PawlJWT
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// One request as the routes see it: what came, from where, and the strict ways to read it.
+struct Exchange: Sendable {
+    let request: Request
+    /// All of it, of bounded size: Hummingbird's body can be read only once.
+    let content: [UInt8]
+    let pathParameter: String?
+    let origin: Origin
+    let pawl: Pawl
+
+    /// How this client gets and sends its refresh token. A browser must not see one in a body, where scripts can read
+    /// it, so requests that a browser marks as its own are refused as long as there are no cookies for them.
+    func delivery() throws -> Delivery {
+        guard request.headers[.origin] == nil, request.headers[.secFetchSite] == nil else {
+            throw ProblemError(
+                .forbidden, .browserNotSupported,
+                "Browsers must not get refresh tokens in a body, where any script can read them.")
+        }
+        return .body
+    }
+
+    /// The JSON object in the body: `application/json` in UTF-8, nothing guessed, no name twice.
+    func body<Body: Decodable>(_ type: Body.Type) throws -> Body {
+        guard let contentType = request.headers[.contentType].flatMap({ MediaType(from: $0) }),
+            contentType.isType(.applicationJson),
+            contentType.parameter.map({ $0.name == "charset" && $0.value.lowercased() == "utf-8" }) ?? true
+        else { throw ProblemError(.unsupportedMediaType, .unsupportedMediaType, "Send application/json in UTF-8.") }
+        guard String(validating: content, as: UTF8.self) != nil, JSONText.isPlainObject(content) else {
+            throw ProblemError.invalidRequest("The body is not one JSON object in UTF-8 with different names.")
+        }
+        do {
+            return try JSONDecoder().decode(type, from: Data(content))
+        } catch DecodingError.keyNotFound(let key, _) {
+            throw ProblemError.invalidRequest("The member \(key.stringValue) is missing.")
+        } catch DecodingError.typeMismatch(_, let context), DecodingError.valueNotFound(_, let context) {
+            throw ProblemError.invalidRequest(
+                "The member \(context.codingPath.first?.stringValue ?? "") is of the wrong type.")
+        } catch {
+            throw ProblemError.invalidRequest("The body is not JSON.")
+        }
+    }
+
+    /// The attempt that the client names, if it names one.
+    func attempt() throws -> AttemptName? {
+        guard let name = HTTPField.Name(PawlHeader.attempt) else { return nil }
+        let values = request.headers[values: name]
+        guard let value = values.first else { return nil }
+        guard values.count == 1, let attempt = AttemptName(value) else {
+            throw ProblemError.invalidRequest(
+                "\(PawlHeader.attempt) takes one name of 16 to 255 visible ASCII characters.")
+        }
+        return attempt
+    }
+
+    /// The access token in the `Authorization` field, the only place where one is looked for (RFC 6750 §2.1).
+    func accessToken() throws -> String? {
+        switch BearerCredentials(authorization: request.headers[values: .authorization]) {
+        case .none: nil
+        case .token(let token): token
+        case .malformed: throw ProblemError.invalidRequest("Send one Authorization field: Bearer and an access token.")
+        }
+    }
+
+    /// The live session of the caller.
+    func session() async throws -> Session {
+        guard let token = try accessToken() else { throw ProblemError.unauthenticated }
+        return try await session(of: token)
+    }
+
+    func session(of accessToken: String) async throws -> Session {
+        try await pawl.sessions.session(of: pawl.sessions.validate(accessToken))
+    }
+}
+
+extension HTTPField.Name {
+    static let secFetchSite = Self("Sec-Fetch-Site")!
+    static let forwardedFor = Self("X-Forwarded-For")!
+    static let requestID = Self(PawlHeader.requestID)!
+}

@@ -1,0 +1,80 @@
+import HTTPTypes
+import Hummingbird
+import Logging
+import NIOCore
+import PawlAPI
+import PawlCore
+
+extension Pawl {
+    typealias Handler = @Sendable (Exchange) async throws -> Response
+
+    static let methods: [HTTPRequest.Method] = [.get, .head, .post, .put, .patch, .delete, .options, .trace]
+
+    /// Registers a path with its handlers; every other method is 405 with `Allow`. A path with GET leaves HEAD to the
+    /// router, which can make it from GET.
+    func route<Context: RemoteAddressRequestContext>(
+        _ path: RouterPath, on router: some RouterMethods<Context>, _ handlers: [HTTPRequest.Method: Handler]
+    ) {
+        let refuse: Handler = { _ in throw ProblemError.methodNotAllowed(Array(handlers.keys)) }
+        for method in Self.methods where !(method == .head && handlers[.get] != nil) {
+            let handler = handlers[method] ?? refuse
+            router.on(path, method: method) { request, context in
+                await respond(to: request, context: context, handler)
+            }
+        }
+    }
+
+    /// Runs a handler and turns whatever it throws into a problem. Here, not in a middleware: Hummingbird makes
+    /// responses of errors outside the chain, without the headers that every answer must have.
+    func respond(
+        to request: Request, context: some RemoteAddressRequestContext, _ handler: Handler
+    ) async -> Response {
+        let address = clientAddress(
+            peer: context.remoteAddress?.ipAddress, headers: request.headers, trusted: configuration.trustedProxies)
+        var response: Response
+        do {
+            let exchange = Exchange(
+                request: request, content: try await content(of: request), pathParameter: context.parameters.get("id"),
+                origin: Origin(address: address, userAgent: request.headers[.userAgent] ?? ""), pawl: self)
+            response = try await handler(exchange)
+        } catch {
+            response = ProblemError(error, logger: context.logger).response
+        }
+        protect(&response, requestID: context.id)
+        context.logger.log(
+            level: response.status.code >= 500 ? .warning : .debug, "Answered",
+            metadata: [
+                "method": "\(request.method)", "path": "\(context.endpointPath ?? "")",
+                "status": "\(response.status.code)", "address": "\(address)",
+            ])
+        return response
+    }
+
+    private func content(of request: Request) async throws -> [UInt8] {
+        let limit = configuration.maximumBodySize
+        let tooLarge = ProblemError(.contentTooLarge, .contentTooLarge, "The body is larger than \(limit) bytes.")
+        if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > limit { throw tooLarge }
+        do {
+            return [UInt8](buffer: try await request.body.collect(upTo: limit))
+        } catch is NIOTooManyBytesError {
+            throw tooLarge
+        }
+    }
+
+    /// What every answer carries, errors included.
+    private func protect(_ response: inout Response, requestID: String) {
+        if response.headers[.cacheControl] == nil { response.headers[.cacheControl] = "no-store" }
+        response.headers[.contentTypeOptions] = "nosniff"
+        response.headers[.contentSecurityPolicy] = "default-src 'none'; base-uri 'none'; frame-ancestors 'none'"
+        response.headers[.referrerPolicy] = "no-referrer"
+        response.headers[.requestID] = requestID
+        if configuration.publicURL.hasPrefix("https://") {
+            response.headers[.strictTransportSecurity] = "max-age=31536000"
+        }
+    }
+}
+
+extension HTTPField.Name {
+    static let contentTypeOptions = Self("X-Content-Type-Options")!
+    static let referrerPolicy = Self("Referrer-Policy")!
+}

@@ -1,0 +1,68 @@
+import NIOCore
+import NIOHTTPTypes
+
+/// Closes a connection whose client takes longer than a phase may last, however many bytes it dribbles meanwhile.
+final class DeadlineHandler: ChannelDuplexHandler, RemovableChannelHandler {
+    typealias InboundIn = HTTPRequestPart
+    typealias InboundOut = HTTPRequestPart
+    typealias OutboundIn = HTTPResponsePart
+    typealias OutboundOut = HTTPResponsePart
+
+    private let limits: HTTPLimits
+    private var isReceiving = false
+    private var unanswered = 0
+    private var deadline: Scheduled<Void>?
+
+    init(limits: HTTPLimits) {
+        self.limits = limits
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) { arm(context) }
+
+    func handlerRemoved(context: ChannelHandlerContext) { deadline?.cancel() }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        deadline?.cancel()
+        context.fireChannelInactive()
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        switch unwrapInboundIn(data) {
+        case .head:
+            isReceiving = true
+            unanswered += 1
+            arm(context)
+        case .body:
+            break
+        case .end:
+            isReceiving = false
+            arm(context)
+        }
+        context.fireChannelRead(data)
+    }
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        guard case .end = unwrapOutboundIn(data) else {
+            context.write(data, promise: promise)
+            return
+        }
+        let written = promise ?? context.eventLoop.makePromise()
+        let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+        written.futureResult.whenSuccess {
+            let (handler, context) = bound.value
+            handler.unanswered -= 1
+            handler.arm(context)
+        }
+        context.write(data, promise: written)
+    }
+
+    /// A new phase begins, with its own deadline.
+    private func arm(_ context: ChannelHandlerContext) {
+        deadline?.cancel()
+        guard context.channel.isActive || !isReceiving && unanswered == 0 else { return }
+        let seconds = isReceiving ? limits.request : unanswered > 0 ? limits.answer : limits.idle
+        deadline = context.eventLoop.assumeIsolated().scheduleTask(in: .seconds(seconds)) {
+            context.close(promise: nil)
+        }
+    }
+}

@@ -1,0 +1,72 @@
+public import Logging
+public import PawlCore
+public import PawlJWT
+public import ServiceLifecycle
+
+/// A session server inside a Hummingbird application:
+///
+///     let pawl = try await Pawl(store: store, passwords: passwords, secrets: secrets, configuration: configuration)
+///     pawl.addRoutes(to: router)
+///     let app = Application(router: router, services: [pawl])
+///
+/// As a service it follows the schedule of its signing keys and tidies its tables.
+public struct Pawl: Service {
+    public let sessions: SessionAuthority
+    public let accounts: Accounts
+    let configuration: PawlConfiguration
+    let store: any PawlStore
+    let secrets: MasterSecrets
+    let clock: Clock
+    let logger: Logger
+
+    /// - Throws: if the store is away, or holds keys that `secrets` do not open.
+    public init(
+        store: any PawlStore, passwords: any PasswordHasher, secrets: MasterSecrets, configuration: PawlConfiguration,
+        clock: Clock = .system, randomness: Randomness = .system, logger: Logger = Logger(label: "pawl")
+    ) async throws {
+        self.store = store
+        self.secrets = secrets
+        self.configuration = configuration
+        self.clock = clock
+        self.logger = logger
+        sessions = SessionAuthority(
+            store: store, secrets: secrets, issuer: configuration.publicURL, audience: configuration.audience,
+            policy: RotationPolicy(leeway: configuration.leeway, onReuse: configuration.onReuse),
+            lifetimes: configuration.lifetimes,
+            schedule: KeySchedule(
+                algorithm: configuration.signingAlgorithm, period: configuration.keyPeriod,
+                accessLifetime: configuration.lifetimes.access),
+            clock: clock, randomness: randomness, logger: logger)
+        try await sessions.prepare()
+        accounts = try await Accounts(
+            sessions: sessions, hasher: passwords,
+            rules: PasswordRules(minimumLength: configuration.minimumPasswordLength),
+            isRegistrationOpen: configuration.isRegistrationOpen)
+    }
+
+    /// For guards of routes in this process: checks with the key ring at hand, and refuses ended sessions at once.
+    public var accessTokens: any AccessTokenValidator { sessions }
+
+    /// Keeps house until the application shuts down. A failure is logged and tried again: it must not stop the server.
+    public func run() async throws {
+        await cancelWhenGracefulShutdown {
+            var cursor: SessionID?
+            for tick in 1... {
+                do {
+                    try await Task.sleep(for: .seconds(1))
+                    let isNewMinute = tick.isMultiple(of: 60)
+                    if isNewMinute { try await sessions.refreshKeys() }
+                    // A round of small slices, a second apart; the next round begins with a new minute.
+                    if isNewMinute || cursor != nil {
+                        cursor = try await sessions.housekeep(
+                            after: cursor, eventRetention: configuration.eventRetention)
+                    }
+                } catch is CancellationError {
+                    return
+                } catch {
+                    logger.error("Housekeeping failed and will be tried again", metadata: ["error": "\(error)"])
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,31 @@
+public import PawlCore
+public import PawlJWT
+
+/// What a Pawl server can be told. The defaults are safe.
+public struct PawlConfiguration: Sendable {
+    /// The server's own URL as clients write it, without a trailing slash: the `iss` of its access tokens and its own
+    /// origin. `https` in production (RFC 8414 §2).
+    public var publicURL: String
+    /// What access tokens name as `aud`; the public URL if empty.
+    public var audience: [String] = []
+    public var lifetimes = SessionAuthority.Lifetimes()
+    /// Seconds that a spent refresh token is taken for a race or a repeat; 0 is strict.
+    public var leeway: Int64 = 30
+    public var onReuse: RotationPolicy.ReuseResponse = .end
+    /// Whether anybody may make an account.
+    public var isRegistrationOpen = false
+    public var minimumPasswordLength = 15
+    /// Whose `X-Forwarded-For` is believed.
+    public var trustedProxies: [IPNetwork] = []
+    public var signingAlgorithm: SignatureAlgorithm = .es256
+    /// Seconds that a signing key is in use.
+    public var keyPeriod: Int64 = 90 * 86400
+    /// Seconds that events are kept.
+    public var eventRetention: Int64 = 365 * 86400
+    /// Bytes of the largest request body that is read.
+    public var maximumBodySize = 16 * 1024
+
+    public init(publicURL: String) {
+        self.publicURL = publicURL.last == "/" ? String(publicURL.dropLast()) : publicURL
+    }
+}

@@ -1,0 +1,39 @@
+import Hummingbird
+import PawlAPI
+import PawlCore
+
+extension Pawl {
+    /// `POST /auth/register`
+    func register(_ exchange: Exchange) async throws -> Response {
+        let delivery = try exchange.delivery()
+        let credentials = try exchange.credentials()
+        let grant = try await accounts.register(credentials, origin: exchange.origin, delivery: delivery)
+        return .tokens(grant, status: .created)
+    }
+
+    /// `POST /auth/login`
+    func login(_ exchange: Exchange) async throws -> Response {
+        let delivery = try exchange.delivery()
+        let credentials = try exchange.credentials()
+        return .tokens(try await accounts.login(credentials, origin: exchange.origin, delivery: delivery))
+    }
+}
+
+extension Exchange {
+    fileprivate func credentials() throws -> Credentials {
+        let body = try body(SignInRequest.self)
+        guard let identifier = Identifier(body.identifier) else {
+            throw ProblemError.invalidRequest(
+                "The identifier must have 1 to 254 bytes, no control characters and no white space at its ends.")
+        }
+        return Credentials(
+            identifier: identifier, password: try password(body.password), device: body.device ?? "")
+    }
+
+    func password(_ text: String) throws -> Password {
+        guard let password = Password(text) else {
+            throw ProblemError.invalidRequest("A password has at most 1,024 bytes.")
+        }
+        return password
+    }
+}

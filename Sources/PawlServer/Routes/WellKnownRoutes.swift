@@ -1,0 +1,25 @@
+import HTTPTypes
+import Hummingbird
+import PawlAPI
+import PawlCore
+
+extension Pawl {
+    /// `GET /.well-known/oauth-authorization-server` (RFC 8414)
+    func metadata(_ exchange: Exchange) async throws -> Response {
+        let url = configuration.publicURL
+        return .cacheable(ServerMetadata(issuer: url, jwksURI: url + PawlPath.keys))
+    }
+
+    /// `GET /.well-known/jwks.json` (RFC 7517 §5)
+    func keySet(_ exchange: Exchange) async throws -> Response { .cacheable(sessions.keys.publicKeys) }
+}
+
+extension Response {
+    /// Public, and to be read by anybody's script (RFC 9700 §2.6).
+    fileprivate static func cacheable(_ body: some Encodable) -> Self {
+        var response = Response.json(body)
+        response.headers[.cacheControl] = "public, max-age=\(KeySchedule.cacheLifetime)"
+        response.headers[.accessControlAllowOrigin] = "*"
+        return response
+    }
+}
