@@ -1,0 +1,51 @@
+import HTTPTypes
+public import Hummingbird
+public import Logging
+import PawlAPI
+public import PawlJWT
+
+/// Lets only requests with a good access token through (RFC 6750, RFC 9068 §4), and hands their claims to the routes.
+///
+///     let router = Router(context: GuardedContext.self)
+///     router.add(middleware: PawlGuard(issuer: "https://auth.example.com"))
+///     router.group("notes").add(middleware: RequireScope("notes:read")).get { _, context in … }
+public struct PawlGuard<Context: GuardedRequestContext>: RouterMiddleware {
+    private let validator: any AccessTokenValidator
+
+    /// A guard of an API beside the server: finds the issuer's keys, keeps them, and checks tokens by itself.
+    /// - Parameters:
+    ///   - issuer: the server's public URL, to the letter.
+    ///   - audience: what tokens for this API name as `aud`; the issuer by default, as the server does.
+    public init(issuer: String, audience: String? = nil, logger: Logger = Logger(label: "pawl.guard")) {
+        self.init(
+            PublishedKeys(
+                verifier: AccessTokenVerifier(issuer: issuer, audience: audience ?? issuer), logger: logger))
+    }
+
+    /// A guard of routes in the server's own process (`pawl.accessTokens`): it also refuses ended sessions at once.
+    public init(_ validator: any AccessTokenValidator) {
+        self.validator = validator
+    }
+
+    public func handle(
+        _ request: Request, context: Context, next: @concurrent (Request, Context) async throws -> Response
+    ) async throws -> Response {
+        switch BearerCredentials(authorization: request.headers[values: .authorization]) {
+        case .none:
+            return .refusal(.unauthorized, BearerChallenge(), code: .invalidToken, detail: "Send an access token.")
+        case .malformed:
+            let detail = "Send one Authorization field: Bearer and an access token."
+            return .refusal(
+                .badRequest, BearerChallenge(error: .invalidRequest, description: detail), code: .invalidRequest,
+                detail: detail)
+        case .token(let token):
+            var context = context
+            do throws(AccessTokenError) {
+                context.accessToken = try await validator.validate(token)
+            } catch {
+                return .refusal(of: error)
+            }
+            return try await next(request, context)
+        }
+    }
+}
