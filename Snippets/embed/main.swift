@@ -1,0 +1,51 @@
+// A Hummingbird application with its own sign-in: Pawl as a library.
+
+import Hummingbird
+import Logging
+import NIOCore
+import PawlCore
+import PawlGuard
+import PawlJWT
+import PawlPasswords
+import PawlSQLite
+import PawlServer
+
+// snippet.context
+/// Knows its peer, as Pawl asks, and carries the claims of the access token, as the guard asks.
+struct AppContext: RemoteAddressRequestContext, GuardedRequestContext {
+    var coreContext: CoreRequestContextStorage
+    var accessToken: AccessTokenClaims?
+    let remoteAddress: SocketAddress?
+
+    init(source: ApplicationRequestContextSource) {
+        coreContext = .init(source: source)
+        remoteAddress = source.channel.remoteAddress
+    }
+}
+// snippet.end
+
+// snippet.main
+let arguments = CommandLine.arguments  // embed DATABASE PORT
+let port = Int(arguments[2]) ?? 8080
+let logger = Logger(label: "app")
+
+let store = try await SQLiteStore(path: arguments[1], logger: logger)
+let secrets = try MasterSecrets(parsing: Environment().get("PAWL_MASTER_SECRET") ?? "")
+var configuration = PawlConfiguration(publicURL: "http://localhost:\(port)")
+configuration.isRegistrationOpen = true
+
+let pawl = try await Pawl(
+    store: store, passwords: Argon2idHasher(), secrets: secrets, configuration: configuration)
+
+let router = Router(context: AppContext.self)
+pawl.addRoutes(to: router)
+router.group("hello").add(middleware: PawlGuard(pawl.accessTokens)).get { _, context in
+    "Hello, \(context.accessToken?.subject ?? "nobody")!"
+}
+
+let app = Application(
+    router: router, server: .http1(configuration: HTTPLimits().channelConfiguration),
+    configuration: .init(address: .hostname("127.0.0.1", port: port)), services: [pawl])
+try await app.runService()
+try await store.close()
+// snippet.end

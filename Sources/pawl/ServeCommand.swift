@@ -1,0 +1,98 @@
+import ArgumentParser
+import Hummingbird
+import Logging
+import NIOCore
+import PawlAPI
+import PawlCore
+import PawlPasswords
+import PawlSQLite
+import PawlServer
+import ServiceLifecycle
+import UnixSignals
+
+struct ServeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "serve", abstract: "Run the session server.",
+        discussion: """
+            Serves the API on --host and --port, and /healthz, /readyz and /admin on the operations listener. Without
+            a master secret it makes one beside the database and says so.
+            """)
+
+    @OptionGroup(title: "Common options") var common: CommonOptions
+    @OptionGroup var options: ServeOptions
+
+    func run() async throws {
+        let settings = try await ServeSettings(SettingsReader(common: common, serve: options))
+        LoggingSystem.bootstrap { label in
+            var handler: any LogHandler =
+                settings.logFormat == .json
+                ? JSONLogHandler(label: label) : StreamLogHandler.standardError(label: label)
+            handler.logLevel = settings.logLevel
+            return handler
+        }
+        let logger = Logger(label: "pawl")
+        let secrets = try MasterSecretSource.load(settings.common, mayCreate: true, logger: logger)
+        let store = try await SQLiteStore(path: settings.common.databasePath, logger: logger)
+        let services = try await Self.build(settings, store: store, secrets: secrets, logger: logger)
+        var configuration = ServiceGroupConfiguration(
+            services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+        configuration.maximumGracefulShutdownDuration = .seconds(30)
+        do {
+            try await ServiceGroup(configuration: configuration).run()
+        } catch {
+            try await store.close()
+            throw error
+        }
+        try await store.close()
+        logger.notice("Stopped")
+    }
+
+    /// Everything that runs: the API with its housekeeping, and the operations listener.
+    static func build(
+        _ settings: ServeSettings, store: SQLiteStore, secrets: MasterSecrets, logger: Logger
+    ) async throws -> [any Service] {
+        let pawl = try await Pawl(
+            store: store, passwords: Argon2idHasher(parameters: settings.passwords), secrets: secrets,
+            configuration: settings.pawl, logger: logger)
+
+        let router = Router(context: ServeContext.self, options: .autoGenerateHeadEndpoints)
+        router.add(middleware: NotFoundMiddleware(pawl))
+        pawl.addRoutes(to: router)
+        let operations = Router(context: ServeContext.self, options: .autoGenerateHeadEndpoints)
+        operations.add(middleware: NotFoundMiddleware(pawl))
+        pawl.addOperationsRoutes(to: operations)
+
+        // Hummingbird names an address when it listens; ours says more.
+        var quiet = logger
+        quiet.logLevel = max(logger.logLevel, .warning)
+        func application(
+            _ router: Router<ServeContext>, _ host: String, _ port: Int, services: [any Service], _ ready: String
+        )
+            -> some Service
+        {
+            Application(
+                router: router, server: .http1(configuration: HTTPLimits().channelConfiguration),
+                configuration: .init(address: .hostname(host, port: port)), services: services,
+                onServerRunning: { _ in logger.notice("\(ready)") }, logger: quiet)
+        }
+        return [
+            application(
+                operations, settings.common.opsHost, settings.common.opsPort, services: [],
+                "Operations listener on http://\(settings.common.opsHost):\(settings.common.opsPort)"),
+            application(
+                router, settings.host, settings.port, services: [pawl],
+                "Pawl is ready on http://\(settings.host):\(settings.port), as \(settings.pawl.publicURL)"),
+        ]
+    }
+}
+
+/// A context that knows its peer, as ``Pawl/addRoutes(to:)`` asks.
+struct ServeContext: RequestContext, RemoteAddressRequestContext {
+    var coreContext: CoreRequestContextStorage
+    let remoteAddress: SocketAddress?
+
+    init(source: Source) {
+        coreContext = .init(source: source)
+        remoteAddress = source.channel.remoteAddress
+    }
+}

@@ -1,0 +1,130 @@
+import ArgumentParser
+import Configuration
+
+/// What every command needs to find the server and its secret.
+struct CommonOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("A JSON file with settings, named like the options.", valueName: "file"))
+    var config: String?
+
+    @Option(help: ArgumentHelp("Where the data are. (default: sqlite:pawl.sqlite)", valueName: "sqlite:path"))
+    var database: String?
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            A file with the master secrets: 32 bytes each in base64, newest first, readable by its owner alone. Or set \
+            PAWL_MASTER_SECRET. (default: made beside the database)
+            """, valueName: "file"))
+    var masterSecretFile: String?
+
+    @Option(help: "Address of the operations listener; keep it off the network. (default: 127.0.0.1)")
+    var opsHost: String?
+
+    @Option(help: "Port of the operations listener. (default: 8081)")
+    var opsPort: Int?
+
+    var values: [String: ConfigValue?] {
+        [
+            "database": database.value, "master-secret-file": masterSecretFile.value, "ops-host": opsHost.value,
+            "ops-port": opsPort.value,
+        ]
+    }
+}
+
+/// What `pawl serve` can be told.
+struct ServeOptions: ParsableArguments {
+    @Option(help: "Address to listen on. (default: 127.0.0.1)")
+    var host: String?
+
+    @Option(help: "Port to listen on. (default: 8080)")
+    var port: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "The URL that clients use: issuer of the tokens and own origin. (default: http://localhost:PORT)",
+            valueName: "url"))
+    var publicURL: String?
+
+    @Option(help: ArgumentHelp("What access tokens name as aud. (default: the public URL)", valueName: "name,…"))
+    var audience: String?
+
+    @Option(help: ArgumentHelp("Whether anybody may make an account. (default: closed)", valueName: "open|closed"))
+    var registration: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "How long a spent refresh token is taken for a race or a repeat; 0 is strict. (default: 30)",
+            valueName: "seconds"))
+    var leeway: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "What to do when a copied refresh token shows: end the session, or only report. (default: end)",
+            valueName: "end|report"))
+    var onReuse: String?
+
+    @Option(help: ArgumentHelp("Life of an access token. (default: 900)", valueName: "seconds"))
+    var accessLifetime: Int?
+
+    @Option(
+        help: ArgumentHelp("A session ends when unused for so long. (default: 604800, 7 days)", valueName: "seconds"))
+    var idleLifetime: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "A session ends after so long in any case. (default: 2592000, 30 days)", valueName: "seconds"))
+    var absoluteLifetime: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "Proxies whose X-Forwarded-For is believed. (default: none)", valueName: "cidr,…"))
+    var trustedProxies: String?
+
+    @Option(help: ArgumentHelp("How access tokens are signed. (default: ES256)", valueName: "ES256|EdDSA"))
+    var signingAlgorithm: String?
+
+    @Option(help: ArgumentHelp("How long a signing key is in use. (default: 7776000, 90 days)", valueName: "seconds"))
+    var keyPeriod: Int?
+
+    @Option(
+        help: ArgumentHelp("Shortest password for new accounts, at least 8. (default: 15)", valueName: "characters"))
+    var minimumPasswordLength: Int?
+
+    @Option(help: ArgumentHelp("Memory of one Argon2id hash. (default: 19456)", valueName: "KiB"))
+    var passwordMemory: Int?
+
+    @Option(help: ArgumentHelp("Passes of one Argon2id hash. (default: 2)", valueName: "count"))
+    var passwordPasses: Int?
+
+    @Option(help: ArgumentHelp("How long events are kept. (default: 31536000, 365 days)", valueName: "seconds"))
+    var eventRetention: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "trace, debug, info, notice, warning, error or critical. (default: info)", valueName: "level"))
+    var logLevel: String?
+
+    @Option(help: ArgumentHelp("Text, or a JSON object a line. (default: text on a terminal)", valueName: "text|json"))
+    var logFormat: String?
+
+    var values: [String: ConfigValue?] {
+        [
+            "host": host.value, "port": port.value, "public-url": publicURL.value, "audience": audience.value,
+            "registration": registration.value, "leeway": leeway.value, "on-reuse": onReuse.value,
+            "access-lifetime": accessLifetime.value, "idle-lifetime": idleLifetime.value,
+            "absolute-lifetime": absoluteLifetime.value, "trusted-proxies": trustedProxies.value,
+            "signing-algorithm": signingAlgorithm.value, "key-period": keyPeriod.value,
+            "minimum-password-length": minimumPasswordLength.value, "password-memory": passwordMemory.value,
+            "password-passes": passwordPasses.value, "event-retention": eventRetention.value,
+            "log-level": logLevel.value, "log-format": logFormat.value,
+        ]
+    }
+}
+
+extension String? {
+    fileprivate var value: ConfigValue? { map { ConfigValue(.string($0), isSecret: false) } }
+}
+
+extension Int? {
+    fileprivate var value: ConfigValue? { map { ConfigValue(.int($0), isSecret: false) } }
+}

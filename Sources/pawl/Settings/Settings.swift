@@ -1,0 +1,92 @@
+import ArgumentParser
+import Foundation
+import Logging
+import PawlCore
+import PawlJWT
+import PawlPasswords
+import PawlServer
+
+/// Where the server and its secret are.
+struct CommonSettings {
+    let databasePath: String
+    let masterSecretFile: String?
+    let masterSecretText: String?
+    let opsHost: String
+    let opsPort: Int
+
+    init(_ reader: SettingsReader) async throws {
+        let database = try await reader.string("database") ?? "sqlite:pawl.sqlite"
+        guard database.hasPrefix("sqlite:"), database != "sqlite:" else {
+            throw CommandError("database takes sqlite:PATH, not \"\(database.prefix { $0 != ":" }):…\".")
+        }
+        databasePath = String(database.dropFirst("sqlite:".count))
+        masterSecretFile = try await reader.string("master-secret-file")
+        masterSecretText = reader.environment["PAWL_MASTER_SECRET"]
+        opsHost = try await reader.string("ops-host") ?? "127.0.0.1"
+        opsPort = try await reader.integer("ops-port", default: 8081, in: 1...65535)
+    }
+}
+
+/// All that `pawl serve` goes by.
+struct ServeSettings {
+    enum LogFormat: String, CaseIterable {
+        case text, json
+    }
+
+    private enum Registration: String, CaseIterable {
+        case open, closed
+    }
+
+    let common: CommonSettings
+    let host: String
+    let port: Int
+    let pawl: PawlConfiguration
+    let passwords: Argon2idHasher.Parameters
+    let logLevel: Logger.Level
+    let logFormat: LogFormat
+
+    init(_ reader: SettingsReader) async throws {
+        common = try await CommonSettings(reader)
+        host = try await reader.string("host") ?? "127.0.0.1"
+        port = try await reader.integer("port", default: 8080, in: 1...65535)
+
+        let year = 366 * 86400
+        var pawl = PawlConfiguration(publicURL: try await Self.publicURL(reader, port: port))
+        pawl.audience = try await reader.list("audience")
+        pawl.isRegistrationOpen = try await reader.choice("registration", default: Registration.closed) == .open
+        pawl.leeway = Int64(try await reader.integer("leeway", default: 30, in: 0...300))
+        pawl.onReuse = try await reader.choice("on-reuse", default: .end)
+        pawl.lifetimes.access = Int64(try await reader.integer("access-lifetime", default: 900, in: 30...3600))
+        pawl.lifetimes.idle = Int64(try await reader.integer("idle-lifetime", default: 7 * 86400, in: 60...year))
+        pawl.lifetimes.absolute = Int64(
+            try await reader.integer("absolute-lifetime", default: 30 * 86400, in: 60...year))
+        pawl.signingAlgorithm = try await reader.choice("signing-algorithm", default: .es256)
+        pawl.keyPeriod = Int64(try await reader.integer("key-period", default: 90 * 86400, in: 3600...10 * year))
+        pawl.minimumPasswordLength = try await reader.integer("minimum-password-length", default: 15, in: 8...64)
+        pawl.eventRetention = Int64(
+            try await reader.integer("event-retention", default: 365 * 86400, in: 86400...100 * year))
+        pawl.trustedProxies = try await reader.list("trusted-proxies").map { text in
+            guard let network = IPNetwork(text) else {
+                throw CommandError("trusted-proxies takes addresses or blocks such as 10.0.0.0/8, not \"\(text)\".")
+            }
+            return network
+        }
+        self.pawl = pawl
+
+        passwords = Argon2idHasher.Parameters(
+            memory: try await reader.integer("password-memory", default: 19456, in: 7168...4_194_304),
+            passes: try await reader.integer("password-passes", default: 2, in: 1...100))
+        logLevel = try await reader.choice("log-level", default: .info)
+        logFormat = try await reader.choice(
+            "log-format", default: isatty(STDERR_FILENO) == 1 ? .text : LogFormat.json)
+    }
+
+    /// Compared with tokens to the letter, so it must be a plain origin or path without query (RFC 8414 §2).
+    private static func publicURL(_ reader: SettingsReader, port: Int) async throws -> String {
+        let text = try await reader.string("public-url") ?? "http://localhost:\(port)"
+        guard let url = URLComponents(string: text), ["http", "https"].contains(url.scheme), url.host?.isEmpty == false,
+            url.query == nil, url.fragment == nil, url.user == nil
+        else { throw CommandError("public-url takes a URL such as https://auth.example.com, not \"\(text)\".") }
+        return text
+    }
+}

@@ -1,0 +1,81 @@
+import ArgumentParser
+import Configuration
+import Foundation
+import SystemPackage
+
+/// Settings from flags, then `PAWL_…` variables, then the JSON file; a value that cannot be read is an error, never
+/// silently a default.
+struct SettingsReader {
+    private let reader: ConfigReader
+    let environment: [String: String]
+
+    init(
+        common: CommonOptions, serve: ServeOptions? = nil,
+        environment: [String: String] = ProcessInfo.processInfo.environment
+    ) async throws {
+        self.environment = environment
+        let known = common.values.merging(try (serve ?? ServeOptions.parse([])).values) { first, _ in first }
+        var flags: [AbsoluteConfigKey: ConfigValue] = [:]
+        for case (let name, let value?) in known { flags[AbsoluteConfigKey([name])] = value }
+        var providers: [any ConfigProvider] = [
+            InMemoryProvider(name: "flags", values: flags),
+            EnvironmentVariablesProvider(
+                environmentVariables: environment, secretsSpecifier: .specific(["PAWL_MASTER_SECRET"])
+            ).prefixKeys(with: "pawl"),
+        ]
+        if let path = common.config ?? environment["PAWL_CONFIG"] {
+            try Self.checkNames(in: path, known: Set(known.keys))
+            providers.append(try await FileProvider<JSONSnapshot>(filePath: FilePath(path)))
+        }
+        reader = ConfigReader(providers: providers)
+    }
+
+    /// A misspelt name would silently be a default.
+    private static func checkNames(in path: String, known: Set<String>) throws {
+        let object: [String: Any]?
+        do {
+            object = try JSONSerialization.jsonObject(with: Data(contentsOf: URL(filePath: path))) as? [String: Any]
+        } catch {
+            throw CommandError("\(path) cannot be read as JSON: \(error.localizedDescription)")
+        }
+        guard let object else { throw CommandError("\(path) must hold one JSON object.") }
+        if let unknown = object.keys.filter({ !known.contains($0) }).sorted().first {
+            throw CommandError("\(path): there is no setting \"\(unknown)\". See pawl serve --help for the names.")
+        }
+    }
+
+    func string(_ name: String) async throws -> String? {
+        try await value(name) { try await reader.fetchString(forKey: ConfigKey([name])) }
+    }
+
+    func integer(_ name: String, default standard: Int, in range: ClosedRange<Int>) async throws -> Int {
+        let value = try await value(name) { try await reader.fetchInt(forKey: ConfigKey([name])) } ?? standard
+        guard range.contains(value) else {
+            throw CommandError("\(name) takes a number from \(range.lowerBound) to \(range.upperBound), not \(value).")
+        }
+        return value
+    }
+
+    func choice<Choice: RawRepresentable & CaseIterable>(
+        _ name: String, default standard: Choice
+    ) async throws -> Choice where Choice.RawValue == String {
+        guard let text = try await string(name) else { return standard }
+        guard let choice = Choice(rawValue: text) else {
+            let choices = Choice.allCases.map(\.rawValue).joined(separator: ", ")
+            throw CommandError("\(name) takes one of \(choices), not \"\(text)\".")
+        }
+        return choice
+    }
+
+    func list(_ name: String) async throws -> [String] {
+        (try await string(name) ?? "").split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
+    }
+
+    private func value<Value>(_ name: String, _ fetch: () async throws -> Value?) async throws -> Value? {
+        do {
+            return try await fetch()
+        } catch {
+            throw CommandError("The setting \(name) has a value of the wrong kind.")
+        }
+    }
+}
