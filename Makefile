@@ -15,7 +15,7 @@ run: build
 	@echo "    http://localhost:8080/.well-known/jwks.json    the keys that its access tokens are checked with"
 	@echo "    http://localhost:8081/readyz                   whether it can serve"
 	@echo
-	@exec "$$(swift build --show-bin-path)/pawl" serve --database sqlite:$(DATA)/pawl.sqlite --registration open
+	@SWIFT_BACKTRACE=enable=no exec "$$(swift build --show-bin-path)/pawl" serve --database sqlite:$(DATA)/pawl.sqlite --registration open
 
 build: system-packages
 	swift build $(SWIFT_BUILD_FLAGS)

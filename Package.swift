@@ -3,7 +3,6 @@ import PackageDescription
 
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
-let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics")
 let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
@@ -41,7 +40,6 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
-        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
@@ -56,7 +54,7 @@ let package = Package(
         // Access tokens: signing and checking, pure.
         .target(name: "PawlJWT", dependencies: [crypto]),
         // Everything that decides; no I/O.
-        .target(name: "PawlCore", dependencies: ["PawlJWT", crypto, logging, metrics]),
+        .target(name: "PawlCore", dependencies: ["PawlJWT", crypto, logging]),
         // Argon2id.
         .systemLibrary(name: "CSodium", providers: [.apt(["libsodium-dev"]), .brew(["libsodium"])]),
         .target(name: "PawlPasswords", dependencies: ["PawlCore", "CSodium"]),
@@ -105,11 +103,11 @@ let package = Package(
             dependencies: [
                 "PawlServer", "PawlGuard", "PawlSQLite", "PawlPasswords", "PawlCore", "PawlJWT", "PawlAPI",
                 "PawlTesting",
-                hummingbird, httpTypes, asyncHTTPClient, logging, nioCore, nioPosix, lifecycle, jwtKit,
+                hummingbird, httpTypes, asyncHTTPClient, logging, nioCore, nioHTTP1, nioPosix, lifecycle, jwtKit,
             ]),
         .testTarget(
             name: "PawlTests",
-            dependencies: ["pawl", "resource-server", "embed", "PawlAPI", "PawlCore", asyncHTTPClient, nioCore]),
+            dependencies: ["pawl", "resource-server", "embed", "PawlAPI", asyncHTTPClient, nioCore, nioHTTP1, nioPosix]),
     ]
 )
 

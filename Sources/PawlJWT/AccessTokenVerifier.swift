@@ -89,8 +89,9 @@ public struct AccessTokenVerifier: Sendable {
             throw .malformed
         }
         guard payload.hasSaneTimes else { throw .malformed }
-        guard payload.iss == issuer else { throw .wrongIssuer }
-        guard payload.aud.values.contains(audience) else { throw .wrongAudience }
+        // Not `==`, which takes different spellings of one character for the same.
+        guard payload.iss.utf8.elementsEqual(issuer.utf8) else { throw .wrongIssuer }
+        guard payload.aud.values.contains(where: { $0.utf8.elementsEqual(audience.utf8) }) else { throw .wrongAudience }
         guard Int64(payload.exp) > now else { throw .expired }
         guard Int64(payload.nbf ?? 0) <= now + skew, Int64(payload.iat) <= now + skew else { throw .notYetValid }
         return payload.claims

@@ -34,6 +34,7 @@ package enum JSONText {
     /// deeper than `depth`. Decoders differ in which of two equal names wins (RFC 8725 §3.7), so such a token is
     /// refused before it is decoded; a name with an escape could hide a second one.
     package static func isPlainObject(_ bytes: [UInt8], depth limit: Int = 8) -> Bool {
+        guard !bytes.contains(0) else { return false }  // decoders take it for UTF-16 or UTF-32 (RFC 8725 §3.7)
         var names: Set<ArraySlice<UInt8>> = []
         var depth = 0
         var expectsName = false

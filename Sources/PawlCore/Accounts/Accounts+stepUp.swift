@@ -37,8 +37,11 @@ extension Accounts {
         let session = try await stored { () async throws(StoreError) in try await store.session(presented.sessionID) }
         let verdict = try sessions.wouldTurn(
             presented, on: session, delivery: request.delivery, attempt: request.attempt, origin: request.origin)
-        // Without a name, the turn to replay may be a racing refresh's, which proved nothing and set no password.
-        if verdict == .replay && request.attempt == nil { throw .refreshConflict }
+        // The replay of a turn that was no step-up (a racing refresh's) proved nothing and set no password: it must not
+        // look as if it had.
+        if verdict == .replay, request.attempt == nil || session?.authTime != session?.rotatedAt {
+            throw .refreshConflict
+        }
         var stepUp: Turn.StepUp?
         // A retry whose first try went through needs no second proof (the password may be the new one by now), and
         // any other verdict is the store's to give.
@@ -46,10 +49,12 @@ extension Accounts {
             let user = try await user(of: session)
             // Before the password is looked at: a new one that is refused must not count as a wrong old one.
             if let new { try check(new, for: user.identifier) }
-            try await prove(password, by: user, in: session, origin: request.origin)
-            var newPassword: SealedPassword?
-            if let new { newPassword = try seal(try await hash(new), for: user.id) }
-            stepUp = Turn.StepUp(userVersion: user.version, authMethods: ["pwd"], newPassword: newPassword)
+            stepUp = try await countingTry(in: session) { () async throws(SessionError) in
+                try await prove(password, by: user, in: session, origin: request.origin)
+                var newPassword: SealedPassword?
+                if let new { newPassword = try seal(try await hash(new), for: user.id) }
+                return Turn.StepUp(userVersion: user.version, authMethods: ["pwd"], newPassword: newPassword)
+            }
         }
         return try await sessions.turn(
             presented, delivery: request.delivery, attempt: request.attempt, origin: request.origin, stepUp: stepUp)
@@ -61,16 +66,29 @@ extension Accounts {
         return user
     }
 
+    /// Counts a try before the password is looked at, so that many at once do not get past the limit, and takes it back
+    /// if it proved nothing either way (the server was busy).
+    private func countingTry(
+        in session: Session, _ proof: () async throws(SessionError) -> Turn.StepUp
+    ) async throws(SessionError) -> Turn.StepUp {
+        let isGranted = try await stored { () async throws(StoreError) in
+            try await store.spendStepUpTry(session.id, limit: Self.stepUpTries)
+        }
+        guard isGranted else { throw .stepUpLocked }
+        do throws(SessionError) {
+            return try await proof()
+        } catch {
+            if error != .wrongPassword {
+                try await stored { () async throws(StoreError) in try await store.refundStepUpTry(session.id) }
+            }
+            throw error
+        }
+    }
+
     private func prove(
         _ password: Password, by user: User, in session: Session, origin: Origin
     ) async throws(SessionError) {
         guard let phc = user.password.phc(for: user.id, secrets: secrets) else { throw .sessionEnded(.revoked) }
-        // Counted before the password is looked at, so that many tries at once do not get past the limit.
-        guard
-            try await stored({ () async throws(StoreError) in
-                try await store.spendStepUpTry(session.id, limit: Self.stepUpTries)
-            })
-        else { throw .stepUpLocked }
         guard try await verify(password, against: phc) else {
             let event = Event(.stepUpFailed, at: clock.now, subject: user.id, session: session.id, origin: origin)
             try await stored { () async throws(StoreError) in try await store.append(event) }

@@ -36,7 +36,8 @@ package struct OperationsCredential: Sendable {
         let parts = header.split(separator: " ")
         guard parts.count == 2, parts[0] == scheme else { return false }
         let fields = parts[1].split(separator: ".")
-        guard fields.count == 2, let seconds = Int64(fields[0]), abs(now.seconds - seconds) <= lifetime,
+        guard fields.count == 2, let seconds = Int64(fields[0]),
+            (now.seconds - lifetime...now.seconds + lifetime).contains(seconds),
             let code = Base64URL.decode(fields[1].utf8)
         else { return false }
         let signed = subject.bytes(at: UnixTime(seconds: seconds))

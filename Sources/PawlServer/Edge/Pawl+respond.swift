@@ -33,6 +33,10 @@ extension Pawl {
             peer: context.remoteAddress?.ipAddress, headers: request.headers, trusted: configuration.trustedProxies)
         var response: Response
         do {
+            // RFC 9112 §3.2: exactly one Host. The codec makes the first the authority and leaves a second one here.
+            guard request.head.authority != nil, request.headers[.host] == nil else {
+                throw ProblemError.invalidRequest("Send one Host field.")
+            }
             let exchange = Exchange(
                 request: request, content: try await content(of: request), pathParameter: context.parameters.get("id"),
                 origin: Origin(address: address, userAgent: request.headers[.userAgent] ?? ""), pawl: self)
@@ -75,6 +79,7 @@ extension Pawl {
 }
 
 extension HTTPField.Name {
+    static let host = Self("Host")!
     static let contentTypeOptions = Self("X-Content-Type-Options")!
     static let referrerPolicy = Self("Referrer-Policy")!
 }

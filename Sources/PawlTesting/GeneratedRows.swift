@@ -1,0 +1,78 @@
+package import PawlCore
+
+/// Pairs of a session's row and a turn, over domains small enough that every case of the policy comes up: tokens from
+/// two generations back to one ahead, deadlines a second before, at and after the moment, attempts that match or not.
+package struct GeneratedRow: Sendable {
+    package let session: Session
+    package let turn: Turn
+    package let policy: RotationPolicy
+
+    /// So many pairs, the same for the same seed, each with a session of its own.
+    package static func make(_ count: Int, seed: UInt64, for user: User) throws -> [Self] {
+        var generator = SplitMix64(seed: seed)
+        return try (0..<count).map { try Self(number: UInt64($0), for: user, &generator) }
+    }
+
+    private init(number: UInt64, for user: User, _ generator: inout SplitMix64) throws {
+        let now = Sample.start + 1_000_000
+        var session = try Sample.session(of: user, number)
+        session.generation = 2 + UInt32.random(in: 0...3, using: &generator)
+        let names: [AttemptDigest?] = [nil, AttemptDigest(value: 1), AttemptDigest(value: 2)]
+        session.attempts = (0..<Session.rememberedAttempts).map { _ in Self.pick(names, &generator) }
+        session.rotatedAt = now - Self.pick([-5, 0, 1, 29, 30, 31, 3600], &generator)
+        // The usual first, so that not every row falls at the first hurdle.
+        session.idleExpiry = now + Self.pick([1000, 1000, 1000, 1000, -1, 0, 1], &generator)
+        session.stepUpFailures = Self.pick([0, 4], &generator)
+        session.origin = Self.pick([Sample.origin, Sample.otherOrigin], &generator)
+        session = Self.moving(
+            session, absoluteExpiry: now + Self.pick([2000, 2000, 2000, 2000, -1, 0, 1], &generator),
+            delivery: Self.pick([.body, .body, .cookie], &generator))
+        let ending: EndReason? = Self.pick(
+            [nil, nil, nil, nil, nil, nil, nil, nil, nil, .signedOut, .reused, .revoked], &generator)
+        let isCurrent = Self.pick([true, true, true, true, false], &generator)
+        let hash = isCurrent ? session.hash : Sample.bytes(number &+ 5000)
+        if let ending { session = session.ended(at: now - 10, reason: ending) }
+
+        var sample = TurnSample(of: session, successor: number &+ 10_000)
+        let step: Int64 = Self.pick([-2, -1, -1, 0, 0, 0, 1], &generator)
+        sample.generation = UInt32(Int64(session.generation) + step)
+        sample.hash = hash
+        sample.now = now
+        sample.issuedAt = now - Self.pick([0, 100, 5000], &generator)
+        sample.isDistrusted = Self.pick([false, false, false, true], &generator)
+        sample.attempt = Self.pick([nil, nil, 1, 2, 3], &generator)
+        sample.delivery = Self.pick([session.delivery, session.delivery, session.delivery, .body, .cookie], &generator)
+        sample.origin = Self.pick([Sample.origin, Sample.otherOrigin], &generator)
+        self.session = session
+        turn = sample.turn
+        policy = RotationPolicy(
+            leeway: Self.pick([30, 30, 0], &generator), onReuse: Self.pick([.end, .report], &generator),
+            lostIntervals: Self.pick([[], [], [], [(now - 200)...(now - 50)]], &generator))
+    }
+
+    private static func pick<Value>(_ values: [Value], _ generator: inout SplitMix64) -> Value {
+        values[Int.random(in: values.indices, using: &generator)]
+    }
+
+    private static func moving(_ session: Session, absoluteExpiry: UnixTime, delivery: Delivery) -> Session {
+        Session(
+            id: session.id, subject: session.subject, clientID: session.clientID, delivery: delivery,
+            createdAt: session.createdAt, absoluteExpiry: absoluteExpiry, authTime: session.authTime,
+            authMethods: session.authMethods, scope: session.scope, roles: session.roles, device: session.device,
+            origin: session.origin, generation: session.generation, hash: session.hash, seal: session.seal,
+            attempts: session.attempts, rotatedAt: session.rotatedAt, idleExpiry: session.idleExpiry,
+            stepUpFailures: session.stepUpFailures, ending: session.ending)
+    }
+
+    /// What the policy says of the pair, and what the row is afterwards.
+    package var expected: (verdict: Verdict, row: Session, events: [Event]) {
+        let decision = policy.decide(turn, on: session)
+        switch decision.effect {
+        case .none: return (decision.verdict, session, [])
+        case .record(let event): return (decision.verdict, session, [event])
+        case .turn: return (decision.verdict, session.turned(by: turn), [])
+        case .end(let reason, let event):
+            return (decision.verdict, session.ended(at: turn.now, reason: reason), [event])
+        }
+    }
+}

@@ -1,0 +1,63 @@
+import Crypto
+public import PawlCore
+import Synchronization
+
+/// A password hasher that costs nothing, for tests that are not about hashing. Its hashes protect nothing: never use it
+/// outside tests.
+public final class InstantHasher: PasswordHasher {
+    private let calls = Mutex(Calls())
+    private let generation: Mutex<Int>
+    private let full = Mutex(false)
+
+    public struct Calls: Sendable, Equatable {
+        public var hashes = 0
+        public var checks = 0
+    }
+
+    /// - Parameter generation: what the cost parameters are to a real hasher: raising it makes older hashes outdated.
+    public init(generation: Int = 1) {
+        self.generation = Mutex(generation)
+    }
+
+    /// How often it was asked.
+    public var count: Calls { calls.withLock { $0 } }
+
+    public func raise(to generation: Int) { self.generation.withLock { $0 = generation } }
+
+    /// From now on, or no longer, everything is turned away.
+    public func setFull(_ isFull: Bool) { full.withLock { $0 = isFull } }
+
+    public var isFull: Bool { full.withLock { $0 } }
+
+    public func hash(_ password: Password) async throws -> String {
+        try admit()
+        calls.withLock { $0.hashes += 1 }
+        return Self.phc(password, generation.withLock { $0 })
+    }
+
+    public func verify(_ password: Password, against phc: String) async throws -> Bool {
+        try admit()
+        calls.withLock { $0.checks += 1 }
+        guard let generation = Self.generation(of: phc) else { return false }
+        return phc == Self.phc(password, generation)
+    }
+
+    public func isOutdated(_ phc: String) -> Bool {
+        Self.generation(of: phc).map { $0 < generation.withLock { $0 } } ?? true
+    }
+
+    private func admit() throws {
+        if isFull { throw PasswordHasherBusy(retryAfter: 3) }
+    }
+
+    private static func phc(_ password: Password, _ generation: Int) -> String {
+        let digest = SHA256.hash(data: password.bytes).map { String($0, radix: 16) }.joined(separator: ".")
+        return "$test$g=\(generation)$\(digest)"
+    }
+
+    private static func generation(of phc: String) -> Int? {
+        let parts = phc.split(separator: "$")
+        guard parts.count == 3, parts[0] == "test", parts[1].hasPrefix("g=") else { return nil }
+        return Int(parts[1].dropFirst(2))
+    }
+}

@@ -1,0 +1,178 @@
+public import PawlCore
+import Synchronization
+
+/// A store that counts what is asked of it, and lets a test step in between: to change something at the one moment
+/// that makes a race.
+public final class ObservedStore: PawlStore {
+    /// The seams' functions, by what they do.
+    public enum Call: String, Sendable, CaseIterable {
+        case rotate, insertSession, session, liveSessions, end, rename, spendStepUpTry, refundStepUpTry, deleteSessions
+        case userByIdentifier, user, insertUser, reseal, update, reserveLogin, settleLogin, deleteThrottles
+        case signingKeys, saveKey, deleteSigningKeys, append, events, deleteEvents, ping
+    }
+
+    private struct State {
+        var calls: [Call] = []
+        var interludes: [Call: @Sendable () async -> Void] = [:]
+        var failing: Set<Call> = []
+    }
+
+    public let base: any PawlStore
+    private let state = Mutex(State())
+
+    public init(_ base: any PawlStore = MemoryStore()) {
+        self.base = base
+    }
+
+    /// All calls so far, in order.
+    public var calls: [Call] { state.withLock { $0.calls } }
+
+    public func forgetCalls() { state.withLock { $0.calls = [] } }
+
+    /// Runs `interlude` once, just before the next `call`.
+    public func before(_ call: Call, _ interlude: @escaping @Sendable () async -> Void) {
+        state.withLock { $0.interludes[call] = interlude }
+    }
+
+    /// From now on these calls throw, and change nothing.
+    public func fail(_ calls: Set<Call>) { state.withLock { $0.failing = calls } }
+
+    private func note(_ call: Call) async throws(StoreError) {
+        let (interlude, fails) = state.withLock { state in
+            state.calls.append(call)
+            return (state.interludes.removeValue(forKey: call), state.failing.contains(call))
+        }
+        await interlude?()
+        if fails { throw StoreError("The test wants it to fail.") }
+    }
+
+    public func rotate(_ turn: Turn, under policy: RotationPolicy) async throws(StoreError) -> Outcome {
+        try await note(.rotate)
+        return try await base.rotate(turn, under: policy)
+    }
+
+    public func insert(
+        _ session: Session, ifUserVersionIs userVersion: Int64, _ event: Event
+    ) async throws(StoreError) -> Bool {
+        try await note(.insertSession)
+        return try await base.insert(session, ifUserVersionIs: userVersion, event)
+    }
+
+    public func session(_ id: SessionID) async throws(StoreError) -> Session? {
+        try await note(.session)
+        return try await base.session(id)
+    }
+
+    public func liveSessions(of subject: SubjectID, at now: UnixTime) async throws(StoreError) -> [Session] {
+        try await note(.liveSessions)
+        return try await base.liveSessions(of: subject, at: now)
+    }
+
+    public func end(_ selection: SessionSelection, _ ending: PlannedEnding) async throws(StoreError) -> [SessionID] {
+        try await note(.end)
+        return try await base.end(selection, ending)
+    }
+
+    public func rename(
+        _ id: SessionID, of subject: SubjectID, to device: String, at now: UnixTime
+    ) async throws(StoreError) -> Bool {
+        try await note(.rename)
+        return try await base.rename(id, of: subject, to: device, at: now)
+    }
+
+    public func spendStepUpTry(_ id: SessionID, limit: Int) async throws(StoreError) -> Bool {
+        try await note(.spendStepUpTry)
+        return try await base.spendStepUpTry(id, limit: limit)
+    }
+
+    public func refundStepUpTry(_ id: SessionID) async throws(StoreError) {
+        try await note(.refundStepUpTry)
+        try await base.refundStepUpTry(id)
+    }
+
+    public func deleteSessions(
+        endedBefore cutoff: UnixTime, after cursor: SessionID?, limit: Int
+    ) async throws(StoreError) -> SessionID? {
+        try await note(.deleteSessions)
+        return try await base.deleteSessions(endedBefore: cutoff, after: cursor, limit: limit)
+    }
+
+    public func user(identifier: Identifier) async throws(StoreError) -> User? {
+        try await note(.userByIdentifier)
+        return try await base.user(identifier: identifier)
+    }
+
+    public func user(_ id: SubjectID) async throws(StoreError) -> User? {
+        try await note(.user)
+        return try await base.user(id)
+    }
+
+    public func insert(_ user: User, _ event: Event) async throws(StoreError) -> Bool {
+        try await note(.insertUser)
+        return try await base.insert(user, event)
+    }
+
+    public func reseal(_ id: SubjectID, from old: SealedPassword, to new: SealedPassword) async throws(StoreError) {
+        try await note(.reseal)
+        try await base.reseal(id, from: old, to: new)
+    }
+
+    public func update(
+        _ id: SubjectID, _ change: UserChange
+    ) async throws(StoreError) -> (user: User, ended: [SessionID])? {
+        try await note(.update)
+        return try await base.update(id, change)
+    }
+
+    public func reserveLogin(_ keys: ThrottleKeys, at now: UnixTime) async throws(StoreError) -> Int64? {
+        try await note(.reserveLogin)
+        return try await base.reserveLogin(keys, at: now)
+    }
+
+    public func settleLogin(_ keys: ThrottleKeys, _ result: LoginResult, at now: UnixTime) async throws(StoreError) {
+        try await note(.settleLogin)
+        try await base.settleLogin(keys, result, at: now)
+    }
+
+    public func deleteThrottles(forgottenAt now: UnixTime) async throws(StoreError) {
+        try await note(.deleteThrottles)
+        try await base.deleteThrottles(forgottenAt: now)
+    }
+
+    public func signingKeys() async throws(StoreError) -> [SealedSigningKey] {
+        try await note(.signingKeys)
+        return try await base.signingKeys()
+    }
+
+    public func save(_ key: SealedSigningKey) async throws(StoreError) {
+        try await note(.saveKey)
+        try await base.save(key)
+    }
+
+    public func deleteSigningKeys(_ ids: [String]) async throws(StoreError) {
+        try await note(.deleteSigningKeys)
+        try await base.deleteSigningKeys(ids)
+    }
+
+    public func append(_ event: Event) async throws(StoreError) {
+        try await note(.append)
+        try await base.append(event)
+    }
+
+    public func events(
+        since start: UnixTime, kinds: Set<Event.Kind>, limit: Int
+    ) async throws(StoreError) -> [Event] {
+        try await note(.events)
+        return try await base.events(since: start, kinds: kinds, limit: limit)
+    }
+
+    public func deleteEvents(before cutoff: UnixTime, limit: Int) async throws(StoreError) {
+        try await note(.deleteEvents)
+        try await base.deleteEvents(before: cutoff, limit: limit)
+    }
+
+    public func ping() async throws(StoreError) {
+        try await note(.ping)
+        try await base.ping()
+    }
+}

@@ -1,0 +1,152 @@
+import PawlCore
+import Testing
+
+extension StoreConformance {
+    static let accounts: [Check] = [
+        Check("users: a row comes back as it was put in, by id and by identifier") { store in
+            let user = try Sample.user(
+                "o'brien+é@example.com\"; --", version: 12, isDisabled: true, roles: ["admin", "x"], scope: [])
+            let other = try Sample.user("other", roles: [], scope: ["a", "b:c"])
+            try await store.put(user)
+            try await store.put(other)
+            #expect(try await store.user(user.id) == user)
+            #expect(try await store.user(identifier: user.identifier) == user)
+            #expect(try await store.user(identifier: try Identifier("OTHER").orThrow()) == other)
+            #expect(try await store.user(try Sample.user("nobody").id) == nil)
+            #expect(try await store.user(identifier: try Identifier("nobody").orThrow()) == nil)
+        },
+        Check("users: a taken identifier stays with its owner") { store in
+            let user = try Sample.user("owner")
+            try await store.put(user)
+            let twin = User(
+                id: try Sample.user("twin").id, identifier: user.identifier, createdAt: Sample.start,
+                password: SealedPassword(bytes: [1]))
+            #expect(try await store.insert(twin, Event(.registered, at: Sample.start, subject: twin.id)) == false)
+            #expect(try await store.user(identifier: user.identifier) == user)
+            #expect(try await store.user(twin.id) == nil)
+            #expect(try await store.events(since: Sample.start, kinds: [.registered], limit: 10).count == 1)
+        },
+        Check("users: a password is sealed anew only if it is still the one that was read") { store in
+            let user = try Sample.user("owner", version: 3)
+            try await store.put(user)
+            let (fresh, late) = (SealedPassword(bytes: Sample.bytes(1)), SealedPassword(bytes: Sample.bytes(2)))
+            try await store.reseal(user.id, from: user.password, to: fresh)
+            try await store.reseal(user.id, from: user.password, to: late)
+            var expected = user
+            expected.password = fresh
+            #expect(try await store.user(user.id) == expected, "the version stays")
+        },
+        Check("users: changed roles reach the live sessions and leave ended ones alone") { store in
+            let (user, stranger) = (try Sample.user("owner", version: 3), try Sample.user("stranger"))
+            let live = try Sample.session(of: user, 1)
+            let dead = try Sample.session(of: user, 2).ended(at: Sample.start, reason: .signedOut)
+            let foreign = try Sample.session(of: stranger, 3)
+            try await store.put(user, live, dead)
+            try await store.put(stranger, foreign)
+
+            let change = UserChange(roles: ["admin", "auditor"], at: Sample.start + 5)
+            let result = try #require(try await store.update(user.id, change))
+
+            var expected = user
+            expected.roles = ["admin", "auditor"]
+            expected.version = 4
+            #expect(result.user == expected)
+            #expect(result.ended.isEmpty)
+            #expect(try await store.user(user.id) == expected)
+            var row = live
+            row.roles = expected.roles
+            #expect(try await store.session(live.id) == row)
+            #expect(try await store.session(dead.id) == dead)
+            #expect(try await store.session(foreign.id) == foreign)
+            let events = try await store.newEvents()
+            #expect(
+                events == [
+                    Event(
+                        .rolesChanged, at: change.at, subject: user.id,
+                        details: ["roles": "admin auditor", "scope": "read"])
+                ])
+        },
+        Check("users: disabling ends all sessions, enabling revives none") { store in
+            let user = try Sample.user("owner")
+            let rows = try (1...2).map { try Sample.session(of: user, $0) }
+            try await store.put(user, rows[0], rows[1])
+            let at = Sample.start + 5
+            let disabled = try #require(try await store.update(user.id, UserChange(isDisabled: true, at: at)))
+            #expect(disabled.user.isDisabled && disabled.user.version == 2)
+            #expect(Set(disabled.ended) == Set(rows.map(\.id)))
+            for row in rows { #expect(try await store.session(row.id) == row.ended(at: at, reason: .revoked)) }
+            let enabled = try #require(try await store.update(user.id, UserChange(isDisabled: false, at: at)))
+            #expect(!enabled.user.isDisabled && enabled.user.version == 3 && enabled.ended.isEmpty)
+            #expect(try await store.liveSessions(of: user.id, at: at).isEmpty)
+            let kinds = try await store.newEvents().map(\.kind)
+            #expect(kinds == [.userDisabled, .sessionEnded, .sessionEnded, .userEnabled])
+        },
+        Check("users: a change that changes nothing leaves version and events alone") { store in
+            let user = try Sample.user("owner")
+            try await store.put(user)
+            let change = UserChange(roles: user.roles, scope: user.scope, isDisabled: false, at: Sample.start)
+            let result = try #require(try await store.update(user.id, change))
+            #expect(result.user == user && result.ended.isEmpty)
+            #expect(try await store.user(user.id) == user)
+            #expect(try await store.newEvents().isEmpty)
+            #expect(try await store.update(try Sample.user("nobody").id, change) == nil)
+        },
+    ]
+
+    static let throttling: [Check] = [
+        Check("throttle: failures slow their network down, success forgets them") { store in
+            let keys = try Sample.throttleKeys("owner", "192.0.2.7")
+            for _ in 1...5 {
+                #expect(try await store.reserveLogin(keys, at: Sample.start) == nil)
+                try await store.settleLogin(keys, .failed(nil), at: Sample.start)
+            }
+            #expect(try await store.reserveLogin(keys, at: Sample.start) == 1)
+            #expect(try await store.reserveLogin(keys, at: Sample.start + 1) == nil)
+            #expect(try await store.reserveLogin(keys, at: Sample.start + 2) == 1)
+            try await store.settleLogin(keys, .succeeded, at: Sample.start + 2)
+            #expect(try await store.reserveLogin(keys, at: Sample.start + 2) == nil)
+        },
+        Check("throttle: what was abandoned is not counted") { store in
+            let keys = try Sample.throttleKeys("owner", "192.0.2.7")
+            for _ in 1...20 {
+                #expect(try await store.reserveLogin(keys, at: Sample.start) == nil)
+                try await store.settleLogin(keys, .abandoned, at: Sample.start)
+            }
+        },
+        Check("throttle: other networks and other identifiers go on") { store in
+            let keys = try Sample.throttleKeys("owner", "192.0.2.7")
+            while try await store.reserveLogin(keys, at: Sample.start) == nil {}
+            for (identifier, address) in [("owner", "198.51.100.1"), ("other", "192.0.2.7")] {
+                let others = try Sample.throttleKeys(identifier, address)
+                #expect(try await store.reserveLogin(others, at: Sample.start) == nil)
+            }
+        },
+        Check("throttle: a failure's event is recorded with it") { store in
+            let keys = try Sample.throttleKeys("owner", "192.0.2.7")
+            let event = Event(
+                .loginFailed, at: Sample.start, subject: try Sample.user("owner").id, origin: Sample.origin)
+            #expect(try await store.reserveLogin(keys, at: Sample.start) == nil)
+            try await store.settleLogin(keys, .failed(event), at: Sample.start)
+            #expect(try await store.newEvents() == [event])
+        },
+        Check("throttle: housekeeping forgets after a day, but not whom it trusts") { store in
+            let (failing, trusted) = (
+                try Sample.throttleKeys("owner", "192.0.2.7"),
+                try Sample.throttleKeys("owner", "198.51.100.1")
+            )
+            #expect(try await store.reserveLogin(trusted, at: Sample.start) == nil)
+            try await store.settleLogin(trusted, .succeeded, at: Sample.start)
+            // Enough failures, from ever other networks, to slow the identifier down for everybody but the trusted.
+            for number in 0..<60 {
+                let keys = try Sample.throttleKeys("owner", "10.0.\(number).1")
+                _ = try await store.reserveLogin(keys, at: Sample.start)
+            }
+            #expect(try await store.reserveLogin(failing, at: Sample.start) == 1)
+            try await store.deleteThrottles(forgottenAt: Sample.start + 86400)
+            #expect(try await store.reserveLogin(failing, at: Sample.start) == 1, "a day is not over yet")
+            try await store.deleteThrottles(forgottenAt: Sample.start + 86401)
+            #expect(try await store.reserveLogin(failing, at: Sample.start) == nil)
+            #expect(try await store.reserveLogin(trusted, at: Sample.start) == nil)
+        },
+    ]
+}

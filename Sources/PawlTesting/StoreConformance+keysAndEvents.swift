@@ -1,0 +1,68 @@
+import PawlCore
+import Testing
+
+extension StoreConformance {
+    static let keysAndEvents: [Check] = [
+        Check("keys: are kept, listed, replaced and deleted") { store in
+            #expect(try await store.signingKeys().isEmpty)
+            let keys = (1...3).map { number in
+                SealedSigningKey(
+                    id: "key-\(number)", algorithm: number == 2 ? "EdDSA" : "ES256",
+                    seal: Sample.bytes(UInt64(number), count: 61), createdAt: Sample.start,
+                    activatesAt: Sample.start + Int64(number))
+            }
+            for key in keys { try await store.save(key) }
+            #expect(try await store.signingKeys().sorted { $0.id < $1.id } == keys)
+            let resealed = SealedSigningKey(
+                id: "key-2", algorithm: "EdDSA", seal: Sample.bytes(9, count: 61), createdAt: Sample.start,
+                activatesAt: Sample.start + 2)
+            try await store.save(resealed)
+            #expect(try await store.signingKeys().sorted { $0.id < $1.id } == [keys[0], resealed, keys[2]])
+            try await store.deleteSigningKeys(["key-1", "key-3", "unknown"])
+            #expect(try await store.signingKeys() == [resealed])
+            try await store.deleteSigningKeys([])
+            #expect(try await store.signingKeys() == [resealed])
+        },
+        Check("events: come back as they were put in") { store in
+            let (subject, session) = (
+                try Sample.user("owner").id, try Sample.session(of: try Sample.user("owner"), 1).id
+            )
+            let events = [
+                Event(.registered, at: Sample.start),
+                Event(.loginFailed, at: Sample.start, subject: subject, origin: Sample.origin),
+                Event(
+                    .sessionReused, at: Sample.start + 1, subject: subject, session: session,
+                    origin: Origin(address: "", userAgent: "\"'é"),
+                    details: ["a": "1", "holder_user_agent": "\"quoted\" \\ 中"]),
+            ]
+            for event in events { try await store.append(event) }
+            #expect(try await store.events(since: Sample.start, kinds: Set(Event.Kind.allCases), limit: 10) == events)
+        },
+        Check("events: are chosen by time and kind, the newest of them, oldest first") { store in
+            let kinds: [Event.Kind] = [.sessionEnded, .sessionReused, .steppedUp]
+            let events = (0..<30).map { Event(kinds[$0 % 3], at: Sample.start + Int64($0), details: ["n": "\($0)"]) }
+            for event in events { try await store.append(event) }
+            let found = try await store.events(since: Sample.start + 4, kinds: [.sessionEnded, .steppedUp], limit: 100)
+            #expect(found == events.filter { $0.at >= Sample.start + 4 && $0.kind != .sessionReused })
+            #expect(
+                try await store.events(since: Sample.start, kinds: [.sessionReused], limit: 3).map(\.details["n"])
+                    == ["22", "25", "28"])
+            #expect(try await store.events(since: Sample.start + 30, kinds: Set(kinds), limit: 3).isEmpty)
+            #expect(try await store.events(since: Sample.start, kinds: [], limit: 3).isEmpty)
+        },
+        Check("events: the old ones are deleted in slices") { store in
+            for number in 0..<10 { try await store.append(Event(.registered, at: Sample.start + Int64(number))) }
+            func left() async throws -> [Int64] {
+                try await store.events(since: UnixTime(seconds: 0), kinds: [.registered], limit: 100)
+                    .map { $0.at.age(since: Sample.start) }
+            }
+            try await store.deleteEvents(before: Sample.start + 6, limit: 4)
+            #expect(try await left() == [4, 5, 6, 7, 8, 9])
+            try await store.deleteEvents(before: Sample.start + 6, limit: 4)
+            #expect(try await left() == [6, 7, 8, 9])
+            try await store.deleteEvents(before: Sample.start + 6, limit: 4)
+            #expect(try await left() == [6, 7, 8, 9])
+        },
+        Check("ping: answers") { store in try await store.ping() },
+    ]
+}

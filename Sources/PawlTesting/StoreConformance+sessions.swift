@@ -1,0 +1,168 @@
+import PawlCore
+import Testing
+
+extension StoreConformance {
+    static let sessions: [Check] = [
+        Check("sessions: a row comes back as it was put in") { store in
+            let user = try Sample.user("owner", roles: ["admin", "b"], scope: ["read", "write:all"])
+            var session = try Sample.session(of: user, 1, delivery: .cookie)
+            session.device = "Ana's \"phone\"; DROP TABLE sessions;-- 🦀"
+            session.origin = Origin(address: "2001:db8::1", userAgent: "Mozilla/5.0 (é; 中) 'x'")
+            session.attempts = [
+                AttemptDigest(value: .max), AttemptDigest(value: 1 << 63), nil, AttemptDigest(value: 1),
+            ]
+            session.generation = .max - 1
+            session.authMethods = ["pwd", "otp"]
+            session.stepUpFailures = 4
+            var fresh = try Sample.session(of: user, 2)
+            fresh.seal = []
+            fresh.attempts = [nil, nil, nil, nil]
+            fresh.scope = []
+            fresh.roles = []
+            try await store.put(user, session, fresh)
+            #expect(try await store.session(session.id) == session)
+            #expect(try await store.session(fresh.id) == fresh)
+        },
+        Check("sessions: one starts only for the user as they were read") { store in
+            let user = try Sample.user("owner", version: 3)
+            let disabled = try Sample.user("disabled", isDisabled: true)
+            let unknown = try Sample.user("unknown")
+            try await store.put(user)
+            try await store.put(disabled)
+            for (owner, version) in [(user, Int64(2)), (user, 4), (disabled, 1), (unknown, 1)] {
+                let session = try Sample.session(of: owner, 1)
+                #expect(try await store.insert(session, ifUserVersionIs: version, Sample.started(session)) == false)
+                #expect(try await store.session(session.id) == nil)
+            }
+            #expect(try await store.events(since: Sample.start, kinds: [.sessionStarted], limit: 10).isEmpty)
+            let session = try Sample.session(of: user, 1)
+            #expect(try await store.insert(session, ifUserVersionIs: 3, Sample.started(session)))
+            #expect(
+                try await store.events(since: Sample.start, kinds: [.sessionStarted], limit: 10)
+                    == [Sample.started(session)])
+        },
+        Check("sessions: the live ones of a subject are listed, newest first") { store in
+            let (user, stranger) = (try Sample.user("owner"), try Sample.user("stranger"))
+            var rows = try (1...5).map { try Sample.session(of: user, $0) }
+            rows[1].idleExpiry = Sample.start + 10
+            rows[3] = rows[3].ended(at: Sample.start, reason: .signedOut)
+            try await store.put(user, rows[2], rows[0], rows[4], rows[1], rows[3])
+            try await store.put(stranger, try Sample.session(of: stranger, 6))
+            #expect(
+                try await store.liveSessions(of: user.id, at: Sample.start + 9) == [rows[4], rows[2], rows[1], rows[0]])
+            #expect(try await store.liveSessions(of: user.id, at: Sample.start + 10) == [rows[4], rows[2], rows[0]])
+            #expect(try await store.liveSessions(of: user.id, at: Sample.start + Sample.idle).isEmpty)
+        },
+        Check("sessions: ending erases what a token is checked against, with one event each") { store in
+            for (number, selection) in ["one", "all", "others"].enumerated() {
+                let user = try Sample.user("owner of \(selection)")
+                let stranger = try Sample.user("stranger to \(selection)")
+                let rows = try (1...3).map { try Sample.session(of: user, $0) }
+                let dead = try Sample.session(of: user, 4).ended(at: Sample.start, reason: .reused)
+                var idle = try Sample.session(of: user, 5)
+                idle.idleExpiry = Sample.start + 10
+                let foreign = try Sample.session(of: stranger, 6)
+                try await store.put(user, rows[0], rows[1], rows[2], dead, idle)
+                try await store.put(stranger, foreign)
+                let (selected, hit): (SessionSelection, [Session]) =
+                    switch number {
+                    case 0: (.one(rows[0].id), [rows[0]])
+                    case 1: (.all(of: user.id), rows)
+                    default: (.others(of: user.id, keeping: rows[0].id), [rows[1], rows[2]])
+                    }
+                let ending = PlannedEnding(.signedOut, at: Sample.start + 10, origin: Sample.otherOrigin)
+                let before = try await store.newEvents().count
+
+                #expect(Set(try await store.end(selected, ending)) == Set(hit.map(\.id)))
+                #expect(try await store.end(selected, ending).isEmpty, "a session ends once")
+
+                for row in hit {
+                    let ended = row.ended(at: ending.at, reason: .signedOut)
+                    #expect(try await store.session(row.id) == ended)
+                    #expect(ended.hash.isEmpty && ended.seal.isEmpty && ended.attempts == [nil, nil, nil, nil])
+                }
+                for row in rows + [dead, idle, foreign] where !hit.contains(row) {
+                    #expect(try await store.session(row.id) == row)
+                }
+                let events = try await store.newEvents().dropFirst(before)
+                #expect(Set(events.map(\.session)) == Set(hit.map(\.id)))
+                #expect(events.count == hit.count)
+                #expect(
+                    events.allSatisfy {
+                        $0.kind == .sessionEnded && $0.subject == user.id && $0.origin == Sample.otherOrigin
+                            && $0.details == ["reason": "signed_out"]
+                    })
+            }
+        },
+        Check("sessions: an ending can bring evidence instead of the plain event") { store in
+            let user = try Sample.user("owner")
+            let session = try Sample.session(of: user, 1)
+            try await store.put(user, session)
+            let evidence = Event(
+                .sessionReused, at: Sample.start, subject: user.id, session: session.id,
+                details: ["generation_gap": "2"])
+            try await store.end(
+                .one(session.id), PlannedEnding(.reused, at: Sample.start, origin: nil, event: evidence))
+            #expect(try await store.newEvents() == [evidence])
+        },
+        Check("sessions: only a live one of one's own is renamed") { store in
+            let (user, stranger) = (try Sample.user("owner"), try Sample.user("stranger"))
+            let (live, dead) = (
+                try Sample.session(of: user, 1),
+                try Sample.session(of: user, 2).ended(at: Sample.start, reason: .signedOut)
+            )
+            try await store.put(user, live, dead)
+            try await store.put(stranger)
+            #expect(try await store.rename(live.id, of: user.id, to: "d'été", at: Sample.start))
+            var renamed = live
+            renamed.device = "d'été"
+            #expect(try await store.session(live.id) == renamed)
+            #expect(try await store.rename(live.id, of: stranger.id, to: "x", at: Sample.start) == false)
+            #expect(try await store.rename(dead.id, of: user.id, to: "x", at: Sample.start) == false)
+            #expect(try await store.rename(live.id, of: user.id, to: "x", at: Sample.start + Sample.idle) == false)
+            let unknown = try Sample.session(of: stranger, 9)
+            #expect(try await store.rename(unknown.id, of: stranger.id, to: "x", at: Sample.start) == false)
+            #expect(try await store.session(live.id) == renamed)
+        },
+        Check("sessions: step-up tries are counted up to the limit") { store in
+            let user = try Sample.user("owner")
+            let session = try Sample.session(of: user, 1)
+            try await store.put(user, session)
+            for count in 1...3 {
+                #expect(try await store.spendStepUpTry(session.id, limit: 3))
+                #expect(try await store.session(session.id)?.stepUpFailures == count)
+            }
+            #expect(try await store.spendStepUpTry(session.id, limit: 3) == false)
+            #expect(try await store.session(session.id)?.stepUpFailures == 3)
+            try await store.refundStepUpTry(session.id)
+            #expect(try await store.session(session.id)?.stepUpFailures == 2)
+            #expect(try await store.spendStepUpTry(session.id, limit: 3))
+            for _ in 1...5 { try await store.refundStepUpTry(session.id) }
+            #expect(try await store.session(session.id)?.stepUpFailures == 0, "there is no credit")
+            let unknown = try Sample.session(of: user, 2).id
+            #expect(try await store.spendStepUpTry(unknown, limit: 3) == false)
+            try await store.refundStepUpTry(unknown)
+        },
+        Check("sessions: housekeeping walks in slices and deletes what is over before the cutoff") { store in
+            let user = try Sample.user("owner")
+            var rows = try (1...7).map { try Sample.session(of: user, $0) }
+            let cutoff = Sample.start + 100
+            rows[0].idleExpiry = cutoff - 1
+            rows[1].idleExpiry = cutoff
+            rows[2] = rows[2].ended(at: cutoff - 1, reason: .signedOut)
+            rows[3] = rows[3].ended(at: cutoff, reason: .signedOut)
+            rows[5].idleExpiry = Sample.start + 3
+            try await store.put(user, rows[0], rows[1], rows[2], rows[3], rows[4], rows[5], rows[6])
+            var cursor: SessionID?
+            var slices: [SessionID?] = []
+            repeat {
+                cursor = try await store.deleteSessions(endedBefore: cutoff, after: cursor, limit: 3)
+                slices.append(cursor)
+            } while cursor != nil && slices.count < 10
+            #expect(slices == [rows[2].id, rows[5].id, rows[6].id, nil])
+            for (index, row) in rows.enumerated() {
+                #expect(try await store.session(row.id) == ([0, 2, 5].contains(index) ? nil : row))
+            }
+        },
+    ]
+}

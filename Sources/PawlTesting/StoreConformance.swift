@@ -1,0 +1,49 @@
+public import PawlCore
+public import Testing
+
+/// What every store must do, as a suite to run against any of them:
+///
+/// ```swift
+/// @Test(arguments: StoreConformance.all)
+/// func `my store conforms`(check: StoreConformance.Check) async throws {
+///     try await check.run(on: MyStore())
+/// }
+/// ```
+///
+/// Each check wants an empty store of its own, and reports what is wrong as issues of the running test.
+public enum StoreConformance {
+    public struct Check: Sendable, CustomTestStringConvertible {
+        public let name: String
+        private let body: @Sendable (any PawlStore) async throws -> Void
+
+        init(_ name: String, _ body: @escaping @Sendable (any PawlStore) async throws -> Void) {
+            self.name = name
+            self.body = body
+        }
+
+        /// Runs it on an empty store.
+        public func run(on store: any PawlStore) async throws { try await body(store) }
+
+        public var testDescription: String { name }
+    }
+
+    public static let all: [Check] =
+        rotations + stepUps + races + sessions + accounts + throttling + keysAndEvents + generatedRows
+}
+
+extension PawlStore {
+    /// Puts a user and sessions of theirs into the store.
+    func put(_ user: User, _ sessions: Session...) async throws {
+        let event = Event(.registered, at: user.createdAt, subject: user.id)
+        #expect(try await insert(user, event))
+        for session in sessions {
+            #expect(try await insert(session, ifUserVersionIs: user.version, Sample.started(session)))
+        }
+    }
+
+    /// All events but those of the preparation.
+    func newEvents() async throws -> [Event] {
+        let kinds = Set(Event.Kind.allCases).subtracting([.registered, .sessionStarted])
+        return try await events(since: UnixTime(seconds: 0), kinds: kinds, limit: 100_000)
+    }
+}

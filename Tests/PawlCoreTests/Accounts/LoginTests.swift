@@ -1,0 +1,186 @@
+import PawlTesting
+import Testing
+
+@testable import PawlCore
+
+@Suite("Login and registration", .tags(.p1))
+struct LoginTests {
+    @Test func `starts a session of its own for each device`() async throws {
+        let server = try await Server()
+        let first = try await server.register()
+        let second = try await server.login()
+        #expect(first.session.id != second.session.id && first.session.subject == second.session.subject)
+        #expect(second.session.device == "laptop" && second.session.authMethods == ["pwd"])
+        try await server.refresh(first.refreshToken)
+        try await server.refresh(second.refreshToken)
+    }
+
+    @Test(arguments: ["Ana@Example.com", "ana@example.com", "ANA@EXAMPLE.COM"])
+    func `takes the identifier without regard to case`(spelling: String) async throws {
+        let server = try await Server()
+        let grant = try await server.register("ana@Example.com")
+        #expect(try await server.login(spelling).session.subject == grant.session.subject)
+    }
+
+    @Test func `takes a password in NFC and in NFD alike`() async throws {
+        let server = try await Server()
+        let (composed, decomposed) = ("caf\u{E9} au lait du matin", "cafe\u{301} au lait du matin")
+        _ = try await server.accounts.register(
+            try Server.credentials("ana", composed), origin: Server.home, delivery: .body)
+        try await server.login("ana", decomposed)
+        try await server.login("ana", composed)
+    }
+
+    @Test(.tags(.p12)) func `answers unknown, wrong and disabled alike, with the same work`() async throws {
+        let server = try await Server()
+        try await server.register("ana")
+        try await server.register("bob")
+        try await server.administer("bob") { $0.isDisabled = true }
+        for (name, password) in [("nobody", Server.password), ("ana", "not the right one"), ("bob", Server.password)] {
+            let before = server.hasher.count
+            server.store.forgetCalls()
+            await #expect(throws: SessionError.invalidCredentials) { try await server.login(name, password) }
+            let after = server.hasher.count
+            #expect(after.checks == before.checks + 1 && after.hashes == before.hashes)
+            #expect(server.store.calls == [.reserveLogin, .userByIdentifier, .settleLogin])
+        }
+        let failures = try await server.events(.loginFailed)
+        #expect(failures.count == 2 && failures.allSatisfy { $0.subject != nil && $0.origin == Server.home })
+    }
+
+    @Test func `of an identifier that is taken costs as much as of a free one`() async throws {
+        let server = try await Server()
+        try await server.register("ana")
+        let before = server.hasher.count
+        await #expect(throws: SessionError.identifierTaken) { try await server.register("ANA") }
+        #expect(server.hasher.count.hashes == before.hashes + 1)
+        #expect(try await server.events(.registered).count == 1)
+    }
+
+    @Test func `is refused where registration is closed, before anything is done`() async throws {
+        let server = try await Server(isRegistrationOpen: false)
+        server.store.forgetCalls()
+        await #expect(throws: SessionError.registrationClosed) { try await server.register() }
+        #expect(server.store.calls.isEmpty)
+    }
+
+    @Test func `finding many taken identifiers is slowed down, honest registrations are not`() async throws {
+        let server = try await Server()
+        try await server.register("taken")
+        for number in 1...20 { try await server.register("honest \(number)") }
+        for _ in 1...5 { await #expect(throws: SessionError.identifierTaken) { try await server.register("taken") } }
+        await #expect(throws: SessionError.throttled(retryAfter: 1)) { try await server.register("taken") }
+        server.clock.advance(by: 1)
+        await #expect(throws: SessionError.identifierTaken) { try await server.register("taken") }
+        await #expect(throws: SessionError.throttled(retryAfter: 2)) { try await server.register("taken") }
+    }
+
+    @Test func `throttles a guesser, and lets the owner in after the wait`() async throws {
+        let server = try await Server()
+        try await server.register()
+        for _ in 1...5 {
+            await #expect(throws: SessionError.invalidCredentials) {
+                try await server.login("ana", "wrong guess number one")
+            }
+        }
+        let checks = server.hasher.count.checks
+        await #expect(throws: SessionError.throttled(retryAfter: 1)) { try await server.login() }
+        #expect(server.hasher.count.checks == checks, "a throttled try costs no hash")
+        try await server.login(from: Server.elsewhere)
+        server.clock.advance(by: 1)
+        try await server.login()
+        try await server.login()
+    }
+
+    @Test func `throttles unknown identifiers in the same way`() async throws {
+        let server = try await Server()
+        for _ in 1...5 { await #expect(throws: SessionError.invalidCredentials) { try await server.login("nobody") } }
+        await #expect(throws: SessionError.throttled(retryAfter: 1)) { try await server.login("nobody") }
+    }
+
+    @Test(.tags(.p10)) func `is turned away before any work where the hasher is full, and not counted`() async throws {
+        let server = try await Server()
+        try await server.register()
+        server.hasher.setFull(true)
+        server.store.forgetCalls()
+        for _ in 1...20 {
+            await #expect(throws: SessionError.busy(retryAfter: 1)) { try await server.login() }
+            await #expect(throws: SessionError.busy(retryAfter: 1)) { try await server.register("bob") }
+        }
+        #expect(server.store.calls.isEmpty)
+        server.hasher.setFull(false)
+        try await server.login()
+    }
+
+    @Test func `is not counted as a failure where the hasher fills up in between`() async throws {
+        let server = try await Server()
+        try await server.register()
+        for _ in 1...20 {
+            server.store.before(.userByIdentifier) { server.hasher.setFull(true) }
+            await #expect(throws: SessionError.busy(retryAfter: 3)) { try await server.login() }
+            server.hasher.setFull(false)
+        }
+        try await server.login()
+    }
+
+    @Test(.tags(.p10)) func `of which there are too many does not hinder a refresh`() async throws {
+        let server = try await Server()
+        let grant = try await server.register()
+        let before = server.hasher.count
+        try await server.refresh(grant.refreshToken)
+        #expect(server.hasher.count == before)
+    }
+
+    @Test func `hashes anew when parameters were raised, and only then`() async throws {
+        let server = try await Server()
+        let grant = try await server.register()
+        let old = try await server.store.base.user(grant.session.subject)
+        try await server.login()
+        #expect(try await server.store.base.user(grant.session.subject) == old)
+        server.hasher.raise(to: 2)
+        try await server.login()
+        let renewed = try #require(try await server.store.base.user(grant.session.subject))
+        #expect(renewed.password != old?.password && renewed.version == old?.version)
+        #expect(renewed.password.phc(for: renewed.id, secrets: try Server.secrets(1))?.hasPrefix("$test$g=2$") == true)
+        let hashes = server.hasher.count.hashes
+        try await server.login()
+        #expect(server.hasher.count.hashes == hashes)
+    }
+
+    @Test func `seals anew when the master secret is newer, without hashing`() async throws {
+        let server = try await Server()
+        let grant = try await server.register()
+        let newer = try await server.restarted(secrets: try Server.secrets(2, 1))
+        let hashes = server.hasher.count.hashes
+        try await newer.login()
+        #expect(server.hasher.count.hashes == hashes)
+        let user = try #require(try await server.store.base.user(grant.session.subject))
+        #expect(user.password.phc(for: user.id, secrets: try Server.secrets(2)) != nil)
+    }
+
+    @Test func `goes on when hashing anew fails`() async throws {
+        let server = try await Server()
+        try await server.register()
+        server.hasher.raise(to: 2)
+        server.store.fail([.reseal])
+        try await server.login()
+    }
+
+    @Test(.tags(.p3)) func `leaves no password and no token in the logs`() async throws {
+        let server = try await Server()
+        let first = try await server.register()
+        let second = try await server.refresh(first.refreshToken, as: "one")
+        server.store.fail([.rotate, .userByIdentifier, .reseal])
+        await #expect(throws: SessionError.unavailable) { try await server.refresh(second.refreshToken) }
+        await #expect(throws: SessionError.unavailable) { try await server.login() }
+        server.store.fail([])
+        server.clock.advance(by: 60)
+        await #expect(throws: SessionError.sessionEnded(.reused)) { try await server.refresh(first.refreshToken) }
+        #expect(server.logs.entries.count >= 3)
+        for secret in [
+            Server.password, first.refreshToken, second.refreshToken, first.accessToken, "a-client's-attempt-one",
+        ] {
+            #expect(!server.logs.text.contains(secret))
+        }
+    }
+}

@@ -1,0 +1,275 @@
+import PawlTesting
+import Testing
+
+@testable import PawlCore
+
+/// One row of the design's table of verdicts: what is presented to which session, and what comes of it.
+private struct Case: Sendable, CustomTestStringConvertible {
+    let testDescription: String
+    let verdict: Verdict
+    let effect: String
+    let policy: RotationPolicy
+    let session: @Sendable (inout Session) -> Void
+    let turn: @Sendable (inout TurnSample) -> Void
+
+    init(
+        _ description: String, _ verdict: Verdict, _ effect: String = "none", policy: RotationPolicy = .init(),
+        session: @escaping @Sendable (inout Session) -> Void = { _ in },
+        turn: @escaping @Sendable (inout TurnSample) -> Void = { _ in }
+    ) {
+        testDescription = description
+        self.verdict = verdict
+        self.effect = effect
+        self.policy = policy
+        self.session = session
+        self.turn = turn
+    }
+}
+
+private let start = Sample.start
+
+@Suite("Rotation policy", .tags(.p5, .p6, .p11))
+struct RotationPolicyTests {
+    /// The sample session is of generation 3, turned by the attempts 7, none, 9 (newest first).
+    private static let table = [
+        Case("revoked: its reason", .revoked(.revoked), session: { $0 = $0.ended(at: start, reason: .revoked) }),
+        Case(
+            "revoked comes before expired", .revoked(.signedOut),
+            session: { $0 = $0.ended(at: start, reason: .signedOut) }, turn: { $0.now = start + Sample.absolute }),
+        Case(
+            "revoked comes before a wrong delivery", .revoked(.lost),
+            session: { $0 = $0.ended(at: start, reason: .lost) }, turn: { $0.delivery = .cookie }),
+        Case(
+            "the last second before the absolute end", .rotate, "turn",
+            session: { $0.idleExpiry = start + 2 * Sample.absolute }, turn: { $0.now = start + Sample.absolute - 1 }),
+        Case(
+            "the absolute end", .expired, session: { $0.idleExpiry = start + 2 * Sample.absolute },
+            turn: { $0.now = start + Sample.absolute }),
+        Case(
+            "the absolute end comes before diverged", .expired,
+            turn: {
+                $0.now = start + Sample.absolute; $0.generation += 5
+            }),
+        Case("another delivery", .wrongDelivery, turn: { $0.delivery = .cookie }),
+        Case(
+            "another delivery of a spent token ends nothing", .wrongDelivery,
+            turn: {
+                $0.delivery = .cookie; $0.generation = 0
+            }),
+
+        Case("one generation beyond", .diverged, turn: { $0.generation += 1 }),
+        Case("many generations beyond", .diverged, turn: { $0.generation = .max }),
+        Case("the current generation with another hash", .diverged, turn: { $0.hash = Sample.bytes(5) }),
+        Case("the current generation with no hash", .diverged, turn: { $0.hash = [] }),
+        Case(
+            "diverged comes before idle", .diverged,
+            turn: {
+                $0.generation += 1; $0.now = start + Sample.idle
+            }),
+        Case(
+            "an earlier generation issued as a lost interval began", .diverged,
+            policy: .init(lostIntervals: [start...start + 9]),
+            turn: {
+                $0.generation = 0; $0.issuedAt = start
+            }),
+        Case(
+            "an earlier generation issued as a lost interval ended", .diverged,
+            policy: .init(lostIntervals: [start...start + 9]),
+            turn: {
+                $0.generation = 0; $0.issuedAt = start + 9
+            }),
+        Case(
+            "an earlier generation issued after a lost interval", .reuse, "end",
+            policy: .init(lostIntervals: [start...start + 9]),
+            turn: {
+                $0.generation = 0; $0.issuedAt = start + 10
+            }),
+        Case(
+            "the current token although issued in a lost interval", .rotate, "turn",
+            policy: .init(lostIntervals: [start...start + 9]), turn: { $0.issuedAt = start }),
+
+        Case("idle too long", .expired, turn: { $0.now = start + Sample.idle }),
+        Case("the last second before that", .rotate, "turn", turn: { $0.now = start + Sample.idle - 1 }),
+        Case(
+            "a spent token of an idle session", .expired,
+            turn: {
+                $0.now = start + Sample.idle; $0.generation = 0
+            }),
+
+        Case("the current token", .rotate, "turn"),
+        Case("the current token with a name", .rotate, "turn", turn: { $0.attempt = 1 }),
+        Case("the current token with the name of the last rotation", .rotate, "turn", turn: { $0.attempt = 7 }),
+
+        Case(
+            "the token before, by the same attempt", .replay,
+            turn: {
+                $0.generation = 2; $0.attempt = 7
+            }),
+        Case(
+            "the same, as late as can be", .replay,
+            turn: {
+                $0.generation = 2; $0.attempt = 7; $0.now = start + Sample.idle - 1
+            }),
+        Case(
+            "the same, by a clock that is behind", .replay,
+            turn: {
+                $0.generation = 2; $0.attempt = 7; $0.now = start - 60
+            }),
+        Case(
+            "the token before, nobody naming an attempt, in the last second of the leeway", .replay,
+            session: { $0.attempts[0] = nil },
+            turn: {
+                $0.generation = 2; $0.now = start + 29
+            }),
+        Case(
+            "the same a second later", .reuse, "end", session: { $0.attempts[0] = nil },
+            turn: {
+                $0.generation = 2; $0.now = start + 30
+            }),
+        Case(
+            "the same by a clock that is behind: its age is none", .replay, session: { $0.attempts[0] = nil },
+            turn: {
+                $0.generation = 2; $0.now = start - 3600
+            }),
+        Case(
+            "the same in a strict configuration", .reuse, "end", policy: .init(leeway: 0),
+            session: { $0.attempts[0] = nil },
+            turn: {
+                $0.generation = 2; $0.now = start
+            }),
+
+        Case(
+            "the token before, by another attempt, inside the leeway", .conflict,
+            turn: {
+                $0.generation = 2; $0.attempt = 8; $0.now = start + 29
+            }),
+        Case(
+            "the token before, named, where the rotation was not, inside the leeway", .conflict,
+            session: { $0.attempts[0] = nil },
+            turn: {
+                $0.generation = 2; $0.attempt = 8; $0.now = start + 29
+            }),
+        Case(
+            "the token before, unnamed, where the rotation was named, inside the leeway", .conflict,
+            turn: {
+                $0.generation = 2; $0.now = start + 29
+            }),
+        Case(
+            "a conflict from another address", .conflict, "record refresh_conflict",
+            turn: {
+                $0.generation = 2; $0.now = start; $0.origin = Origin(address: "203.0.113.1", userAgent: "Sample/1")
+            }),
+        Case(
+            "a conflict from another agent", .conflict, "record refresh_conflict",
+            turn: {
+                $0.generation = 2; $0.now = start; $0.origin = Origin(address: "192.0.2.7", userAgent: "x")
+            }),
+        Case(
+            "an earlier generation, by the attempt that spent it", .conflict,
+            turn: {
+                $0.generation = 0; $0.attempt = 9; $0.now = start + 86400
+            }),
+        Case(
+            "the oldest generation whose name is remembered", .conflict,
+            session: {
+                $0.generation = 9; $0.attempts[3] = AttemptDigest(value: 5)
+            },
+            turn: {
+                $0.generation = 5; $0.attempt = 5
+            }),
+
+        Case(
+            "the token before, after the leeway", .reuse, "end",
+            turn: {
+                $0.generation = 2; $0.now = start + 30
+            }),
+        Case(
+            "the token before, by another attempt, after the leeway", .reuse, "end",
+            turn: {
+                $0.generation = 2; $0.attempt = 8; $0.now = start + 30
+            }),
+        Case(
+            "an earlier generation inside the leeway", .reuse, "end",
+            turn: {
+                $0.generation = 1; $0.now = start
+            }),
+        Case(
+            "an earlier generation by an attempt that spent another one", .reuse, "end",
+            turn: {
+                $0.generation = 1; $0.attempt = 7
+            }),
+        Case(
+            "an earlier generation whose name is no longer remembered", .reuse, "end",
+            session: { $0.generation = 9 },
+            turn: {
+                $0.generation = 4; $0.attempt = 5
+            }),
+        Case(
+            "reuse where it is only reported", .reuse, "record reuse_reported", policy: .init(onReuse: .report),
+            turn: { $0.generation = 1 }),
+    ]
+
+    @Test("gives the table's verdicts", arguments: table)
+    private func verdicts(row: Case) throws {
+        let decision = try decide(row)
+        #expect(decision.verdict == row.verdict)
+        #expect(Self.name(decision.effect) == row.effect)
+    }
+
+    @Test("lets a distrusted token turn a session, and never end one", arguments: table)
+    private func distrusted(row: Case) throws {
+        let decision = try decide(row, isDistrusted: true)
+        let isHarmless = [.rotate, .replay, .conflict].contains(row.verdict)
+        #expect(decision.verdict == (isHarmless ? row.verdict : .invalid))
+        #expect(Self.name(decision.effect) == (row.verdict == .rotate ? "turn" : "none"))
+    }
+
+    @Test func `knows no session: expired`() throws {
+        let session = try Sample.session(of: try Sample.user("owner"), 1)
+        #expect(RotationPolicy().decide(TurnSample(of: session).turn, on: nil).verdict == .expired)
+        let distrusted = TurnSample(of: session).with { $0.isDistrusted = true }.turn
+        #expect(RotationPolicy().decide(distrusted, on: nil).verdict == .invalid)
+    }
+
+    @Test(arguments: RotationPolicy.ReuseResponse.allCases)
+    func `keeps evidence of both sides`(response: RotationPolicy.ReuseResponse) throws {
+        let session = try Sample.session(of: try Sample.user("owner"), 1)
+        let turn = TurnSample(of: session).with {
+            $0.generation = 1
+            $0.now = start + 90
+            $0.origin = Sample.otherOrigin
+        }.turn
+        let event: Event? =
+            switch RotationPolicy(onReuse: response).decide(turn, on: session).effect {
+            case .end(.reused, let event): response == .end ? event : nil
+            case .record(let event): response == .report ? event : nil
+            default: nil
+            }
+        let evidence = try #require(event)
+        #expect(evidence.subject == session.subject && evidence.session == session.id && evidence.at == start + 90)
+        #expect(evidence.origin == Sample.otherOrigin)
+        #expect(
+            evidence.details == [
+                "generation_gap": "2", "seconds_since_rotation": "90", "holder_address": "192.0.2.7",
+                "holder_user_agent": "Sample/1",
+            ])
+    }
+
+    private func decide(_ row: Case, isDistrusted: Bool = false) throws -> RotationPolicy.Decision {
+        var session = try Sample.session(of: try Sample.user("owner"), 1)
+        row.session(&session)
+        var sample = TurnSample(of: session)
+        row.turn(&sample)
+        sample.isDistrusted = isDistrusted
+        return row.policy.decide(sample.turn, on: session)
+    }
+
+    private static func name(_ effect: RotationPolicy.Effect) -> String {
+        switch effect {
+        case .none: "none"
+        case .turn: "turn"
+        case .end: "end"
+        case .record(let event): "record \(event.kind.rawValue)"
+        }
+    }
+}

@@ -1,0 +1,157 @@
+import PawlTesting
+
+@testable import PawlCore
+
+/// A world small enough to try every interleaving of it against the real ``RotationPolicy``.
+///
+/// One session. An owner with one jar (cookie jar or app storage) and two request slots (two tabs); a request given up
+/// lingers in the network as a ghost that may still arrive, its answer dropped. A crash of the owner's machine puts
+/// back the token before the last answer, but not the attempt's name, which is kept durably until the next replaces
+/// it; after a crash and after a page's death the first refresh repeats the kept name. A thief may copy the jar's token
+/// once, at any moment. The network loses and delays, and the leeway may run out at any moment.
+struct SmallWorld {
+    enum Owner { case named, unnamed }
+
+    var owner = Owner.named
+    /// Whether the owner ignores answers older than what the jar holds.
+    var ignoresLateAnswers = true
+    /// How many rotations' names the server remembers; at most the real number.
+    var remembered = Session.rememberedAttempts
+    var policy = RotationPolicy()
+    var generations: UInt8 = 3
+    var attempts: UInt8 = 5
+
+    typealias Name = UInt8
+    static let noName: Name = 0
+    static let thiefsName: Name = 9
+    static let noGeneration: UInt8 = .max
+
+    /// A request or an answer under way.
+    struct Message: Hashable {
+        enum Kind: UInt8 { case none, request, answer }
+        var kind = Kind.none
+        var generation = SmallWorld.noGeneration
+        var name = SmallWorld.noName
+
+        static let none = Message()
+        static func request(_ generation: UInt8, _ name: Name) -> Self {
+            .init(kind: .request, generation: generation, name: name)
+        }
+        static func answer(_ generation: UInt8, _ name: Name) -> Self {
+            .init(kind: .answer, generation: generation, name: name)
+        }
+        var isNone: Bool { kind == .none }
+    }
+
+    /// The session's row, reduced to what can differ here.
+    struct Row: Hashable {
+        var generation: UInt8 = 0
+        var names: [Name] = []
+        var isFresh = false
+        var isDead = false
+    }
+
+    struct State: Hashable {
+        var row = Row()
+        var jar: UInt8 = 0
+        var pending = SmallWorld.noName
+        var namesUsed: UInt8 = 0
+        var slots = [Message.none, .none]
+        var ghosts: [Message] = []
+        var kept = SmallWorld.noName
+        /// What a crash may put back.
+        var before = SmallWorld.noGeneration
+        var stolen = SmallWorld.noGeneration
+        var thiefsRequest = Message.none
+        var hasThiefSent = false
+        /// The first generation that is news to the thief; 0 before the theft.
+        var news: UInt8 = 0
+        var ownerGotNews = false
+        var thiefGotNews = false
+    }
+
+    /// What must never be.
+    enum Violation: String {
+        case falseTheft = "an honest owner is signed out as a thief"
+        case unnoticedTheft = "owner and thief both got a newer token, and nobody noticed"
+    }
+
+    static func violation(in state: State) -> Violation? {
+        if state.row.isDead && !state.hasThiefSent { return .falseTheft }
+        if state.ownerGotNews && state.thiefGotNews && !state.row.isDead { return .unnoticedTheft }
+        return nil
+    }
+}
+
+/// The server of that world: rows are turned into real sessions, judged by the real policy, and changed by the real
+/// ``Session/turned(by:)`` and ``Session/ended(at:reason:)``.
+final class SmallServer {
+    private struct Question: Hashable {
+        let row: SmallWorld.Row
+        let generation: UInt8
+        let name: SmallWorld.Name
+    }
+
+    private let world: SmallWorld
+    private let template: Session
+    private let now = Sample.start + 3600
+    /// The policy is pure: what it said once it says again.
+    private var known: [Question: (row: SmallWorld.Row, given: UInt8)] = [:]
+    private(set) var verdicts: Set<Verdict> = []
+
+    init(_ world: SmallWorld) throws {
+        self.world = world
+        template = try Sample.session(of: try Sample.user("owner"), 1)
+    }
+
+    /// The row after a token of `generation` was presented, and the generation of the token given for it.
+    func receive(_ generation: UInt8, _ name: SmallWorld.Name, on row: SmallWorld.Row) -> (
+        row: SmallWorld.Row, given: UInt8
+    ) {
+        let question = Question(row: row, generation: generation, name: name)
+        if let answer = known[question] { return answer }
+        let session = session(row)
+        let turn = turn(generation, name)
+        let decision = world.policy.decide(turn, on: session)
+        verdicts.insert(decision.verdict)
+        var given = SmallWorld.noGeneration
+        if decision.verdict == .rotate { given = row.generation + 1 }
+        if decision.verdict == .replay { given = row.generation }
+        let after =
+            switch decision.effect {
+            case .none, .record: row
+            case .turn: self.row(session.turned(by: turn))
+            case .end(let reason, _): self.row(session.ended(at: now, reason: reason))
+            }
+        known[question] = (after, given)
+        return (after, given)
+    }
+
+    private static func hash(_ generation: UInt32) -> [UInt8] { [UInt8](repeating: UInt8(generation), count: 32) }
+
+    private func session(_ row: SmallWorld.Row) -> Session {
+        var session = template
+        session.generation = UInt32(row.generation)
+        session.hash = Self.hash(session.generation)
+        let digests = row.names.map { $0 == SmallWorld.noName ? nil : AttemptDigest(value: UInt64($0)) }
+        session.attempts = digests + Array(repeating: nil, count: Session.rememberedAttempts - digests.count)
+        session.rotatedAt = row.isFresh ? now : now - max(1, world.policy.leeway)
+        session.ending = row.isDead ? Session.Ending(at: now, reason: .reused) : nil
+        return session
+    }
+
+    private func row(_ session: Session) -> SmallWorld.Row {
+        let names = session.attempts.map { $0.map { SmallWorld.Name($0.value) } ?? SmallWorld.noName }
+        return SmallWorld.Row(
+            generation: UInt8(session.generation), names: Array(names.prefix(world.remembered)),
+            isFresh: session.rotatedAt == now, isDead: session.ending != nil)
+    }
+
+    private func turn(_ generation: UInt8, _ name: SmallWorld.Name) -> Turn {
+        Turn(
+            sessionID: template.id, generation: UInt32(generation), hash: Self.hash(UInt32(generation)), issuedAt: now,
+            isDistrusted: false, attempt: name == SmallWorld.noName ? nil : AttemptDigest(value: UInt64(name)),
+            delivery: template.delivery, successorHash: Self.hash(UInt32(generation) + 1), successorSeal: [], now: now,
+            idleExpiry: now + Sample.idle, origin: template.origin)
+    }
+}

@@ -1,0 +1,178 @@
+import PawlJWT
+import PawlTesting
+import Testing
+
+@testable import PawlCore
+
+@Suite("Sign-out", .tags(.p7))
+struct SignOutTests {
+    private func signOut(_ token: String, _ server: Server, from origin: Origin = Server.home) async throws {
+        try await server.sessions.signOut(refreshToken: token, delivery: .body, origin: origin)
+    }
+
+    @Test func `ends the session of the current token`() async throws {
+        let server = try await Server()
+        let (grant, other) = (try await server.register(), try await server.login())
+        try await signOut(grant.refreshToken, server)
+        await #expect(throws: SessionError.sessionEnded(.signedOut)) { try await server.refresh(grant.refreshToken) }
+        try await server.refresh(other.refreshToken)
+        let events = try await server.events(.sessionEnded)
+        #expect(events.map(\.details) == [["reason": "signed_out"]] && events[0].origin == Server.home)
+    }
+
+    @Test func `with the token of a moment ago ends it too`() async throws {
+        let server = try await Server()
+        let first = try await server.register()
+        let second = try await server.refresh(first.refreshToken, as: "one")
+        try await signOut(first.refreshToken, server)
+        await #expect(throws: SessionError.sessionEnded(.signedOut)) { try await server.refresh(second.refreshToken) }
+    }
+
+    @Test(.tags(.p6)) func `with a token that is reuse is recorded as reuse`() async throws {
+        let server = try await Server()
+        let first = try await server.register()
+        let second = try await server.refresh(first.refreshToken, as: "one")
+        server.clock.advance(by: 60)
+        try await signOut(first.refreshToken, server, from: Server.elsewhere)
+        #expect(try await server.events(.sessionReused).map(\.origin) == [Server.elsewhere])
+        await #expect(throws: SessionError.sessionEnded(.reused)) { try await server.refresh(second.refreshToken) }
+    }
+
+    @Test func `in report-only mode still signs out`() async throws {
+        let server = try await Server(policy: .init(onReuse: .report))
+        let first = try await server.register()
+        let second = try await server.refresh(first.refreshToken, as: "one")
+        server.clock.advance(by: 60)
+        try await signOut(first.refreshToken, server)
+        await #expect(throws: SessionError.sessionEnded(.signedOut)) { try await server.refresh(second.refreshToken) }
+    }
+
+    @Test func `of garbage, the dead and the unknown is silent`() async throws {
+        let server = try await Server()
+        let grant = try await server.register()
+        for token in ["", "prt_x", grant.accessToken] { try await signOut(token, server) }
+        for _ in 1...3 { try await signOut(grant.refreshToken, server) }
+        #expect(try await server.events(.sessionEnded).count == 1)
+    }
+
+    @Test func `takes a token only the way it travels`() async throws {
+        let server = try await Server()
+        let grant = try await server.register()
+        try await server.sessions.signOut(refreshToken: grant.refreshToken, delivery: .cookie, origin: Server.home)
+        try await server.refresh(grant.refreshToken)
+    }
+
+    @Test(.tags(.p8)) func `beats a refresh in flight`() async throws {
+        let server = try await Server()
+        let grant = try await server.register()
+        server.store.before(.rotate) { try? await signOut(grant.refreshToken, server) }
+        await #expect(throws: SessionError.sessionEnded(.signedOut)) { try await server.refresh(grant.refreshToken) }
+        #expect(try await server.row(grant).ending?.reason == .signedOut)
+    }
+}
+
+@Suite("Devices", .tags(.p7))
+struct DeviceTests {
+    @Test func `are listed with their names, and renamed`() async throws {
+        let server = try await Server()
+        let first = try await server.register()
+        server.clock.advance(by: 5)
+        let second = try await server.login()
+        try await server.sessions.rename(first.session.id, to: String(repeating: "é", count: 40), by: second.session)
+        let devices = try await server.sessions.devices(of: second.session)
+        #expect(devices.map(\.id) == [second.session.id, first.session.id])
+        #expect(devices.map(\.device) == ["laptop", String(repeating: "é", count: 24)], "48 bytes at most")
+    }
+
+    @Test func `of others are as unknown as those that never were`() async throws {
+        let server = try await Server()
+        let (ana, bob) = (try await server.register("ana"), try await server.register("bob"))
+        let unknown = try SessionID(bytes: Sample.bytes(1, count: 16)).orThrow()
+        for id in [bob.session.id, unknown] {
+            await #expect(throws: SessionError.noSuchSession) {
+                try await server.sessions.end(id, by: ana.session, origin: Server.home)
+            }
+            await #expect(throws: SessionError.noSuchSession) {
+                try await server.sessions.rename(id, to: "mine", by: ana.session)
+            }
+        }
+        #expect(try await server.sessions.devices(of: ana.session).map(\.id) == [ana.session.id])
+        _ = try await server.refresh(bob.refreshToken)
+    }
+
+    @Test func `other than one's own end only after a fresh proof of identity`() async throws {
+        let server = try await Server()
+        let (old, other, third) = (try await server.register(), try await server.login(), try await server.login())
+        server.clock.advance(by: 601)
+        let sessions = server.sessions
+        let wants = SessionError.insufficientAuthentication(maxAge: 600)
+        await #expect(throws: wants) { try await sessions.end(other.session.id, by: old.session, origin: Server.home) }
+        await #expect(throws: wants) { try await sessions.endOthers(by: old.session, origin: Server.home) }
+        await #expect(throws: wants) { try await sessions.endAll(by: old.session, origin: Server.home) }
+        let fresh = try await server.reauthenticate(old.refreshToken, as: "proof")
+        try await sessions.end(other.session.id, by: fresh.session, origin: Server.home)
+        await #expect(throws: SessionError.sessionEnded(.revoked)) { try await server.refresh(other.refreshToken) }
+        try await sessions.endOthers(by: fresh.session, origin: Server.home)
+        await #expect(throws: SessionError.sessionEnded(.revoked)) { try await server.refresh(third.refreshToken) }
+        try await sessions.endAll(by: fresh.session, origin: Server.home)
+        await #expect(throws: SessionError.sessionEnded(.signedOut)) { try await server.refresh(fresh.refreshToken) }
+    }
+
+    @Test func `one's own ends without one`() async throws {
+        let server = try await Server()
+        let grant = try await server.register()
+        server.clock.advance(by: 3600)
+        try await server.sessions.end(grant.session.id, by: grant.session, origin: Server.home)
+        await #expect(throws: SessionError.sessionEnded(.signedOut)) { try await server.refresh(grant.refreshToken) }
+    }
+
+    @Test func `are found by their access token while they live`() async throws {
+        let server = try await Server()
+        let grant = try await server.register()
+        let claims = try await server.claims(grant)
+        #expect(try await server.sessions.session(of: claims).id == grant.session.id)
+        try await server.sessions.signOut(grant.session, origin: Server.home)
+        await #expect(throws: SessionError.sessionEnded(.signedOut)) { try await server.sessions.session(of: claims) }
+        var foreign = claims
+        foreign.sessionID = nil
+        await #expect(throws: SessionError.noSuchSession) { try await server.sessions.session(of: foreign) }
+    }
+}
+
+@Suite("Housekeeping")
+struct HousekeepingTests {
+    @Test(.tags(.p11))
+    func `deletes nothing within seven days of a deadline`() async throws {
+        let server = try await Server()
+        let (idle, ended) = (try await server.register(), try await server.login())
+        try await server.sessions.signOut(refreshToken: ended.refreshToken, delivery: .body, origin: Server.home)
+        func left(after seconds: Int64) async throws -> [Bool] {
+            server.clock.advance(by: seconds)
+            var cursor: SessionID?
+            repeat {
+                cursor = try await server.sessions.housekeep(after: cursor, eventRetention: 365 * 86400)
+            } while cursor != nil
+            return [
+                try await server.store.base.session(idle.session.id) != nil,
+                try await server.store.base.session(ended.session.id) != nil,
+            ]
+        }
+        #expect(try await left(after: 7 * 86400) == [true, true])
+        #expect(try await left(after: 1) == [true, false], "it ended seven days ago")
+        #expect(try await left(after: 7 * 86400 - 1) == [true, false])
+        #expect(try await left(after: 1) == [false, false], "it was idle for seven days, seven days ago")
+    }
+
+    @Test func `forgets events after their retention, and throttles after a day`() async throws {
+        let server = try await Server()
+        try await server.register()
+        await #expect(throws: SessionError.invalidCredentials) {
+            try await server.login("ana", "something quite wrong")
+        }
+        server.clock.advance(by: 86401)
+        _ = try await server.sessions.housekeep(after: nil, eventRetention: 86401)
+        #expect(try await server.events().count == 3)
+        _ = try await server.sessions.housekeep(after: nil, eventRetention: 86400)
+        #expect(try await server.events().isEmpty)
+    }
+}

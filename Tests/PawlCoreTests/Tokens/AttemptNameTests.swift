@@ -1,0 +1,105 @@
+import PawlTesting
+import Testing
+
+@testable import PawlCore
+
+@Suite("Attempt name")
+struct AttemptNameTests {
+    @Test(
+        .tags(.p12),
+        arguments: [
+            (String(repeating: "a", count: 15), false), (String(repeating: "a", count: 16), true),
+            (String(repeating: "a", count: 255), true), (String(repeating: "a", count: 256), false),
+            ("\"" + String(repeating: "a", count: 15) + "\"", false),
+            ("\"" + String(repeating: "a", count: 16) + "\"", true),
+            ("\"" + String(repeating: "a", count: 255) + "\"", true),
+            ("", false), ("\"", false), ("\"\"", false), ("0123456789 abcdef", false), ("0123456789abcde\u{7F}", false),
+            ("0123456789abcdé", false), ("0123456789\tabcdef", false), ("0123456789\0abcdef", false),
+            ("!#$%&'()*+,-./:;<=>?@[\\]^_`{|}~", true), ("8f14e45f-ceea-467f-a8d6-9a6f3a4d1c11", true),
+            ("\"0123456789abcdef", true),
+        ])
+    func `is 16 to 255 visible ASCII characters, in quotes or not`(text: String, isAllowed: Bool) {
+        #expect((AttemptName(text) != nil) == isAllowed)
+    }
+
+    @Test func `means the same with and without quotes`() throws {
+        let token = try token(secret: 1)
+        let plain = try AttemptName("0123456789abcdef").orThrow()
+        let quoted = try AttemptName("\"0123456789abcdef\"").orThrow()
+        #expect(plain.digest(under: token) == quoted.digest(under: token))
+    }
+
+    @Test(.tags(.p3))
+    func `is kept as a digest that only the presented token's holder can make`() throws {
+        let name = try AttemptName("0123456789abcdef").orThrow()
+        let other = try AttemptName("0123456789abcdeF").orThrow()
+        #expect(name.digest(under: try token(secret: 1)) == name.digest(under: try token(secret: 1)))
+        #expect(name.digest(under: try token(secret: 1)) != name.digest(under: try token(secret: 2)))
+        #expect(name.digest(under: try token(secret: 1)) != other.digest(under: try token(secret: 1)))
+        #expect(name.digest(under: try token(secret: 1)).value != 0)
+    }
+
+    private func token(secret: UInt64) throws -> RefreshToken {
+        RefreshToken(
+            keyID: 1, sessionID: try SessionID(bytes: Sample.bytes(1, count: 16)).orThrow(), generation: 0,
+            issuedAt: Sample.start, secret: Secret(Sample.bytes(secret)))
+    }
+}
+
+@Suite("Secret", .tags(.p3))
+struct SecretTests {
+    private struct Holder { let secret: Secret }
+
+    @Test func `never prints`() {
+        let secret = Secret("hunter2".utf8)
+        var dumped = ""
+        dump(Holder(secret: secret), to: &dumped)
+        let prints = [
+            "\(secret)", String(reflecting: secret), "\(Holder(secret: secret))", "\([secret])",
+            String(describing: Optional(secret)), dumped,
+        ]
+        let bytes = Array("hunter2".utf8)
+        for print in prints {
+            #expect(print.contains("‹redacted›"))
+            #expect(!print.contains("hunter2") && !print.contains("\(bytes[0]), \(bytes[1])"))
+        }
+    }
+
+    @Test(arguments: [
+        ([], [], true), ([1], [], false), ([1, 2], [1, 2], true), ([1, 2], [1, 3], false), ([1, 2], [2, 1], false),
+    ])
+    func `compares by content`(left: [UInt8], right: [UInt8], isEqual: Bool) {
+        #expect((Secret(left) == Secret(right)) == isEqual)
+    }
+}
+
+@Suite("Ids")
+struct IDTests {
+    @Test(
+        .tags(.p12),
+        arguments: [
+            "", "0", "00", String(repeating: "0", count: 31), String(repeating: "0", count: 33),
+            "0123456789ABCDEF0123456789abcdef", "0123456789abcdef0123456789abcdeg", "' OR 1=1 --",
+            " 0123456789abcdef0123456789abcdef",
+        ])
+    func `have one spelling`(text: String) {
+        #expect(SessionID(text) == nil)
+        #expect(SubjectID(text) == nil)
+    }
+
+    @Test func `come back from their text`() throws {
+        let id = SubjectID(randomness: SeededRandomness().randomness)
+        #expect(SubjectID(id.description) == id)
+        #expect(id.description.utf8.count == 32)
+    }
+
+    @Test func `of sessions sort by time and hold 80 random bits`() {
+        let randomness = SeededRandomness().randomness
+        let (early, late) = (
+            SessionID(at: Sample.start, randomness: randomness), SessionID(at: Sample.start + 1, randomness: randomness)
+        )
+        #expect(early < late)
+        let twin = SessionID(at: Sample.start, randomness: randomness)
+        #expect(twin.bytes[..<6] == early.bytes[..<6] && twin.bytes[6...] != early.bytes[6...])
+    }
+}

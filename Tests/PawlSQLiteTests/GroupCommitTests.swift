@@ -1,0 +1,114 @@
+import Dispatch
+import GRDB
+import PawlCore
+import PawlTesting
+import Synchronization
+import Testing
+
+@testable import PawlSQLite
+
+@Suite("Group commit", .tags(.p4))
+struct GroupCommitTests {
+    @Test func `turns that arrive together share a commit, each with its own verdict`() async throws {
+        try await TemporaryDatabase().withStore { store in
+            let sessions = try await put(64, into: store)
+            let counter = CommitCounter()
+            store.pool.add(transactionObserver: counter, extent: .databaseLifetime)
+            let turns = sessions.enumerated().map { index, session in
+                TurnSample(of: session).with { if index.isMultiple(of: 2) { $0.generation += 1 } }.turn
+            }
+
+            let results = await rotateTogether(turns, on: store)
+
+            for (index, result) in results.enumerated() {
+                #expect(try result.get().verdict == (index.isMultiple(of: 2) ? .diverged : .rotate))
+            }
+            // One for all, and a few more if the last ones had not quite arrived.
+            #expect((1...8).contains(counter.count))
+        }
+    }
+
+    @Test func `when a commit fails, nothing of its group is kept, and the next one goes on`() async throws {
+        try await TemporaryDatabase().withStore { store in
+            let sessions = try await put(3, into: store)
+            let turns = sessions.map { TurnSample(of: $0).turn }
+            try await store.pool.write { db in
+                try db.execute(
+                    sql: """
+                        CREATE TRIGGER refuse BEFORE UPDATE ON sessions WHEN old.device = 'device 2'
+                        BEGIN SELECT raise(ABORT, 'no'); END
+                        """)
+            }
+            // Whoever shares a commit with the one that fails is told that it failed, and may come again.
+            for (session, result) in zip(sessions, await rotateTogether(turns, on: store)) {
+                let row = try await store.session(session.id)
+                switch result {
+                case .success(let outcome): #expect(outcome.session == row)
+                case .failure: #expect(row == session)
+                }
+            }
+            #expect(try await store.session(sessions[2].id) == sessions[2])
+            try await store.pool.write { try $0.execute(sql: "DROP TRIGGER refuse") }
+            #expect(try await store.rotate(turns[2], under: .init()).verdict == .rotate)
+        }
+    }
+
+    @Test func `a closed store says so`() async throws {
+        let database = try TemporaryDatabase()
+        let store = try await database.open()
+        let session = try Sample.session(of: try Sample.user("owner"), 1)
+        #expect(try await store.rotate(TurnSample(of: session).turn, under: .init()).verdict == .expired)
+        try await store.close()
+        await #expect(throws: StoreError.self) {
+            _ = try await store.rotate(TurnSample(of: session).turn, under: .init())
+        }
+        await #expect(throws: StoreError.self) { _ = try await store.session(session.id) }
+    }
+
+    private func put(_ count: UInt64, into store: SQLiteStore) async throws -> [Session] {
+        let user = try Sample.user("owner")
+        let sessions = try (0..<count).map { try Sample.session(of: user, $0) }
+        #expect(try await store.insert(user, Event(.registered, at: Sample.start, subject: user.id)))
+        for session in sessions {
+            #expect(try await store.insert(session, ifUserVersionIs: 1, Sample.started(session)))
+        }
+        return sessions
+    }
+
+    /// Holds the writer until all turns have come.
+    private func rotateTogether(_ turns: [Turn], on store: SQLiteStore) async -> [Result<Outcome, StoreError>] {
+        let gate = DispatchSemaphore(value: 0)
+        store.pool.asyncWriteWithoutTransaction { _ in gate.wait() }
+        let arrived = Counter()
+        return await withTaskGroup(of: (Int, Result<Outcome, StoreError>).self) { group in
+            for (index, turn) in turns.enumerated() {
+                group.addTask {
+                    arrived.add()
+                    do throws(StoreError) {
+                        return (index, .success(try await store.rotate(turn, under: .init())))
+                    } catch {
+                        return (index, .failure(error))
+                    }
+                }
+            }
+            while arrived.value < turns.count { await Task.yield() }
+            gate.signal()
+            return await group.reduce(into: []) { $0.append($1) }.sorted { $0.0 < $1.0 }.map(\.1)
+        }
+    }
+}
+
+private final class Counter: Sendable {
+    private let count = Mutex(0)
+    var value: Int { count.withLock { $0 } }
+    func add() { count.withLock { $0 += 1 } }
+}
+
+private final class CommitCounter: TransactionObserver, Sendable {
+    private let commits = Counter()
+    var count: Int { commits.value }
+    func observes(eventsOfKind eventKind: DatabaseEventKind) -> Bool { false }
+    func databaseDidChange(with event: DatabaseEvent) {}
+    func databaseDidCommit(_ db: Database) { commits.add() }
+    func databaseDidRollback(_ db: Database) {}
+}

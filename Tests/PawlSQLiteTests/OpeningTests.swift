@@ -1,0 +1,141 @@
+import Foundation
+import GRDB
+import PawlCore
+import PawlTesting
+import Testing
+
+@testable import PawlSQLite
+
+@Suite("Opening a database")
+struct OpeningTests {
+    @Test(.tags(.p4))
+    func `commits are flushed to disk before they are acknowledged`() async throws {
+        try await TemporaryDatabase().withStore { store in
+            let (mode, synchronous) = try await store.pool.writeWithoutTransaction { db in
+                (try String.fetchOne(db, sql: "PRAGMA journal_mode"), try Int.fetchOne(db, sql: "PRAGMA synchronous"))
+            }
+            #expect(mode == "wal")
+            #expect(synchronous == 2, "FULL")
+        }
+    }
+
+    @Test(.tags(.p3))
+    func `nobody else may read its files`() async throws {
+        let database = try TemporaryDatabase()
+        let folder = database.folder
+        try await database.withStore { store in
+            try await store.append(Event(.registered, at: Sample.start))
+            let names = try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted()
+            #expect(names == ["pawl.db", "pawl.db-shm", "pawl.db-wal", "pawl.db.lock"])
+            for name in names {
+                let attributes = try FileManager.default.attributesOfItem(atPath: folder.appending(path: name).path)
+                #expect(attributes[.posixPermissions] as? Int == 0o600, "\(name)")
+            }
+        }
+    }
+
+    @Test func `a second process is refused and told why`() async throws {
+        let database = try TemporaryDatabase()
+        let first = try await database.open()
+        let error = await #expect(throws: SQLiteStoreError.self) { _ = try await database.open() }
+        #expect(error?.description.contains("Another process is using this database") == true)
+        try await first.ping()
+        try await first.close()
+    }
+
+    @Test func `the lock is free again once the store is gone`() async throws {
+        let database = try TemporaryDatabase()
+        try await database.withStore { try await $0.ping() }
+        try await database.withStore { try await $0.ping() }
+    }
+
+    @Test(.tags(.p4))
+    func `what was written is there after reopening`() async throws {
+        let database = try TemporaryDatabase()
+        let user = try Sample.user("owner")
+        let session = try Sample.session(of: user, 1)
+        let turn = TurnSample(of: session).turn
+        let key = SealedSigningKey(
+            id: "a", algorithm: "ES256", seal: Sample.bytes(3), createdAt: Sample.start, activatesAt: Sample.start)
+        try await database.withStore { store async throws in
+            #expect(try await store.insert(user, Event(.registered, at: Sample.start, subject: user.id)))
+            #expect(try await store.insert(session, ifUserVersionIs: 1, Sample.started(session)))
+            #expect(try await store.rotate(turn, under: .init()).verdict == .rotate)
+            try await store.save(key)
+        }
+        try await database.withStore { store async throws in
+            #expect(try await store.user(user.id) == user)
+            #expect(try await store.session(session.id) == session.turned(by: turn))
+            #expect(try await store.signingKeys() == [key])
+            #expect(
+                try await store.events(since: Sample.start, kinds: Set(Event.Kind.allCases), limit: 10).map(\.kind)
+                    == [.registered, .sessionStarted])
+        }
+    }
+
+    @Test(.tags(.p4))
+    func `what was acknowledged is in the files at that moment`() async throws {
+        // A copy of the files of a running store is what a crash would leave behind.
+        let database = try TemporaryDatabase()
+        let crashed = try TemporaryDatabase()
+        let user = try Sample.user("owner")
+        let session = try Sample.session(of: user, 1)
+        let turn = TurnSample(of: session).turn
+        let store = try await database.open()
+        #expect(try await store.insert(user, Event(.registered, at: Sample.start, subject: user.id)))
+        #expect(try await store.insert(session, ifUserVersionIs: 1, Sample.started(session)))
+        #expect(try await store.rotate(turn, under: .init()).verdict == .rotate)
+        for suffix in ["", "-wal"] {
+            try FileManager.default.copyItem(atPath: database.path + suffix, toPath: crashed.path + suffix)
+        }
+        try await store.close()
+        try await crashed.withStore { store async throws in
+            #expect(try await store.session(session.id) == session.turned(by: turn))
+        }
+    }
+
+    @Test func `a database that a newer version has changed is refused`() async throws {
+        let database = try TemporaryDatabase()
+        try await database.withStore { store in
+            try await store.pool.write { try $0.execute(sql: "INSERT INTO migrations VALUES ('9999-future', 0)") }
+        }
+        let error = await #expect(throws: SQLiteStoreError.self) { _ = try await database.open() }
+        #expect(error?.description.contains("A newer version of Pawl") == true)
+    }
+
+    @Test func `migrations have names in their order, each its own`() {
+        let names = Migration.all.map(\.name)
+        #expect(names == Array(Set(names)).sorted())
+    }
+
+    @Test func `what is no database is refused, and left as it is`() async throws {
+        let database = try TemporaryDatabase()
+        let text = Data(String(repeating: "not a database ", count: 1000).utf8)
+        try text.write(to: URL(filePath: database.path))
+        let error = await #expect(throws: SQLiteStoreError.self) { _ = try await database.open() }
+        #expect(error?.description.contains(database.path) == true)
+        #expect(try Data(contentsOf: URL(filePath: database.path)) == text)
+    }
+
+    @Test func `a folder that is not there is named`() async throws {
+        let database = try TemporaryDatabase()
+        let path = database.folder.appending(path: "none/pawl.db").path
+        let error = await #expect(throws: SQLiteStoreError.self) {
+            _ = try await SQLiteStore(path: path, logger: LogCapture().logger)
+        }
+        #expect(error?.description.contains(path) == true)
+    }
+
+    @Test(.tags(.p3))
+    func `a failure's description holds no row's content`() {
+        let error = DatabaseError(
+            resultCode: .SQLITE_CONSTRAINT, message: "UNIQUE constraint failed", sql: "INSERT INTO users",
+            arguments: ["somebody@example.com"])
+        let description = StoreError(hiding: error).description
+        #expect(description.contains("UNIQUE"))
+        #expect(!description.contains("somebody"))
+        #expect(!StoreError(hiding: Leaky()).description.contains("hunter2"))
+    }
+
+    private struct Leaky: Error { let password = "hunter2" }
+}

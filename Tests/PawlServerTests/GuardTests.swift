@@ -1,0 +1,142 @@
+import AsyncHTTPClient
+import Hummingbird
+import JWTKit
+import Logging
+import NIOHTTP1
+import PawlAPI
+import PawlCore
+import PawlGuard
+import PawlJWT
+import PawlServer
+import PawlTesting
+import ServiceLifecycle
+import Testing
+
+@Suite("Guards")
+struct GuardTests {
+    @Test(
+        "RFC 6750 to the letter: challenges for every way of asking",
+        arguments: [
+            ([String: String](), 401, "Bearer realm=\"pawl\""),
+            (["Authorization": "Basic YTpi"], 400, "error=\"invalid_request\""),
+            (["Authorization": "Bearer"], 400, "error=\"invalid_request\""),
+            (["Authorization": "Bearer a b"], 400, "error=\"invalid_request\""),
+            (["Authorization": "Bearer a\"b"], 400, "error=\"invalid_request\""),
+            (["Authorization": "Bearer garbage"], 401, "error=\"invalid_token\""),
+            (["Authorization": "Bearer a.b.c"], 401, "error=\"invalid_token\""),
+        ])
+    func challenges(_ headers: [String: String], status: Int, challenge: String) async throws {
+        try await LiveServer.run { server in
+            let answer = try await server.send(.GET, "/guarded", headers: headers)
+            #expect(answer.status == status)
+            let value = try #require(answer.headers["WWW-Authenticate"].first)
+            #expect(value.hasPrefix("Bearer "))
+            #expect(value.contains(challenge))
+            if headers.isEmpty { #expect(!value.contains("error")) }
+        }
+    }
+
+    @Test("A token in the query is not read; the scheme's case does not matter")
+    func whereTokensAre() async throws {
+        try await LiveServer.run { server in
+            let tokens = try await server.register("alice@example.com")
+            #expect(try await server.send(.GET, "/guarded?access_token=\(tokens.accessToken)").status == 401)
+            let lower = try await server.send(
+                .GET, "/guarded", headers: ["Authorization": "bEaReR  \(tokens.accessToken)"])
+            #expect(lower.status == 200)
+            #expect(lower.text == tokens.subject)
+        }
+    }
+
+    @Test("An access token is dead at the end of its lifetime, to the second", .tags(.p2))
+    func lifetime() async throws {
+        try await LiveServer.run { server in
+            let tokens = try await server.register("alice@example.com")
+            server.clock.advance(by: 899)
+            #expect(try await server.get("/guarded", tokens).status == 200)
+            server.clock.advance(by: 1)
+            #expect(try await server.get("/guarded", tokens).status == 401)
+        }
+    }
+
+    @Test(
+        "An independent library accepts our tokens by our published keys", .tags(.p2),
+        arguments: [
+            SignatureAlgorithm.es256, .edDSA,
+        ])
+    func independentJudge(_ algorithm: SignatureAlgorithm) async throws {
+        struct Claims: JWTPayload {
+            let sub: SubjectClaim
+            let iss: IssuerClaim
+            let exp: ExpirationClaim
+            func verify(using algorithm: some JWTAlgorithm) throws {}
+        }
+        var options = LiveServer.Options()
+        options.configure = { $0.signingAlgorithm = algorithm }
+        try await LiveServer.run(options) { server in
+            let tokens = try await server.register("alice@example.com")
+            let keys = JWTKeyCollection()
+            try await keys.add(jwksJSON: try await server.send(.GET, PawlPath.keys).text)
+            let claims = try await keys.verify(tokens.accessToken, as: Claims.self)
+            #expect(claims.sub.value == tokens.subject)
+            #expect(claims.iss.value == LiveServer.publicURL)
+        }
+    }
+
+    @Test("An API on another port finds the keys, checks tokens, and asks for scope and role", .tags(.p2))
+    func remote() async throws {
+        let port = try await freePort()
+        var options = LiveServer.Options()
+        options.port = port
+        // The published keys are fetched by the real clock's guard, so the server's clock is the real one too.
+        options.clock = ManualClock(Clock.system.now)
+        options.configure = { $0.publicURL = "http://127.0.0.1:\(port)" }
+        try await LiveServer.run(options) { server in
+            let logs = LogCapture()
+            let router = Router(context: GuardedContext.self)
+            router.add(middleware: PawlGuard(issuer: "http://127.0.0.1:\(port)", logger: logs.logger))
+            router.get("open") { _, context in context.accessToken?.subject ?? "" }
+            router.group("notes").add(middleware: RequireScope("notes:read")).get { _, _ in "notes" }
+            router.group("report").add(middleware: RequireRole(anyOf: "editor")).get { _, _ in "report" }
+            try await withApplication(router) { api in
+                let tokens = try await server.register("alice@example.com")
+                #expect(try await api.get("/open", tokens).text == tokens.subject)
+                let scope = try await api.get("/notes", tokens)
+                #expect(scope.status == 403)
+                let challenge = try #require(scope.headers["WWW-Authenticate"].first)
+                #expect(challenge.contains("error=\"insufficient_scope\""))
+                #expect(challenge.contains("scope=\"notes:read\""))
+                #expect(try await api.get("/report", tokens).status == 403)
+
+                let alice = try #require(Identifier("alice@example.com"))
+                _ = try await server.pawl.accounts.administer(
+                    alice, UserChange(roles: ["editor"], scope: ["notes:read"], at: server.clock.now))
+                let next = try await server.refresh(tokens.refreshToken).tokens
+                #expect(try await api.get("/notes", next).status == 200)
+                #expect(try await api.get("/report", next).status == 200)
+                #expect(try await api.get("/report", tokens).status == 403, "the old token says the old role")
+
+                let foreign = SigningKey(id: "foreign", generating: .es256)
+                let forged = try foreign.sign(
+                    AccessTokenClaims(
+                        issuer: "http://127.0.0.1:\(port)", subject: "x", audience: ["http://127.0.0.1:\(port)"],
+                        expiresAt: server.clock.now.seconds + 100, issuedAt: server.clock.now.seconds, id: "1",
+                        clientID: "c"))
+                #expect(try await api.send(.GET, "/open", headers: ["Authorization": "Bearer \(forged)"]).status == 401)
+            }
+        }
+    }
+
+    @Test("Without its issuer a guard answers 503, not 401: nobody is signed out by an outage")
+    func issuerAway() async throws {
+        let port = try await freePort()
+        let router = Router(context: GuardedContext.self)
+        router.add(middleware: PawlGuard(issuer: "http://127.0.0.1:\(port)", logger: LogCapture().logger))
+        router.get("open") { _, _ in "" }
+        try await withApplication(router) { api in
+            let answer = try await api.send(.GET, "/open", headers: ["Authorization": "Bearer a.b.c"])
+            #expect(answer.status == 503)
+            #expect(answer.headers["Retry-After"].count == 1)
+        }
+    }
+}

@@ -1,0 +1,193 @@
+import Foundation
+import Logging
+import NIOHTTP1
+import PawlAPI
+import PawlCore
+import PawlJWT
+import PawlSQLite
+import PawlServer
+import PawlTesting
+import Testing
+
+@Suite("Refreshing over HTTP")
+struct RefreshTests {
+    @Test("The story of a theft: the copy shows, that session ends, the other device lives on", .tags(.p6))
+    func theft() async throws {
+        try await LiveServer.run { server in
+            let laptop = try await server.register("alice@example.com")
+            let phone = try await server.login("alice@example.com").tokens
+            let renewed = try await server.refresh(laptop.refreshToken, attempt: "owner-attempt-0001").tokens
+
+            let early = try await server.refresh(laptop.refreshToken, attempt: "thiefs-attempt-001")
+            #expect(early.status == 409)
+            #expect(early.headers["Retry-After"] == ["1"])
+            server.clock.advance(by: 31)
+            let late = try await server.refresh(laptop.refreshToken, attempt: "thiefs-attempt-001")
+            #expect(late.status == 401)
+            #expect(try late.problem.code == .sessionEnded)
+            #expect(try late.problem.reason == "reused")
+            #expect(late.headers["WWW-Authenticate"].count == 1)
+
+            let owner = try await server.refresh(renewed.refreshToken, attempt: "owner-attempt-0002")
+            #expect(owner.status == 401)
+            #expect(try owner.problem.reason == "reused")
+            #expect(try await server.get("/guarded", renewed).status == 401)
+            #expect(try await server.refresh(phone.refreshToken).status == 200)
+            #expect(server.logs.text.contains("session_reused"))
+        }
+    }
+
+    @Test("A lost answer is repeated with the same attempt, an hour later too, and gives the same bytes", .tags(.p5))
+    func retry() async throws {
+        try await LiveServer.run { server in
+            let tokens = try await server.register("alice@example.com")
+            let first = try await server.refresh(tokens.refreshToken, attempt: "\"attempt-number-one\"").tokens
+            server.clock.advance(by: 3600)
+            let again = try await server.refresh(tokens.refreshToken, attempt: "attempt-number-one").tokens
+            #expect(again.refreshToken == first.refreshToken)
+            #expect(try await server.refresh(again.refreshToken).status == 200)
+        }
+    }
+
+    enum Kind: String, CaseIterable, CustomTestStringConvertible {
+        case sameAttempt, differentAttempts, noAttempt
+        var testDescription: String { rawValue }
+    }
+
+    @Test(
+        "50 simultaneous requests with one token leave one live successor and sign nobody out", .tags(.p4, .p5),
+        arguments: Kind.allCases, [false, true])
+    func race(_ kind: Kind, onSQLite: Bool) async throws {
+        let folder = try TemporaryFolder()
+        var options = LiveServer.Options()
+        let sqlite = onSQLite ? try await SQLiteStore(path: folder.path("p.sqlite"), logger: Logger(label: "t")) : nil
+        if let sqlite { options.store = sqlite }
+        try await LiveServer.run(options) { server in
+            let tokens = try await server.register("alice@example.com")
+            let answers = try await withThrowingTaskGroup(of: TestAPI.Answer.self) { group in
+                for number in 0..<50 {
+                    let attempt: String? =
+                        switch kind {
+                        case .sameAttempt: "one-attempt-for-all"
+                        case .differentAttempts: "attempt-of-my-own-\(number)"
+                        case .noAttempt: nil
+                        }
+                    group.addTask { try await server.refresh(tokens.refreshToken, attempt: attempt) }
+                }
+                return try await group.reduce(into: []) { $0.append($1) }
+            }
+            let good = try answers.filter { $0.status == 200 }.map { try $0.tokens.refreshToken }
+            #expect(Set(good).count == 1)
+            #expect(good.count == (kind == .differentAttempts ? 1 : 50))
+            #expect(answers.allSatisfy { $0.status == 200 || $0.status == 409 })
+            let successor = try #require(good.first ?? nil)
+            #expect(try await server.refresh(successor, attempt: "the-next-attempt-1").status == 200)
+        }
+        try await sqlite?.close()
+    }
+
+    @Test(
+        "Anything wrong with the attempt's name is a 400 that consumes nothing", .tags(.p12),
+        arguments: [
+            "short", "fifteen-chars-1", String(repeating: "a", count: 256), "with a space inside", "ümlaut-in-the-name",
+            "\"unbalanced", "\"\"",
+        ])
+    func badAttempt(_ name: String) async throws {
+        try await LiveServer.run { server in
+            let tokens = try await server.register("alice@example.com")
+            let answer = try await server.refresh(tokens.refreshToken, attempt: name)
+            // "unbalanced is 11 characters with its quote: too short either way
+            #expect(answer.status == 400)
+            #expect(try await server.refresh(tokens.refreshToken, attempt: "a-good-attempt-name").status == 200)
+        }
+    }
+
+    @Test("A token with any character changed is refused, and changes nothing", .tags(.p12))
+    func flipped() async throws {
+        try await LiveServer.run { server in
+            let tokens = try await server.register("alice@example.com")
+            let text = [UInt8]((tokens.refreshToken ?? "").utf8)
+            for index in text.indices {
+                var changed = text
+                changed[index] = text[index] == UInt8(ascii: "A") ? UInt8(ascii: "B") : UInt8(ascii: "A")
+                let answer = try await server.refresh(String(decoding: changed, as: UTF8.self))
+                #expect(answer.status == 401)
+                #expect(try answer.problem.code == .invalidRefreshToken)
+            }
+            #expect(try await server.refresh(tokens.refreshToken).status == 200)
+        }
+    }
+
+    @Test("Tokens of one kind are no good as the other")
+    func confusion() async throws {
+        try await LiveServer.run { server in
+            let tokens = try await server.register("alice@example.com")
+            #expect(try await server.refresh(tokens.accessToken).status == 401)
+            let bearer = ["Authorization": "Bearer \(tokens.refreshToken ?? "")"]
+            #expect(try await server.send(.GET, PawlPath.session, headers: bearer).status == 401)
+            #expect(try await server.refresh(tokens.refreshToken).status == 200)
+        }
+    }
+
+    @Test("Report-only: the copy is refused and recorded, the session lives on", .tags(.p6))
+    func reportOnly() async throws {
+        var options = LiveServer.Options()
+        options.configure = { $0.onReuse = .report }
+        try await LiveServer.run(options) { server in
+            let tokens = try await server.register("alice@example.com")
+            let next = try await server.refresh(tokens.refreshToken).tokens
+            server.clock.advance(by: 60)
+            #expect(try await server.refresh(tokens.refreshToken).status == 401)
+            #expect(try await server.refresh(next.refreshToken).status == 200)
+            #expect(server.logs.text.contains("reuse_reported"))
+        }
+    }
+
+    @Test(
+        "A browser gets no refresh token in a body, and cannot be made to spend one", .tags(.p12),
+        arguments: [
+            ["Origin": "https://evil.example"], ["Origin": "null"], ["Origin": LiveServer.publicURL + ".evil.test"],
+            ["Sec-Fetch-Site": "cross-site"], ["Sec-Fetch-Site": "same-site"], ["Sec-Fetch-Site": "none"],
+        ])
+    func browsers(_ headers: [String: String]) async throws {
+        try await LiveServer.run { server in
+            let tokens = try await server.register("alice@example.com")
+            #expect(try await server.refresh(tokens.refreshToken, headers: headers).status == 403)
+            #expect(try await server.login("alice@example.com", headers: headers).status == 403)
+            let out = try await server.send(
+                .POST, PawlPath.logout, RefreshRequest(refreshToken: tokens.refreshToken ?? ""), headers: headers)
+            #expect(out.status == 403)
+            #expect(try await server.refresh(tokens.refreshToken).status == 200)
+        }
+    }
+
+    @Test("The store's failure is 503 with Retry-After, not a sign-out")
+    func storeAway() async throws {
+        let store = ObservedStore(MemoryStore())
+        var options = LiveServer.Options()
+        options.store = store
+        try await LiveServer.run(options) { server in
+            let tokens = try await server.register("alice@example.com")
+            store.fail([.rotate])
+            let answer = try await server.refresh(tokens.refreshToken, attempt: "attempt-number-one")
+            #expect(answer.status == 503)
+            #expect(answer.headers["Retry-After"] == ["1"])
+            store.fail([])
+            #expect(try await server.refresh(tokens.refreshToken, attempt: "attempt-number-one").status == 200)
+        }
+    }
+}
+
+/// A folder that goes with the test.
+final class TemporaryFolder: Sendable {
+    let url: URL
+
+    init() throws {
+        url = FileManager.default.temporaryDirectory.appending(path: "pawl-test-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+    }
+
+    deinit { try? FileManager.default.removeItem(at: url) }  // a leftover in the temporary folder harms nobody
+
+    func path(_ name: String) -> String { url.appending(path: name).path }
+}

@@ -1,0 +1,165 @@
+import NIOHTTP1
+import PawlAPI
+import PawlCore
+import PawlServer
+import PawlTesting
+import Testing
+
+@Suite("Odd and hostile requests")
+struct StrictHTTPTests {
+    @Test(
+        "A wrong method is 405 with Allow, and consumes nothing", .tags(.p12),
+        arguments: [
+            (PawlPath.register, "POST"), (PawlPath.login, "POST"), (PawlPath.refresh, "POST"),
+            (PawlPath.logout, "POST"),
+            (PawlPath.logoutOthers, "POST"), (PawlPath.logoutAll, "POST"), (PawlPath.session, "GET"),
+            (PawlPath.sessions, "GET"), (PawlPath.sessions + "/x", "DELETE, PATCH"), (PawlPath.reauthenticate, "POST"),
+            (PawlPath.password, "PUT"), (PawlPath.keys, "GET"), (PawlPath.metadata, "GET"),
+        ])
+    func wrongMethod(_ path: String, allowed: String) async throws {
+        try await LiveServer.run { server in
+            for method in [HTTPMethod.GET, .POST, .PUT, .PATCH, .DELETE, .OPTIONS, .TRACE]
+            where !allowed.contains(method.rawValue) {
+                let answer = try await server.send(
+                    method, path, headers: ["X-HTTP-Method-Override": "POST"])
+                #expect(answer.status == 405, "\(method) \(path)")
+                #expect(answer.headers["Allow"] == [allowed])
+                #expect(answer.headers["Cache-Control"] == ["no-store"])
+            }
+        }
+    }
+
+    @Test("Only one JSON object in UTF-8, named as such, is read; nothing else consumes a token", .tags(.p12))
+    func bodies() async throws {
+        try await LiveServer.run { server in
+            let tokens = try await server.register("alice@example.com")
+            let token = tokens.refreshToken ?? ""
+            let good = "{\"refresh_token\":\"\(token)\"}"
+            let deep = String(repeating: "[", count: 10_000)
+            let cases: [(String?, [UInt8], Int)] = [
+                (nil, [UInt8](good.utf8), 415),
+                ("text/plain", [UInt8](good.utf8), 415),
+                ("application/x-www-form-urlencoded", [UInt8]("refresh_token=\(token)".utf8), 415),
+                ("multipart/form-data; boundary=x", [UInt8](good.utf8), 415),
+                ("application/json; charset=utf-16", [UInt8](good.utf8), 415),
+                ("application/json", [], 400),
+                ("application/json", [0xEF, 0xBB, 0xBF] + [UInt8](good.utf8), 400),
+                ("application/json", [UInt8]("[\(good)]".utf8), 400),
+                ("application/json", [UInt8]("{\"refresh_token\":\"\(token)\",\"refresh_token\":\"x\"}".utf8), 400),
+                ("application/json", [UInt8]("{\"refresh_token\":\(deep)}".utf8), 400),
+                ("application/json", [UInt8]("{\"refresh_token\":7}".utf8), 400),
+                ("application/json", [UInt8]("{\"other\":\"\(token)\"}".utf8), 400),
+                ("application/json", [UInt8]("{\"refresh_token\":\"".utf8) + [0xC3, 0x28] + [UInt8]("\"}".utf8), 400),
+                ("application/json", [UInt8]("{\"refresh_token\":\"\\ud800\"}".utf8), 400),
+                ("application/json", [UInt8](repeating: UInt8(ascii: " "), count: 17 * 1024), 413),
+            ]
+            for (type, body, status) in cases {
+                let answer = try await server.send(
+                    .POST, PawlPath.refresh, headers: type.map { ["Content-Type": $0] } ?? [:], body: body)
+                #expect(answer.status == status, "\(type ?? "") \(String(decoding: body.prefix(60), as: UTF8.self))")
+                #expect(answer.headers["Content-Type"] == [Problem.contentType])
+                #expect(answer.headers["Cache-Control"] == ["no-store"])
+                #expect(!answer.text.contains(token))
+            }
+            let query = try await server.send(.POST, "\(PawlPath.refresh)?refresh_token=\(token)")
+            #expect(query.status == 415)
+            #expect(try await server.refresh(token).status == 200)
+        }
+    }
+
+    @Test("Every answer carries the protective headers, errors and unknown paths included")
+    func headers() async throws {
+        try await LiveServer.run { server in
+            for path in [PawlPath.session, PawlPath.keys, "/nothing/here", "/auth/nothing"] {
+                let answer = try await server.send(.GET, path)
+                #expect(answer.headers["X-Content-Type-Options"] == ["nosniff"])
+                #expect(answer.headers["Content-Security-Policy"].first?.contains("frame-ancestors 'none'") == true)
+                #expect(answer.headers["Referrer-Policy"] == ["no-referrer"])
+                #expect(answer.headers["X-Request-Id"].count == 1)
+                #expect(answer.headers["Server"].isEmpty)
+                #expect(answer.headers["Cache-Control"] == [path == PawlPath.keys ? "public, max-age=300" : "no-store"])
+            }
+        }
+    }
+
+    @Test(
+        "Broken and smuggled requests are refused and cut, and the server lives on",
+        arguments: [
+            "GET /auth/session HTTP/1.1\r\n\r\n",
+            "GET /auth/session HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+            "POST /auth/refresh HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nabcdef",
+            "POST /auth/refresh HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: a\r\nX: " + String(repeating: "x", count: 20_000) + "\r\n\r\n",
+            "NONSENSE\r\n\r\n",
+            "GET / HTTP/9.9\r\nHost: a\r\n\r\n",
+        ])
+    func smuggling(_ bytes: String) async throws {
+        try await LiveServer.run { server in
+            let answer = try await RawConnection.exchange(port: server.port, [bytes], closeAfter: true)
+            #expect(answer.hasPrefix("HTTP/1.1 400") || answer.isEmpty, "\(answer.prefix(80))")
+            #expect(try await server.send(.GET, PawlPath.keys).status == 200)
+        }
+    }
+
+    @Test(
+        "A slow client is cut at its deadline, however it dribbles; a healthy one is served meanwhile",
+        arguments: [
+            ["GET /auth/session HTTP/1.1\r\nHo"],
+            [
+                "POST /auth/refresh HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n",
+                "{",
+            ],
+            ["POST /auth/refresh HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n", "1\r\n{\r\n"],
+            [],
+        ])
+    func slow(_ parts: [String]) async throws {
+        var options = LiveServer.Options()
+        options.limits.idle = 1
+        options.limits.request = 1
+        try await LiveServer.run(options) { server in
+            async let cut = RawConnection.exchange(port: server.port, parts)
+            #expect(try await server.send(.GET, PawlPath.keys).status == 200)
+            _ = try await cut  // returns only because the server closes the connection
+        }
+    }
+
+    @Test("The key set holds public members only")
+    func keySet() async throws {
+        try await LiveServer.run { server in
+            let answer = try await server.send(.GET, PawlPath.keys)
+            for member in ["\"d\"", "\"k\"", "\"p\"", "\"q\""] { #expect(!answer.text.contains(member)) }
+            let metadata = try await server.send(.GET, PawlPath.metadata).decode(ServerMetadata.self)
+            #expect(metadata.issuer == LiveServer.publicURL)
+            #expect(metadata.jwksURI == LiveServer.publicURL + PawlPath.keys)
+        }
+    }
+
+    @Test("Operations need a credential made with the master secret, for this request and this minute")
+    func operations() async throws {
+        let secrets = try LiveServer.freshSecrets()
+        var options = LiveServer.Options()
+        options.secrets = secrets
+        try await LiveServer.run(options) { server in
+            _ = try await server.register("alice@example.com")
+            let path = "\(PawlPath.adminUsers)/alice%40example%2Ecom"
+            let body = [UInt8]("{\"roles\":[\"admin\"]}".utf8)
+            func change(_ header: String?, _ content: [UInt8]) async throws -> TestAPI.Answer {
+                var headers = TestAPI.json
+                headers["Authorization"] = header
+                return try await server.send(.PATCH, path, headers: headers, body: content)
+            }
+            let subject = OperationsCredential.Subject(method: "PATCH", path: path, body: body)
+            let good = OperationsCredential.header(for: subject, secrets: secrets, at: server.clock.now)
+            let foreign = OperationsCredential.header(
+                for: subject, secrets: try LiveServer.freshSecrets(), at: server.clock.now)
+            #expect(try await change(nil, body).status == 401)
+            #expect(try await change(foreign, body).status == 401)
+            #expect(try await change(good, [UInt8]("{\"roles\":[\"root\"]}".utf8)).status == 401)
+            #expect(try await change(good, body).status == 200)
+            server.clock.advance(by: 61)
+            #expect(try await change(good, body).status == 401)
+            #expect(try await server.send(.GET, PawlPath.health).status == 200)
+            #expect(try await server.send(.GET, PawlPath.readiness).status == 200)
+        }
+    }
+}

@@ -1,0 +1,79 @@
+import AsyncHTTPClient
+import Foundation
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+import PawlAPI
+
+/// A temporary folder and two free ports: the place where a binary is tried.
+final class Workplace: Sendable {
+    let folder: URL
+    let port: Int
+    let opsPort: Int
+
+    init() throws {
+        folder = FileManager.default.temporaryDirectory.appending(path: "pawl-test-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        port = try Self.freePort()
+        opsPort = try Self.freePort()
+    }
+
+    deinit { try? FileManager.default.removeItem(at: folder) }  // a leftover in the temporary folder harms nobody
+
+    var database: String { "sqlite:\(folder.path)/p.sqlite" }
+    var secretFile: String { folder.path + "/p.sqlite.master-secret" }
+
+    static func freePort() throws -> Int {
+        let channel = try ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .bind(host: "127.0.0.1", port: 0).wait()
+        defer { channel.close(promise: nil) }
+        return channel.localAddress?.port ?? 0
+    }
+
+    /// Starts `pawl serve` here and waits until it is ready.
+    func serve(_ arguments: [String] = [], environment: [String: String] = [:]) async throws -> PawlProcess {
+        let process = try PawlProcess(
+            "pawl",
+            [
+                "serve", "--database", database, "--port", String(port), "--ops-port", String(opsPort),
+                "--registration",
+                "open",
+            ] + arguments, environment: environment)
+        try await process.waitUntilPrinted("Pawl is ready")
+        return process
+    }
+
+    func write(_ text: String, to name: String, mode: Int = 0o600) throws -> String {
+        let path = folder.appending(path: name).path
+        try Data(text.utf8).write(to: URL(filePath: path))
+        try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: path)
+        return path
+    }
+
+    func send(
+        _ method: HTTPMethod, _ path: String, _ body: (any Encodable & Sendable)? = nil,
+        headers: [String: String] = [:],
+        port: Int? = nil
+    ) async throws -> (status: Int, body: Data) {
+        var request = HTTPClientRequest(url: "http://127.0.0.1:\(port ?? self.port)\(path)")
+        request.method = method
+        for (name, value) in headers { request.headers.add(name: name, value: value) }
+        if let body {
+            request.headers.add(name: "Content-Type", value: "application/json")
+            request.body = .bytes([UInt8](try JSONEncoder().encode(body)))
+        }
+        let response = try await HTTPClient.shared.execute(request, timeout: .seconds(20))
+        return (Int(response.status.code), Data([UInt8](buffer: try await response.body.collect(upTo: 1 << 20))))
+    }
+
+    func register(_ name: String) async throws -> TokenResponse {
+        let answer = try await send(
+            .POST, PawlPath.register, SignInRequest(identifier: name, password: "correct horse battery", device: nil))
+        return try JSONDecoder().decode(TokenResponse.self, from: answer.body)
+    }
+
+    func refresh(_ token: String, attempt: String) async throws -> (status: Int, body: Data) {
+        try await send(
+            .POST, PawlPath.refresh, RefreshRequest(refreshToken: token), headers: [PawlHeader.attempt: attempt])
+    }
+}
