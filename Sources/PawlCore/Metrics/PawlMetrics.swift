@@ -1,0 +1,103 @@
+public import CoreMetrics
+import Metrics
+
+/// What Pawl counts and times: the one list of names, in Prometheus' style. Each is made once, so that counting costs
+/// an addition.
+public struct PawlMetrics: Sendable {
+    private let factory: any MetricsFactory
+
+    private let refreshes: [String: Counter]
+    private let logins: [String: Counter]
+    private let ended: [String: Counter]
+    private let commitTime: Timer
+    private let commitSize: Recorder
+    private let passwordQueue: Meter
+    private let passwordTime: Timer
+    private let keyAge: Meter
+
+    /// Verdicts as they are counted.
+    enum Refresh: String, CaseIterable {
+        case rotate, replay, conflict, reuse, diverged, expired, revoked, invalid
+        case wrongDelivery = "wrong_delivery"
+
+        init(_ verdict: Verdict) {
+            self =
+                switch verdict {
+                case .rotate: .rotate
+                case .replay: .replay
+                case .conflict: .conflict
+                case .reuse: .reuse
+                case .diverged: .diverged
+                case .expired: .expired
+                case .revoked: .revoked
+                case .wrongDelivery: .wrongDelivery
+                case .invalid: .invalid
+                }
+        }
+    }
+
+    enum Login: String, CaseIterable {
+        case succeeded, failed, throttled, busy, unavailable
+
+        init(_ error: SessionError) {
+            self =
+                switch error.code {
+                case .invalidCredentials: .failed
+                case .throttled: .throttled
+                case .busy: .busy
+                case .unavailable, .invalidRefreshToken, .sessionEnded, .refreshConflict, .sessionDiverged,
+                    .wrongDelivery, .identifierTaken, .registrationClosed, .passwordRefused, .wrongPassword,
+                    .stepUpLocked, .insufficientAuthentication, .noSuchSession, .noSuchUser:
+                    .unavailable
+                }
+        }
+    }
+
+    /// - Parameter factory: where they go; nowhere by default.
+    public init(factory: any MetricsFactory = NOOPMetricsHandler.instance) {
+        self.factory = factory
+        func counters(_ label: String, _ dimension: String, _ values: [String]) -> [String: Counter] {
+            Dictionary(
+                uniqueKeysWithValues: values.map {
+                    ($0, Counter(label: label, dimensions: [(dimension, $0)], factory: factory))
+                })
+        }
+        refreshes = counters("pawl_refreshes_total", "verdict", Refresh.allCases.map(\.rawValue))
+        logins = counters("pawl_logins_total", "outcome", Login.allCases.map(\.rawValue))
+        ended = counters("pawl_sessions_ended_total", "reason", EndReason.allCases.map(\.rawValue))
+        commitTime = Timer(label: "pawl_commit_seconds", factory: factory)
+        commitSize = Recorder(label: "pawl_commit_rotations", factory: factory)
+        passwordQueue = Meter(label: "pawl_password_queue", factory: factory)
+        passwordTime = Timer(label: "pawl_password_seconds", factory: factory)
+        keyAge = Meter(label: "pawl_signing_key_age_seconds", factory: factory)
+    }
+
+    func count(_ refresh: Refresh) { refreshes[refresh.rawValue]?.increment() }
+    func count(_ login: Login) { logins[login.rawValue]?.increment() }
+    func countEnded(_ reason: EndReason, _ number: Int) { ended[reason.rawValue]?.increment(by: number) }
+
+    /// One commit, of so many rotations.
+    package func recordCommit(rotations: Int, took: Duration) {
+        commitTime.recordNanoseconds(took.nanoseconds)
+        commitSize.record(rotations)
+    }
+
+    /// One password, from its arrival to its hash.
+    package func recordPassword(took: Duration) { passwordTime.recordNanoseconds(took.nanoseconds) }
+
+    /// Passwords waiting or being hashed.
+    package func setPasswordQueue(_ length: Int) { passwordQueue.set(length) }
+
+    /// Age of the key that signs, in seconds.
+    func setKeyAge(_ seconds: Int64) { keyAge.set(seconds) }
+
+    /// Times the answers of one route, for a function that is called with each time.
+    package func requestTimer(_ route: String) -> @Sendable (Duration) -> Void {
+        let timer = Timer(label: "pawl_http_request_seconds", dimensions: [("route", route)], factory: factory)
+        return { timer.recordNanoseconds($0.nanoseconds) }
+    }
+}
+
+extension Duration {
+    fileprivate var nanoseconds: Int64 { components.seconds * 1_000_000_000 + components.attoseconds / 1_000_000_000 }
+}
