@@ -6,6 +6,9 @@
 SWIFT_BUILD_FLAGS = --explicit-target-dependency-import-check error
 DATA = data
 
+# The tests run one after the other: they start servers, processes and races of their own, and with hundreds of them at
+# once on two cores the runtime's few threads now and then stop for good.
+
 .PHONY: run build test lint format system-packages test-packages
 
 run: build
@@ -22,7 +25,7 @@ build: system-packages
 
 test: test-packages
 	swift build --build-tests $(SWIFT_BUILD_FLAGS)
-	swift test --skip-build
+	swift test --skip-build --no-parallel
 
 lint:
 	swift format lint --strict --parallel --recursive Package.swift Sources Tests Examples Snippets

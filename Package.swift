@@ -4,6 +4,8 @@ import PackageDescription
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
+let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics")
+let coreMetrics = Target.Dependency.product(name: "CoreMetrics", package: "swift-metrics")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
@@ -40,6 +42,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
@@ -54,7 +57,7 @@ let package = Package(
         // Access tokens: signing and checking, pure.
         .target(name: "PawlJWT", dependencies: [crypto]),
         // Everything that decides; no I/O.
-        .target(name: "PawlCore", dependencies: ["PawlJWT", crypto, logging]),
+        .target(name: "PawlCore", dependencies: ["PawlJWT", crypto, logging, metrics, coreMetrics]),
         // Argon2id.
         .systemLibrary(name: "CSodium", providers: [.apt(["libsodium-dev"]), .brew(["libsodium"])]),
         .target(name: "PawlPasswords", dependencies: ["PawlCore", "CSodium"]),
@@ -65,7 +68,7 @@ let package = Package(
             name: "PawlServer",
             dependencies: [
                 "PawlAPI", "PawlCore", "PawlJWT", hummingbird, httpTypes, nioCore, nioHTTPTypes, logging, lifecycle,
-                crypto,
+                coreMetrics,
             ]),
         // For APIs that check access tokens.
         .target(
@@ -79,7 +82,7 @@ let package = Package(
                 "PawlAPI", "PawlCore", "PawlServer", "PawlSQLite", "PawlPasswords", hummingbird, httpTypes,
                 configuration,
                 "PawlJWT", argumentParser, asyncHTTPClient, logging, lifecycle, unixSignals, nioCore,
-                nioHTTP1, systemPackage,
+                nioHTTP1, nioPosix, systemPackage,
             ]),
         .executableTarget(
             name: "resource-server", dependencies: ["PawlGuard", "PawlJWT", hummingbird, logging],

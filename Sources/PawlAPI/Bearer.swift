@@ -2,7 +2,7 @@
 public enum BearerCredentials: Sendable, Equatable {
     case none
     case token(String)
-    /// More than one field, another scheme, or no token68 behind the scheme.
+    /// More than one field, or no token68 behind the scheme. Another scheme counts as none (RFC 6750 §3.1).
     case malformed
 
     public init(authorization fields: [String]) {
@@ -11,7 +11,15 @@ public enum BearerCredentials: Sendable, Equatable {
             return
         }
         let parts = field.split(separator: " ", maxSplits: 1, omittingEmptySubsequences: false)
-        guard fields.count == 1, parts.count == 2, parts[0].lowercased() == "bearer" else {
+        guard fields.count == 1 else {
+            self = .malformed
+            return
+        }
+        guard parts[0].lowercased() == "bearer" else {
+            self = .none
+            return
+        }
+        guard parts.count == 2 else {
             self = .malformed
             return
         }

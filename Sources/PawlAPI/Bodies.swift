@@ -168,36 +168,6 @@ public struct RenameRequest: Codable, Sendable {
     }
 }
 
-/// The body of `PATCH /admin/users/{identifier}`; what is absent stays.
-public struct UserChangeRequest: Codable, Sendable {
-    public var roles: [String]?
-    public var scope: [String]?
-    public var disabled: Bool?
-
-    public init(roles: [String]? = nil, scope: [String]? = nil, disabled: Bool? = nil) {
-        self.roles = roles
-        self.scope = scope
-        self.disabled = disabled
-    }
-}
-
-/// A user as an administrator sees them.
-public struct UserDescription: Codable, Sendable {
-    public var subject: String
-    public var identifier: String
-    public var roles: [String]
-    public var scope: [String]
-    public var disabled: Bool
-
-    public init(subject: String, identifier: String, roles: [String], scope: [String], disabled: Bool) {
-        self.subject = subject
-        self.identifier = identifier
-        self.roles = roles
-        self.scope = scope
-        self.disabled = disabled
-    }
-}
-
 /// What `/.well-known/oauth-authorization-server` says (RFC 8414 §2).
 public struct ServerMetadata: Codable, Sendable {
     public var issuer: String

@@ -17,7 +17,12 @@ public enum PawlPath {
     /// On the operations listener.
     public static let health = "/healthz"
     public static let readiness = "/readyz"
+    /// Prometheus' text format.
+    public static let metrics = "/metrics"
     public static let adminUsers = "/admin/users"
+    public static let adminSessions = "/admin/sessions"
+    public static let adminKeys = "/admin/keys"
+    public static let adminEvents = "/admin/events"
 }
 
 /// Header fields that are not in everybody's vocabulary.

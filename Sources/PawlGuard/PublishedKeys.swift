@@ -23,6 +23,8 @@ actor PublishedKeys: AccessTokenValidator {
         /// How much longer old keys serve while the issuer does not answer.
         static let grace: Int64 = 900
         static let answerSize = 64 * 1024
+        /// For one fetch.
+        static let time = TimeAmount.seconds(2)
     }
 
     private let verifier: AccessTokenVerifier
@@ -31,7 +33,7 @@ actor PublishedKeys: AccessTokenValidator {
     private var keys: [String: VerificationKey] = [:]
     private var fetchedAt: Int64?
     private var triedAt: Int64?
-    private var fetch: Task<[String: VerificationKey], any Error>?
+    private var fetch: Task<Void, Never>?
 
     init(
         verifier: AccessTokenVerifier, logger: Logger,
@@ -49,38 +51,40 @@ actor PublishedKeys: AccessTokenValidator {
     }
 
     private func keys(for id: String?) async throws(AccessTokenError) -> [String: VerificationKey] {
-        let isFresh = fetchedAt.map { now() - $0 < Limit.cache } ?? false
+        let age = fetchedAt.map { now() - $0 }
         let isKnown = id.map { keys[$0] != nil } ?? true
-        if !isFresh || !isKnown { await refresh() }
+        if age.map({ $0 >= Limit.cache }) ?? true || !isKnown { await refresh() }
         guard let fetchedAt, now() - fetchedAt < Limit.cache + Limit.grace else { throw .keysUnavailable }
         return keys
     }
 
     private func refresh() async {
         if let fetch {
-            _ = await fetch.result  // somebody else is asking already
+            await fetch.value  // somebody else is asking already
             return
         }
         if let triedAt, now() - triedAt < Limit.coolDown { return }
         triedAt = now()
-        let issuer = verifier.issuer
-        let task = Task { try await Self.fetchKeys(of: issuer) }
-        fetch = task
-        switch await task.result {
-        case .success(let fresh):
-            keys = fresh
-            fetchedAt = now()
-        case .failure(let error):
-            logger.warning(
-                "The issuer's keys could not be fetched", metadata: ["issuer": "\(issuer)", "error": "\(error)"])
+        // What was fetched is in place before anybody who waits goes on.
+        let task = Task {
+            do {
+                keys = try await Self.fetchKeys(of: verifier.issuer)
+                fetchedAt = now()
+            } catch {
+                logger.warning(
+                    "The issuer's keys could not be fetched",
+                    metadata: ["issuer": "\(verifier.issuer)", "error": "\(error)"])
+            }
+            fetch = nil
         }
-        fetch = nil
+        fetch = task
+        await task.value
     }
 
     private static func fetchKeys(of issuer: String) async throws -> [String: VerificationKey] {
         let metadata = try await get(ServerMetadata.self, from: metadataURL(of: issuer))
         // RFC 8414 §3.3: identical, code point by code point.
-        guard metadata.issuer == issuer else { throw PublishedKeysError.otherIssuer }
+        guard metadata.issuer.utf8.elementsEqual(issuer.utf8) else { throw PublishedKeysError.otherIssuer }
         guard metadata.jwksURI.hasPrefix("https://") || issuer.hasPrefix("http://") else {
             throw PublishedKeysError.insecureKeys
         }
@@ -95,16 +99,33 @@ actor PublishedKeys: AccessTokenValidator {
         return parts.prefix(3).joined(separator: "/") + PawlPath.metadata + path
     }
 
-    private static func get<Body: Decodable>(_ type: Body.Type, from url: String) async throws -> Body {
-        let response = try await HTTPClient.shared.execute(HTTPClientRequest(url: url), timeout: .seconds(2))
-        guard response.status.code == 200 else { throw PublishedKeysError.status(Int(response.status.code)) }
-        return try JSONDecoder().decode(
-            type, from: Data([UInt8](buffer: try await response.body.collect(upTo: Limit.answerSize))))
+    /// Head and body within one time limit: an issuer that stalls must not stall us. A redirect is not followed.
+    private static func get<Body: Decodable & Sendable>(_ type: Body.Type, from url: String) async throws -> Body {
+        try await withThrowingTaskGroup(of: Body.self) { group in
+            group.addTask {
+                let response = try await client.execute(HTTPClientRequest(url: url), timeout: Limit.time)
+                guard response.status.code == 200 else { throw PublishedKeysError.status(Int(response.status.code)) }
+                let body = try await response.body.collect(upTo: Limit.answerSize)
+                return try JSONDecoder().decode(type, from: Data([UInt8](buffer: body)))
+            }
+            group.addTask {
+                try await Task.sleep(for: .nanoseconds(Limit.time.nanoseconds))
+                throw PublishedKeysError.timeout
+            }
+            defer { group.cancelAll() }
+            guard let body = try await group.next() else { throw PublishedKeysError.timeout }
+            return body
+        }
     }
+
+    /// One for the process, like `HTTPClient.shared`, which follows redirects.
+    private static let client = HTTPClient(
+        eventLoopGroupProvider: .singleton, configuration: .init(redirectConfiguration: .disallow))
 }
 
 enum PublishedKeysError: Error {
     case otherIssuer
     case insecureKeys
     case status(Int)
+    case timeout
 }

@@ -25,14 +25,18 @@ public final class Argon2idHasher: PasswordHasher {
     private let queue: OperationQueue
     private let capacity: Int
     private let waiting = Mutex(0)
+    private let metrics: PawlMetrics
 
     /// - Parameters:
     ///   - workers: how many hashes are computed at once; half the cores by default.
     ///   - capacity: how many may wait or be under way; more are turned away with ``PasswordHasherBusy``.
-    public init(parameters: Parameters = .owasp, workers: Int? = nil, capacity: Int = 64) {
+    public init(
+        parameters: Parameters = .owasp, workers: Int? = nil, capacity: Int = 64, metrics: PawlMetrics = .init()
+    ) {
         precondition(sodium_init() >= 0, "libsodium could not be initialised")
         self.parameters = parameters
         self.capacity = capacity
+        self.metrics = metrics
         queue = OperationQueue()
         queue.name = "pawl.passwords"
         queue.maxConcurrentOperationCount = workers ?? max(1, ProcessInfo.processInfo.activeProcessorCount / 2)
@@ -68,13 +72,19 @@ public final class Argon2idHasher: PasswordHasher {
         let isAdmitted = waiting.withLock { waiting in
             guard waiting < capacity else { return false }
             waiting += 1
+            metrics.setPasswordQueue(waiting)
             return true
         }
         guard isAdmitted else { throw PasswordHasherBusy(retryAfter: 1) }
+        let arrival = ContinuousClock.now
         return try await withCheckedThrowingContinuation { continuation in
             queue.addOperation { [self] in
                 let result = Result { try work() }
-                waiting.withLock { $0 -= 1 }
+                waiting.withLock { waiting in
+                    waiting -= 1
+                    metrics.setPasswordQueue(waiting)
+                }
+                metrics.recordPassword(took: ContinuousClock.now - arrival)
                 continuation.resume(with: result)
             }
         }

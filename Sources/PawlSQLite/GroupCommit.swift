@@ -19,6 +19,11 @@ final class GroupCommit: @unchecked Sendable {
 
     private let inbox = Mutex<[Waiting]>([])
     private var statement: RotationStatement?
+    private let metrics: PawlMetrics
+
+    init(metrics: PawlMetrics) {
+        self.metrics = metrics
+    }
 
     /// - Returns: whether a commit must be scheduled: nobody else has done so for this group.
     func add(_ waiting: Waiting) -> Bool {
@@ -37,6 +42,7 @@ final class GroupCommit: @unchecked Sendable {
             return (group, !inbox.isEmpty)
         }
         var outcomes: [Outcome] = []
+        let start = ContinuousClock.now
         do {
             let statement = try self.statement ?? RotationStatement(on: db)
             self.statement = statement
@@ -44,6 +50,7 @@ final class GroupCommit: @unchecked Sendable {
                 outcomes = try group.map { try statement.rotate($0.turn, under: $0.policy, in: db) }
                 return .commit
             }
+            metrics.recordCommit(rotations: group.count, took: ContinuousClock.now - start)
             for (waiting, outcome) in zip(group, outcomes) { waiting.answer.resume(returning: .success(outcome)) }
         } catch {
             let failure = StoreError(hiding: error)
@@ -60,7 +67,7 @@ final class GroupCommit: @unchecked Sendable {
 @safe final class RotationStatement {
     static let sql = """
         UPDATE sessions SET generation = generation + 1, hash = ?1, seal = ?2, attempt_4 = attempt_3,
-            attempt_3 = attempt_2, attempt_2 = attempt_1, attempt_1 = ?3, rotated_at = ?4, idle_expires_at = ?5,
+            attempt_3 = attempt_2, attempt_2 = attempt_1, attempt_1 = ?3, rotated_at = ?4, idle_expires_at = ?5, turned_by = 'refresh',
             ip = ?6, user_agent = ?7
         WHERE id = ?8 AND generation = ?9 AND hash = ?10 AND delivery = ?11 AND ended_at IS NULL
             AND absolute_expires_at > ?4 AND idle_expires_at > ?4

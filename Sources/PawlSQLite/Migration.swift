@@ -35,7 +35,8 @@ struct Migration {
                     idle_expires_at INTEGER NOT NULL,
                     step_up_failures INTEGER NOT NULL,
                     ended_at INTEGER,
-                    end_reason TEXT
+                    end_reason TEXT,
+                    turned_by TEXT NOT NULL
                 ) WITHOUT ROWID;
                 CREATE INDEX sessions_subject ON sessions (subject);
 
@@ -59,7 +60,7 @@ struct Migration {
                 ) WITHOUT ROWID;
 
                 CREATE TABLE events (
-                    id INTEGER NOT NULL PRIMARY KEY,
+                    id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
                     at INTEGER NOT NULL,
                     kind TEXT NOT NULL,
                     subject BLOB,

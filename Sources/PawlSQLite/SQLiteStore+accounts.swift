@@ -15,6 +15,15 @@ extension SQLiteStore {
         try await read { db in try Self.fetchUser(id, in: db) }
     }
 
+    public func users(after identifier: Identifier?, limit: Int) async throws(StoreError) -> [User] {
+        try await read { db in
+            try Row.fetchAll(
+                db, sql: "SELECT \(Self.userColumns) FROM users WHERE identifier > ? ORDER BY identifier LIMIT ?",
+                arguments: [identifier?.text ?? "", limit]
+            ).map { try Self.decodeUser($0) }
+        }
+    }
+
     public func insert(_ user: User, _ event: Event) async throws(StoreError) -> Bool {
         try await write { db in
             try db.execute(
@@ -49,11 +58,13 @@ extension SQLiteStore {
             let roles = changed.roles.joined(separator: " ")
             let scope = changed.scope.joined(separator: " ")
             try db.execute(
-                sql: "UPDATE users SET roles = ?, scope = ?, disabled = ?, version = ? WHERE id = ?",
-                arguments: [roles, scope, changed.isDisabled, changed.version, id.data])
+                sql: "UPDATE users SET roles = ?, scope = ?, disabled = ?, password = ?, version = ? WHERE id = ?",
+                arguments: [
+                    roles, scope, changed.isDisabled, changed.password.bytes.data, changed.version, id.data,
+                ])
             for event in events { try Self.insert(event, in: db) }
             let ended =
-                changed.isDisabled
+                change.endsSessions
                 ? try Self.end(.all(of: id), PlannedEnding(.revoked, at: change.at, origin: nil), in: db) : []
             try db.execute(
                 sql: "UPDATE sessions SET roles = ?, scope = ? WHERE subject = ? AND ended_at IS NULL",

@@ -14,14 +14,20 @@ extension SQLiteStore {
         }
     }
 
-    public func save(_ key: SealedSigningKey) async throws(StoreError) {
+    public func insert(_ key: SealedSigningKey) async throws(StoreError) {
         try await write { db in
             try db.execute(
                 sql:
-                    "INSERT OR REPLACE INTO signing_keys (id, algorithm, seal, created_at, activates_at) VALUES (?, ?, ?, ?, ?)",
+                    "INSERT INTO signing_keys (id, algorithm, seal, created_at, activates_at) VALUES (?, ?, ?, ?, ?)",
                 arguments: [
                     key.id, key.algorithm, key.seal.data, key.createdAt.seconds, key.activatesAt.seconds,
                 ])
+        }
+    }
+
+    public func reseal(_ key: SealedSigningKey) async throws(StoreError) {
+        try await write { db in
+            try db.execute(sql: "UPDATE signing_keys SET seal = ? WHERE id = ?", arguments: [key.seal.data, key.id])
         }
     }
 
@@ -42,7 +48,7 @@ extension SQLiteStore {
             // Newest first, and no further back than asked: events are in the order of time, and in no index.
             var found: [Event] = []
             let rows = try Row.fetchCursor(
-                db, sql: "SELECT at, kind, subject, session, ip, user_agent, details FROM events ORDER BY id DESC")
+                db, sql: "SELECT \(Self.eventColumns) FROM events ORDER BY id DESC")
             while found.count < limit, let row = try rows.next(), row.time(0) >= start {
                 guard let event = try Self.decodeEvent(row), kinds.contains(event.kind) else { continue }
                 found.append(event)
@@ -50,6 +56,30 @@ extension SQLiteStore {
             return found.reversed()
         }
     }
+
+    public func events(after id: Int64, limit: Int) async throws(StoreError) -> [RecordedEvent] {
+        try await read { db in
+            try Self.recorded(
+                Row.fetchAll(
+                    db, sql: "SELECT \(Self.eventColumns), id FROM events WHERE id > ? ORDER BY id LIMIT ?",
+                    arguments: [id, limit]))
+        }
+    }
+
+    public func latestEvents(limit: Int) async throws(StoreError) -> [RecordedEvent] {
+        try await read { db in
+            try Self.recorded(
+                Row.fetchAll(
+                    db, sql: "SELECT \(Self.eventColumns), id FROM events ORDER BY id DESC LIMIT ?", arguments: [limit]
+                ).reversed())
+        }
+    }
+
+    private static func recorded(_ rows: some Sequence<Row>) throws -> [RecordedEvent] {
+        try rows.compactMap { row in try decodeEvent(row).map { RecordedEvent(id: row.integer(7) ?? 0, event: $0) } }
+    }
+
+    private static let eventColumns = "at, kind, subject, session, ip, user_agent, details"
 
     public func deleteEvents(before cutoff: UnixTime, limit: Int) async throws(StoreError) {
         try await write { db in
@@ -63,8 +93,7 @@ extension SQLiteStore {
         let encoder = JSONEncoder()
         encoder.outputFormatting = .sortedKeys
         try db.execute(
-            sql:
-                "INSERT INTO events (at, kind, subject, session, ip, user_agent, details) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            sql: "INSERT INTO events (\(eventColumns)) VALUES (?, ?, ?, ?, ?, ?, ?)",
             arguments: [
                 event.at.seconds, event.kind.rawValue, event.subject?.data, event.session?.data, event.origin?.address,
                 event.origin?.userAgent, String(decoding: try encoder.encode(event.details), as: UTF8.self),

@@ -10,14 +10,17 @@ public import PawlCore
 /// the same instant.
 public final class SQLiteStore: PawlStore {
     let pool: DatabasePool
-    let rotations = GroupCommit()
+    let rotations: GroupCommit
     let logger: Logger
     private let lock: ProcessLock
 
     /// Opens the database at `path`, making it if need be, and brings its tables up to date.
     /// - Throws: ``SQLiteStoreError`` that says what to do.
-    public init(path: String, logger: Logger) async throws {
+    public init(path: String, metrics: PawlMetrics = .init(), logger: Logger) async throws {
         self.logger = logger
+        rotations = GroupCommit(metrics: metrics)
+        // By whatever name it is called: a link must not get round the lock.
+        let path = URL(filePath: path).resolvingSymlinksInPath().path
         lock = try ProcessLock(path: path + ".lock")
         do {
             try Self.makePrivateFile(path)

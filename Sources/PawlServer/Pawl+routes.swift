@@ -18,13 +18,6 @@ extension Pawl {
         route("\(PawlPath.metadata)", on: router, [.get: metadata])
         route("\(PawlPath.keys)", on: router, [.get: keySet])
     }
-
-    /// Adds the routes of the operations listener, which must not face the network.
-    public func addOperationsRoutes<Context: RemoteAddressRequestContext>(to router: some RouterMethods<Context>) {
-        route("\(PawlPath.health)", on: router, [.get: health])
-        route("\(PawlPath.readiness)", on: router, [.get: readiness])
-        route("\(PawlPath.adminUsers)/:id", on: router, [.patch: changeUser])
-    }
 }
 
 /// Answers what no route takes, with the headers of every answer.

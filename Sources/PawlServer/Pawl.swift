@@ -17,17 +17,20 @@ public struct Pawl: Service {
     let store: any PawlStore
     let secrets: MasterSecrets
     let clock: Clock
+    let metrics: PawlMetrics
     let logger: Logger
 
     /// - Throws: if the store is away, or holds keys that `secrets` do not open.
     public init(
         store: any PawlStore, passwords: any PasswordHasher, secrets: MasterSecrets, configuration: PawlConfiguration,
-        clock: Clock = .system, randomness: Randomness = .system, logger: Logger = Logger(label: "pawl")
+        clock: Clock = .system, randomness: Randomness = .system, metrics: PawlMetrics = .init(),
+        logger: Logger = Logger(label: "pawl")
     ) async throws {
         self.store = store
         self.secrets = secrets
         self.configuration = configuration
         self.clock = clock
+        self.metrics = metrics
         self.logger = logger
         sessions = SessionAuthority(
             store: store, secrets: secrets, issuer: configuration.publicURL, audience: configuration.audience,
@@ -36,7 +39,7 @@ public struct Pawl: Service {
             schedule: KeySchedule(
                 algorithm: configuration.signingAlgorithm, period: configuration.keyPeriod,
                 accessLifetime: configuration.lifetimes.access),
-            clock: clock, randomness: randomness, logger: logger)
+            clock: clock, randomness: randomness, metrics: metrics, logger: logger)
         try await sessions.prepare()
         accounts = try await Accounts(
             sessions: sessions, hasher: passwords,

@@ -7,8 +7,9 @@ public final class ObservedStore: PawlStore {
     /// The seams' functions, by what they do.
     public enum Call: String, Sendable, CaseIterable {
         case rotate, insertSession, session, liveSessions, end, rename, spendStepUpTry, refundStepUpTry, deleteSessions
-        case userByIdentifier, user, insertUser, reseal, update, reserveLogin, settleLogin, deleteThrottles
-        case signingKeys, saveKey, deleteSigningKeys, append, events, deleteEvents, ping
+        case userByIdentifier, user, users, insertUser, reseal, update, reserveLogin, settleLogin, deleteThrottles
+        case signingKeys, insertKey, resealKey, deleteSigningKeys, append, events, eventsAfter, latestEvents,
+            deleteEvents, ping
     }
 
     private struct State {
@@ -107,6 +108,11 @@ public final class ObservedStore: PawlStore {
         return try await base.user(id)
     }
 
+    public func users(after identifier: Identifier?, limit: Int) async throws(StoreError) -> [User] {
+        try await note(.users)
+        return try await base.users(after: identifier, limit: limit)
+    }
+
     public func insert(_ user: User, _ event: Event) async throws(StoreError) -> Bool {
         try await note(.insertUser)
         return try await base.insert(user, event)
@@ -144,9 +150,14 @@ public final class ObservedStore: PawlStore {
         return try await base.signingKeys()
     }
 
-    public func save(_ key: SealedSigningKey) async throws(StoreError) {
-        try await note(.saveKey)
-        try await base.save(key)
+    public func insert(_ key: SealedSigningKey) async throws(StoreError) {
+        try await note(.insertKey)
+        try await base.insert(key)
+    }
+
+    public func reseal(_ key: SealedSigningKey) async throws(StoreError) {
+        try await note(.resealKey)
+        try await base.reseal(key)
     }
 
     public func deleteSigningKeys(_ ids: [String]) async throws(StoreError) {
@@ -164,6 +175,16 @@ public final class ObservedStore: PawlStore {
     ) async throws(StoreError) -> [Event] {
         try await note(.events)
         return try await base.events(since: start, kinds: kinds, limit: limit)
+    }
+
+    public func events(after id: Int64, limit: Int) async throws(StoreError) -> [RecordedEvent] {
+        try await note(.eventsAfter)
+        return try await base.events(after: id, limit: limit)
+    }
+
+    public func latestEvents(limit: Int) async throws(StoreError) -> [RecordedEvent] {
+        try await note(.latestEvents)
+        return try await base.latestEvents(limit: limit)
     }
 
     public func deleteEvents(before cutoff: UnixTime, limit: Int) async throws(StoreError) {

@@ -15,6 +15,26 @@ extension StoreConformance {
             #expect(try await store.user(try Sample.user("nobody").id) == nil)
             #expect(try await store.user(identifier: try Identifier("nobody").orThrow()) == nil)
         },
+        Check("users: are listed in the order of their identifiers, page by page") { store in
+            for name in ["carol", "alice", "bob", "étienne", "dave"] { try await store.put(try Sample.user(name)) }
+            let all = try await store.users(after: nil, limit: 100).map(\.identifier.text)
+            #expect(all == ["alice", "bob", "carol", "dave", "étienne"])
+            let page = try await store.users(after: try Identifier("bob").orThrow(), limit: 2)
+            #expect(page.map(\.identifier.text) == ["carol", "dave"])
+        },
+        Check("users: an operator's new password ends all sessions and raises the version") { store in
+            let user = try Sample.user("owner", version: 3)
+            let live = try Sample.session(of: user, 1)
+            try await store.put(user, live)
+            var change = UserChange(at: Sample.start + 5)
+            change.password = SealedPassword(bytes: Sample.bytes(8))
+            let result = try #require(try await store.update(user.id, change))
+            #expect(result.ended == [live.id])
+            #expect(result.user.version == 4)
+            #expect(try await store.user(user.id)?.password == change.password)
+            #expect(try await store.session(live.id)?.ending?.reason == .revoked)
+            #expect(try await store.newEvents().map(\.kind) == [.passwordChanged, .sessionEnded])
+        },
         Check("users: a taken identifier stays with its owner") { store in
             let user = try Sample.user("owner")
             try await store.put(user)
@@ -25,6 +45,38 @@ extension StoreConformance {
             #expect(try await store.user(identifier: user.identifier) == user)
             #expect(try await store.user(twin.id) == nil)
             #expect(try await store.events(since: Sample.start, kinds: [.registered], limit: 10).count == 1)
+        },
+        Check("users: are listed in the order of their identifiers' bytes, in slices") { store in
+            let names = ["zoe", "ana", "ANA2", "é", "b b", "ana@x", "中", "🦀"]
+            for name in names { try await store.put(try Sample.user(name)) }
+            let all = try await store.users(after: nil, limit: 100)
+            let inOrder = all.map(\.identifier.text)
+            #expect(
+                inOrder == inOrder.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) } && all.count == names.count)
+            #expect(try await store.users(after: nil, limit: 3) == Array(all[..<3]))
+            #expect(try await store.users(after: all[2].identifier, limit: 3) == Array(all[3..<6]))
+            #expect(try await store.users(after: all[7].identifier, limit: 3).isEmpty)
+            let between = try await store.users(after: try Identifier("b").orThrow(), limit: 1)
+            #expect(between.map(\.identifier.text) == ["b b"], "the cursor need not exist any more")
+        },
+        Check("users: an operator's new password ends all sessions") { store in
+            let user = try Sample.user("owner", version: 2)
+            let sessions = try (1...2).map { try Sample.session(of: user, $0) }
+            try await store.put(user, sessions[0], sessions[1])
+            var change = UserChange(at: Sample.start + 5)
+            change.password = SealedPassword(bytes: Sample.bytes(8, count: 90))
+            let result = try #require(try await store.update(user.id, change))
+            var expected = user
+            expected.password = SealedPassword(bytes: Sample.bytes(8, count: 90))
+            expected.version = 3
+            #expect(result.user == expected && Set(result.ended) == Set(sessions.map(\.id)))
+            #expect(try await store.user(user.id) == expected)
+            for session in sessions {
+                #expect(try await store.session(session.id) == session.ended(at: change.at, reason: .revoked))
+            }
+            let events = try await store.newEvents()
+            #expect(events.map(\.kind) == [.passwordChanged, .sessionEnded, .sessionEnded])
+            #expect(events[0].details == ["by": "operator"])
         },
         Check("users: a password is sealed anew only if it is still the one that was read") { store in
             let user = try Sample.user("owner", version: 3)

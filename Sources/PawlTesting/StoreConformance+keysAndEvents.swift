@@ -11,14 +11,15 @@ extension StoreConformance {
                     seal: Sample.bytes(UInt64(number), count: 61), createdAt: Sample.start,
                     activatesAt: Sample.start + Int64(number))
             }
-            for key in keys { try await store.save(key) }
+            for key in keys { try await store.insert(key) }
             #expect(try await store.signingKeys().sorted { $0.id < $1.id } == keys)
             let resealed = SealedSigningKey(
                 id: "key-2", algorithm: "EdDSA", seal: Sample.bytes(9, count: 61), createdAt: Sample.start,
                 activatesAt: Sample.start + 2)
-            try await store.save(resealed)
+            try await store.reseal(resealed)
             #expect(try await store.signingKeys().sorted { $0.id < $1.id } == [keys[0], resealed, keys[2]])
             try await store.deleteSigningKeys(["key-1", "key-3", "unknown"])
+            try await store.reseal(keys[0])  // a deleted key does not come back
             #expect(try await store.signingKeys() == [resealed])
             try await store.deleteSigningKeys([])
             #expect(try await store.signingKeys() == [resealed])
@@ -50,6 +51,18 @@ extension StoreConformance {
             #expect(try await store.events(since: Sample.start + 30, kinds: Set(kinds), limit: 3).isEmpty)
             #expect(try await store.events(since: Sample.start, kinds: [], limit: 3).isEmpty)
         },
+        Check("events: have rising numbers, and can be followed from one of them") { store in
+            for number in 0..<10 { try await store.append(Event(.registered, at: Sample.start + Int64(number))) }
+            let all = try await store.events(after: 0, limit: 100)
+            #expect(all.map(\.event.at.seconds) == (0..<10).map { Sample.start.seconds + $0 })
+            #expect(zip(all, all.dropFirst()).allSatisfy { $0.id < $1.id })
+            #expect(try await store.events(after: all[3].id, limit: 2) == Array(all[4...5]))
+            #expect(try await store.latestEvents(limit: 3) == Array(all[7...]))
+            try await store.deleteEvents(before: Sample.start + 100, limit: 100)
+            try await store.append(Event(.registered, at: Sample.start))
+            let next = try await store.events(after: all[9].id, limit: 100)
+            #expect(next.count == 1, "a number is never used twice")
+        },
         Check("events: the old ones are deleted in slices") { store in
             for number in 0..<10 { try await store.append(Event(.registered, at: Sample.start + Int64(number))) }
             func left() async throws -> [Int64] {
@@ -62,6 +75,24 @@ extension StoreConformance {
             #expect(try await left() == [6, 7, 8, 9])
             try await store.deleteEvents(before: Sample.start + 6, limit: 4)
             #expect(try await left() == [6, 7, 8, 9])
+        },
+        Check("events: have numbers that rise and are never used twice") { store in
+            let events = (0..<6).map { Event(.registered, at: Sample.start + Int64($0)) }
+            for event in events[..<5] { try await store.append(event) }
+            let all = try await store.events(after: 0, limit: 10)
+            #expect(all.map(\.event) == Array(events[..<5]))
+            #expect(zip(all, all.dropFirst()).allSatisfy { $0.id < $1.id } && all[0].id > 0)
+            #expect(try await store.events(after: all[1].id, limit: 2) == Array(all[2...3]))
+            #expect(try await store.events(after: all[4].id, limit: 2).isEmpty)
+            #expect(try await store.latestEvents(limit: 2) == Array(all[3...4]))
+            #expect(try await store.latestEvents(limit: 10) == all)
+            try await store.deleteEvents(before: Sample.start + 3, limit: 10)
+            #expect(try await store.events(after: 0, limit: 10) == Array(all[3...4]), "the numbers stay")
+            // Whoever follows the events by number must not miss one because all before it are gone.
+            try await store.deleteEvents(before: Sample.start + 5, limit: 10)
+            #expect(try await store.latestEvents(limit: 10).isEmpty)
+            try await store.append(events[5])
+            #expect(try await store.events(after: all[4].id, limit: 10).map(\.event) == [events[5]])
         },
         Check("ping: answers") { store in try await store.ping() },
     ]

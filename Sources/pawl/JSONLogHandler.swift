@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import Logging
 
 /// A JSON object a line, for machines: `time`, `level`, `label`, `message`, then the metadata. swift-log brings none.
@@ -13,6 +14,17 @@ struct JSONLogHandler: LogHandler {
         set { metadata[key] = newValue }
     }
 
+    /// `write(2)`, because `FileHandle` traps when a disk is full or a reader has gone, and losing a line is better than
+    /// losing the server. A line goes out in one call, so lines do not mix.
+    private static func write(_ line: [UInt8]) {
+        var rest = line[...]
+        while !rest.isEmpty {
+            let written = unsafe rest.withUnsafeBytes { unsafe Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
+            guard written > 0 else { return }
+            rest = rest.dropFirst(written)
+        }
+    }
+
     func log(event: LogEvent) {
         var fields: [String: String] = [:]
         for (key, value) in metadataProvider?.get() ?? [:] { fields[key] = value.description }
@@ -25,6 +37,6 @@ struct JSONLogHandler: LogHandler {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         guard let line = try? encoder.encode(fields) else { return }  // strings always encode
-        FileHandle.standardError.write(line + Data("\n".utf8))
+        Self.write([UInt8](line) + [UInt8(ascii: "\n")])
     }
 }

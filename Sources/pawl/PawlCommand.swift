@@ -12,5 +12,8 @@ struct PawlCommand: AsyncParsableCommand {
             (--config FILE, "ops-port": 8081). A flag wins over the environment, the environment over the file.
             """,
         version: "pawl 0.1.0",
-        subcommands: [ServeCommand.self, UserCommand.self])
+        subcommands: [
+            ServeCommand.self, UserCommand.self, SessionCommand.self, KeyCommand.self, EventCommand.self,
+            BenchCommand.self,
+        ])
 }

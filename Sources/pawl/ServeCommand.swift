@@ -1,4 +1,5 @@
 import ArgumentParser
+import Glibc
 import Hummingbird
 import Logging
 import NIOCore
@@ -14,8 +15,8 @@ struct ServeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "serve", abstract: "Run the session server.",
         discussion: """
-            Serves the API on --host and --port, and /healthz, /readyz and /admin on the operations listener. Without
-            a master secret it makes one beside the database and says so.
+            Serves the API on --host and --port, and /healthz, /readyz, /metrics and /admin on the operations listener.
+            Without a master secret it makes one beside the database and says so.
             """)
 
     @OptionGroup(title: "Common options") var common: CommonOptions
@@ -30,10 +31,14 @@ struct ServeCommand: AsyncParsableCommand {
             handler.logLevel = settings.logLevel
             return handler
         }
+        signal(SIGPIPE, SIG_IGN)  // a reader of the log that goes away must not end the server
         let logger = Logger(label: "pawl")
         let secrets = try MasterSecretSource.load(settings.common, mayCreate: true, logger: logger)
-        let store = try await SQLiteStore(path: settings.common.databasePath, logger: logger)
-        let services = try await Self.build(settings, store: store, secrets: secrets, logger: logger)
+        let registry = PrometheusRegistry()
+        let metrics = PawlMetrics(factory: registry)
+        let store = try await SQLiteStore(path: settings.common.databasePath, metrics: metrics, logger: logger)
+        let services = try await Self.build(
+            settings, store: store, secrets: secrets, metrics: metrics, registry: registry, logger: logger)
         var configuration = ServiceGroupConfiguration(
             services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
         configuration.maximumGracefulShutdownDuration = .seconds(30)
@@ -49,18 +54,19 @@ struct ServeCommand: AsyncParsableCommand {
 
     /// Everything that runs: the API with its housekeeping, and the operations listener.
     static func build(
-        _ settings: ServeSettings, store: SQLiteStore, secrets: MasterSecrets, logger: Logger
+        _ settings: ServeSettings, store: SQLiteStore, secrets: MasterSecrets, metrics: PawlMetrics,
+        registry: PrometheusRegistry, logger: Logger
     ) async throws -> [any Service] {
         let pawl = try await Pawl(
-            store: store, passwords: Argon2idHasher(parameters: settings.passwords), secrets: secrets,
-            configuration: settings.pawl, logger: logger)
+            store: store, passwords: Argon2idHasher(parameters: settings.passwords, metrics: metrics),
+            secrets: secrets, configuration: settings.pawl, metrics: metrics, logger: logger)
 
         let router = Router(context: ServeContext.self, options: .autoGenerateHeadEndpoints)
         router.add(middleware: NotFoundMiddleware(pawl))
         pawl.addRoutes(to: router)
         let operations = Router(context: ServeContext.self, options: .autoGenerateHeadEndpoints)
         operations.add(middleware: NotFoundMiddleware(pawl))
-        pawl.addOperationsRoutes(to: operations)
+        pawl.addOperationsRoutes(to: operations, registry: registry)
 
         // Hummingbird names an address when it listens; ours says more.
         var quiet = logger
@@ -78,13 +84,16 @@ struct ServeCommand: AsyncParsableCommand {
         return [
             application(
                 operations, settings.common.opsHost, settings.common.opsPort, services: [],
-                "Operations listener on http://\(settings.common.opsHost):\(settings.common.opsPort)"),
+                "Operations listener on http://\(authority(settings.common.opsHost, settings.common.opsPort))"),
             application(
                 router, settings.host, settings.port, services: [pawl],
-                "Pawl is ready on http://\(settings.host):\(settings.port), as \(settings.pawl.publicURL)"),
+                "Pawl is ready on http://\(authority(settings.host, settings.port)), as \(settings.pawl.publicURL)"),
         ]
     }
 }
+
+/// Host and port as they stand in a URL: an IPv6 address in brackets.
+func authority(_ host: String, _ port: Int) -> String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
 
 /// A context that knows its peer, as ``Pawl/addRoutes(to:)`` asks.
 struct ServeContext: RequestContext, RemoteAddressRequestContext {

@@ -134,6 +134,15 @@ struct AttackTests {
         #expect(mint.refusal(of: try mint.token(payload: payload)) == .malformed)
     }
 
+    @Test(arguments: [("[", "]"), ("{\"y\":", "}")], [(7, true), (8, false), (9, false), (600, false)])
+    func `with deep nesting`(bracket: (open: String, close: String), depth: (count: Int, isAllowed: Bool)) throws {
+        let nested =
+            String(repeating: bracket.open, count: depth.count) + "1"
+            + String(repeating: bracket.close, count: depth.count)
+        let token = try mint.token(payload: Mint.payload(["x": nested]))
+        #expect(mint.refusal(of: token) == (depth.isAllowed ? nil : .malformed))
+    }
+
     @Test func `in another encoding than UTF-8`() throws {
         let text = Mint.payload()
         for encoding: String.Encoding in [

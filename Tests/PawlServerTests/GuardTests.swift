@@ -18,7 +18,7 @@ struct GuardTests {
         "RFC 6750 to the letter: challenges for every way of asking",
         arguments: [
             ([String: String](), 401, "Bearer realm=\"pawl\""),
-            (["Authorization": "Basic YTpi"], 400, "error=\"invalid_request\""),
+            (["Authorization": "Basic YTpi"], 401, "Bearer realm=\"pawl\""),
             (["Authorization": "Bearer"], 400, "error=\"invalid_request\""),
             (["Authorization": "Bearer a b"], 400, "error=\"invalid_request\""),
             (["Authorization": "Bearer a\"b"], 400, "error=\"invalid_request\""),

@@ -24,7 +24,7 @@ struct DocumentationTests {
         let output = shell.printed
         var rest = output[...]
         for expected in [
-            "\"refresh_token\": \"prt_", "\"roles\":[]", "403 Forbidden", "roles: editor", "\"visitors\":42",
+            "\"refresh_token\": \"prt_", "\"roles\":[]", "403 Forbidden", "editor", "\"visitors\":42",
             "the same token", "[409,\"refresh_conflict\"]", "[401,\"session_ended\",\"reused\"]",
             "[401,\"session_ended\",\"reused\"]",
         ] {

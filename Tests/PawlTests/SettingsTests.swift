@@ -95,6 +95,35 @@ struct SettingsTests {
         }
     }
 
+    @Test("A log that cannot be written is lost; the server is not")
+    func logOnFullDisk() async throws {
+        let place = try Workplace()
+        let command = """
+            exec '\(PawlProcess.binaries.path)/pawl' serve --database \(place.database) --port \(place.port) \
+                --ops-port \(place.opsPort) --registration open --log-level debug --log-format json 2>/dev/full
+            """
+        let server = try PawlProcess(URL(filePath: "/bin/bash"), ["-c", command])
+        try await place.waitUntilHealthy()
+        _ = try await place.register("alice")
+        #expect(await server.stop() == 0)
+    }
+
+    @Test("A link to the database does not get round its lock, and a link to the secret is as good as the file")
+    func links() async throws {
+        let place = try Workplace()
+        let server = try await place.serve()
+        let link = place.folder.appending(path: "link.sqlite").path
+        try FileManager.default.createSymbolicLink(
+            atPath: link, withDestinationPath: String(place.database.dropFirst("sqlite:".count)))
+        let secret = place.folder.appending(path: "secret").path
+        try FileManager.default.createSymbolicLink(atPath: secret, withDestinationPath: place.secretFile)
+        let second = try await PawlProcess.run(
+            ["serve", "--database", "sqlite:" + link, "--master-secret-file", secret])
+        #expect(second.status != 0)
+        #expect(second.output.contains("Another process is using this database"), "\(second.output)")
+        #expect(await server.stop() == 0)
+    }
+
     @Test("The documentation's table has every option of --help, and no other")
     func documented() async throws {
         let help = try await PawlProcess.run(["serve", "--help"]).output

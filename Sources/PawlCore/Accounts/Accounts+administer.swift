@@ -1,11 +1,54 @@
+/// What an operator may do with users: without their password, but with a credential made with the master secret.
 extension Accounts {
     /// Changes a user's roles, scope or state, and their live sessions with them; disabling ends those.
     public func administer(_ identifier: Identifier, _ change: UserChange) async throws(SessionError) -> User {
-        let user = try await stored { () async throws(StoreError) in try await store.user(identifier: identifier) }
-        guard let user,
-            let updated = try await stored({ () async throws(StoreError) in try await store.update(user.id, change) })
-        else { throw .noSuchUser }
+        let user = try await user(identifier)
+        let updated = try await stored { () async throws(StoreError) in try await store.update(user.id, change) }
+        guard let updated else { throw .noSuchUser }
         sessions.bury(updated.ended, .revoked)
         return updated.user
+    }
+
+    /// Sets a new password, which ends all of the user's sessions.
+    public func setPassword(of identifier: Identifier, to password: Password) async throws(SessionError) -> User {
+        let user = try await user(identifier)
+        try check(password, for: identifier)
+        var change = UserChange(at: clock.now)
+        change.password = try seal(try await hash(password), for: user.id)
+        return try await administer(identifier, change)
+    }
+
+    /// Adds a user who can sign in from now on, whether registration is open or not.
+    public func add(
+        _ identifier: Identifier, password: Password, roles: [String], scope: [String]
+    ) async throws(SessionError) -> User {
+        try check(password, for: identifier)
+        let credentials = Credentials(identifier: identifier, password: password, device: "")
+        return try await add(credentials, roles: roles, scope: scope, origin: nil)
+    }
+
+    public func user(_ identifier: Identifier) async throws(SessionError) -> User {
+        let user = try await stored { () async throws(StoreError) in try await store.user(identifier: identifier) }
+        guard let user else { throw .noSuchUser }
+        return user
+    }
+
+    /// Users in the order of their identifiers, after `identifier`.
+    public func users(after identifier: Identifier?, limit: Int) async throws(SessionError) -> [User] {
+        try await stored { () async throws(StoreError) in try await store.users(after: identifier, limit: limit) }
+    }
+
+    /// The live sessions of a user.
+    public func devices(of identifier: Identifier) async throws(SessionError) -> [Session] {
+        let user = try await user(identifier)
+        return try await stored { () async throws(StoreError) in
+            try await store.liveSessions(of: user.id, at: clock.now)
+        }
+    }
+
+    /// Ends all sessions of a user. Returns how many there were.
+    public func endSessions(of identifier: Identifier) async throws(SessionError) -> Int {
+        let user = try await user(identifier)
+        return try await sessions.end(.all(of: user.id), .revoked, at: clock.now, origin: nil).count
     }
 }

@@ -11,8 +11,10 @@ extension Accounts {
         do throws(SessionError) {
             let grant = try await attempt(credentials, keys, origin: origin, delivery: delivery)
             try await settle(keys, .succeeded)
+            sessions.metrics.count(.succeeded)
             return grant
         } catch {
+            sessions.metrics.count(PawlMetrics.Login(error))
             // Not a failure to be counted, unless the credentials were at fault.
             if error != .invalidCredentials { try await settle(keys, .abandoned) }
             throw error
@@ -57,9 +59,15 @@ extension Accounts {
     /// Takes a place for a login, or throws how long to wait. A full hasher is found out before the database is asked
     /// to count: a flood of logins must not become a flood of writes (P10).
     func reserve(_ keys: ThrottleKeys) async throws(SessionError) {
-        guard !hasher.isFull else { throw .busy(retryAfter: 1) }
+        guard !hasher.isFull else {
+            sessions.metrics.count(.busy)
+            throw .busy(retryAfter: 1)
+        }
         let wait = try await stored { () async throws(StoreError) in try await store.reserveLogin(keys, at: clock.now) }
-        if let wait { throw .throttled(retryAfter: wait) }
+        if let wait {
+            sessions.metrics.count(.throttled)
+            throw .throttled(retryAfter: wait)
+        }
     }
 
     func settle(_ keys: ThrottleKeys, _ result: LoginResult) async throws(SessionError) {

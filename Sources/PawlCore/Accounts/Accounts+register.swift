@@ -15,15 +15,15 @@ extension Accounts {
             if error != .identifierTaken { try await settle(keys, .abandoned) }
             throw error
         }
-        try await settle(keys, .abandoned)
+        try await settle(keys, .registered)
         let start = SessionStart(
             user: user, authMethods: ["pwd"], device: credentials.device, origin: origin, delivery: delivery)
         guard let grant = try await sessions.start(start) else { throw .invalidCredentials }  // disabled that soon
         return grant
     }
 
-    /// Makes a user, as an administrator does or a registration.
-    package func add(
+    /// Makes a user, as an operator does or a registration.
+    func add(
         _ credentials: Credentials, roles: [String], scope: [String], origin: Origin?
     ) async throws(SessionError) -> User {
         let id = SubjectID(randomness: sessions.randomness)

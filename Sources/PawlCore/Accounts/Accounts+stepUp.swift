@@ -13,6 +13,12 @@ public struct StepUpRequest: Sendable {
     }
 }
 
+extension StepUpRequest: CustomStringConvertible, CustomReflectable {
+    /// Without the credential, wherever it is printed.
+    public var description: String { "StepUpRequest from \(origin.address)" }
+    public var customMirror: Mirror { Mirror(self, children: []) }
+}
+
 extension Accounts {
     /// How many wrong passwords in a row a session may bring. They count on the session, not on the identifier, so a
     /// stolen token cannot lock its owner out elsewhere.
@@ -37,11 +43,10 @@ extension Accounts {
         let session = try await stored { () async throws(StoreError) in try await store.session(presented.sessionID) }
         let verdict = try sessions.wouldTurn(
             presented, on: session, delivery: request.delivery, attempt: request.attempt, origin: request.origin)
-        // The replay of a turn that was no step-up (a racing refresh's) proved nothing and set no password: it must not
-        // look as if it had.
-        if verdict == .replay, request.attempt == nil || session?.authTime != session?.rotatedAt {
-            throw .refreshConflict
-        }
+        // The replay of a turn that did something else proved nothing and set no password: it must not look as if it
+        // had. Without a name it may be a racing refresh's.
+        let operation = new == nil ? Operation.stepUp : .newPassword
+        if verdict == .replay, request.attempt == nil || session?.turnedBy != operation { throw .refreshConflict }
         var stepUp: Turn.StepUp?
         // A retry whose first try went through needs no second proof (the password may be the new one by now), and
         // any other verdict is the store's to give.
@@ -56,8 +61,18 @@ extension Accounts {
                 return Turn.StepUp(userVersion: user.version, authMethods: ["pwd"], newPassword: newPassword)
             }
         }
-        return try await sessions.turn(
-            presented, delivery: request.delivery, attempt: request.attempt, origin: request.origin, stepUp: stepUp)
+        do throws(SessionError) {
+            return try await sessions.turn(
+                presented, delivery: request.delivery, attempt: request.attempt, origin: request.origin, stepUp: stepUp)
+        } catch {
+            // The password was right; only the turn came too late. That try is not one of the wrong ones.
+            if stepUp != nil { try await refundTry(of: presented.sessionID) }
+            throw error
+        }
+    }
+
+    private func refundTry(of session: SessionID) async throws(SessionError) {
+        try await stored { () async throws(StoreError) in try await store.refundStepUpTry(session) }
     }
 
     private func user(of session: Session) async throws(SessionError) -> User {
@@ -78,9 +93,7 @@ extension Accounts {
         do throws(SessionError) {
             return try await proof()
         } catch {
-            if error != .wrongPassword {
-                try await stored { () async throws(StoreError) in try await store.refundStepUpTry(session.id) }
-            }
+            if error != .wrongPassword { try await refundTry(of: session.id) }
             throw error
         }
     }

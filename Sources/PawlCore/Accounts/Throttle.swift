@@ -95,6 +95,10 @@ package enum LoginThrottle {
         case .abandoned:
             network.failures = max(0, network.failures - 1)
             identifier.failures = max(0, identifier.failures - 1)
+        case .registered:
+            // One failure is forgiven beside the try itself: a network that mostly registers is soon free again.
+            network.failures = max(0, network.failures - 2)
+            identifier.failures = max(0, identifier.failures - 2)
         }
         return (network, identifier)
     }

@@ -26,7 +26,7 @@ public struct User: Sendable, Equatable {
 }
 
 /// What a user signs in with: an e-mail address or any other name, without regard to case.
-public struct Identifier: Sendable, Hashable, CustomStringConvertible {
+public struct Identifier: Sendable, Hashable, Comparable, CustomStringConvertible {
     /// NFC, lower case; 1 to 254 bytes, no control characters, no white space at the ends.
     public let text: String
 
@@ -43,6 +43,9 @@ public struct Identifier: Sendable, Hashable, CustomStringConvertible {
     }
 
     public var description: String { text }
+
+    /// The order of their bytes, as databases have it.
+    public static func < (left: Self, right: Self) -> Bool { left.text.utf8.lexicographicallyPrecedes(right.text.utf8) }
 }
 
 /// Words such as roles and scopes: printable ASCII without space, quote or backslash (RFC 6749 §3.3), at most 64

@@ -6,6 +6,8 @@ public final class KeyRing: Sendable {
     private struct Keys {
         var signing: [(activatesAt: UnixTime, key: SigningKey)] = []
         var verification: [String: VerificationKey] = [:]
+        /// Keys that were taken out in an emergency: a refresh under way must not bring one back.
+        var retired: Set<String> = []
     }
 
     private let keys = Mutex(Keys())
@@ -38,23 +40,52 @@ public final class KeyRing: Sendable {
             open.removeAll { plan.expired.contains($0.stored.id) }
         }
         for (stored, key) in open where !stored.isCurrent(secrets) {
-            try await store.save(
-                SealedSigningKey(
-                    key, secrets: secrets, createdAt: stored.createdAt, activatesAt: stored.activatesAt))
+            try await store.reseal(
+                SealedSigningKey(key, secrets: secrets, createdAt: stored.createdAt, activatesAt: stored.activatesAt))
         }
-        if let activatesAt = plan.activateNew {
-            let key = SigningKey(id: Base64URL.encode(randomness.bytes(9)), generating: schedule.algorithm)
-            let sealed = try SealedSigningKey(key, secrets: secrets, createdAt: now, activatesAt: activatesAt)
-            try await store.save(sealed)
-            open.append((sealed, key))
-        }
+        if let activatesAt = plan.activateNew { open.append(try await make(activatesAt: activatesAt)) }
 
-        var fresh = Keys()
-        for (stored, key) in open.sorted(by: { $0.stored.precedes($1.stored) }) {
-            fresh.signing.append((stored.activatesAt, key))
-            fresh.verification[key.id] = key.verificationKey
+        let inOrder = open.sorted { $0.stored.precedes($1.stored) }
+        keys.withLock { keys in
+            let valid = inOrder.filter { !keys.retired.contains($0.key.id) }
+            keys.signing = valid.map { ($0.stored.activatesAt, $0.key) }
+            keys.verification = Dictionary(uniqueKeysWithValues: valid.map { ($0.key.id, $0.key.verificationKey) })
         }
-        keys.withLock { [fresh] in $0 = fresh }
+    }
+
+    /// Makes a key ahead of the schedule.
+    func rotate() async throws {
+        _ = try await make(activatesAt: clock.now + schedule.publishAhead)
+        try await refresh()
+    }
+
+    /// Deletes a key. If no other could sign now, makes one that does.
+    /// - Returns: false if there is no such key.
+    func retire(_ id: String) async throws -> Bool {
+        let stored = try await store.signingKeys()
+        guard stored.contains(where: { $0.id == id }) else { return false }
+        let now = clock.now
+        // First the new one: if the process ends in between, both are there, and the command can be repeated.
+        if !stored.contains(where: { $0.id != id && $0.activatesAt <= now }) { _ = try await make(activatesAt: now) }
+        _ = keys.withLock { $0.retired.insert(id) }
+        try await store.deleteSigningKeys([id])
+        try await refresh()
+        return true
+    }
+
+    private func make(activatesAt: UnixTime) async throws -> (stored: SealedSigningKey, key: SigningKey) {
+        let key = SigningKey(id: Hex.encode(randomness.bytes(8)), generating: schedule.algorithm)
+        let sealed = try SealedSigningKey(key, secrets: secrets, createdAt: clock.now, activatesAt: activatesAt)
+        try await store.insert(sealed)
+        return (sealed, key)
+    }
+
+    /// The stored keys in the order in which they sign, and which of them does so now.
+    package func stored() async throws -> [(key: SealedSigningKey, signs: Bool)] {
+        let now = clock.now
+        let inOrder = try await store.signingKeys().sorted { $0.precedes($1) }
+        let current = inOrder.last { $0.activatesAt <= now }
+        return inOrder.map { ($0, $0.id == current?.id) }
     }
 
     /// The newest key whose time has come.
@@ -64,6 +95,12 @@ public final class KeyRing: Sendable {
         }
         guard let key else { throw KeyRingError.noneOpens }
         return key.key
+    }
+
+    /// Seconds that the key which signs has done so.
+    func signingKeyAge(at now: UnixTime) -> Int64 {
+        keys.withLock { keys in keys.signing.last { $0.activatesAt <= now }.map { now.age(since: $0.activatesAt) } }
+            ?? 0
     }
 
     package var verificationKeys: [String: VerificationKey] { keys.withLock { $0.verification } }

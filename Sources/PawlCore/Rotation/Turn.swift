@@ -34,6 +34,11 @@ public struct Turn: Sendable {
         }
     }
 
+    package var operation: Operation {
+        guard let stepUp else { return .refresh }
+        return stepUp.newPassword == nil ? .stepUp : .newPassword
+    }
+
     package init(
         sessionID: SessionID, generation: UInt32, hash: [UInt8], issuedAt: UnixTime, isDistrusted: Bool,
         attempt: AttemptDigest?, delivery: Delivery, successorHash: [UInt8], successorSeal: [UInt8], now: UnixTime,
@@ -53,6 +58,13 @@ public struct Turn: Sendable {
         self.origin = origin
         self.stepUp = stepUp
     }
+}
+
+/// What a turn did beside turning. A retry is answered as done only by the operation that did it.
+package enum Operation: String, Sendable, CaseIterable {
+    case refresh
+    case stepUp = "step_up"
+    case newPassword = "new_password"
 }
 
 /// What became of a turn.

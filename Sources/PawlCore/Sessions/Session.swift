@@ -30,6 +30,8 @@ public struct Session: Sendable, Equatable {
     /// The names of the last rotations, newest first; nil for one that had none.
     package var attempts: [AttemptDigest?]
     package var rotatedAt: UnixTime
+    /// What the last turn did.
+    package var turnedBy: Operation
     package var idleExpiry: UnixTime
     /// Wrong passwords given in this session since the last right one.
     package var stepUpFailures: Int
@@ -54,7 +56,8 @@ public struct Session: Sendable, Equatable {
         id: SessionID, subject: SubjectID, clientID: String, delivery: Delivery, createdAt: UnixTime,
         absoluteExpiry: UnixTime, authTime: UnixTime, authMethods: [String], scope: [String], roles: [String],
         device: String, origin: Origin, generation: UInt32, hash: [UInt8], seal: [UInt8], attempts: [AttemptDigest?],
-        rotatedAt: UnixTime, idleExpiry: UnixTime, stepUpFailures: Int, ending: Ending?
+        rotatedAt: UnixTime, idleExpiry: UnixTime, stepUpFailures: Int, ending: Ending?,
+        turnedBy: Operation = .refresh
     ) {
         self.id = id
         self.subject = subject
@@ -73,6 +76,7 @@ public struct Session: Sendable, Equatable {
         self.seal = seal
         self.attempts = attempts
         self.rotatedAt = rotatedAt
+        self.turnedBy = turnedBy
         self.idleExpiry = idleExpiry
         self.stepUpFailures = stepUpFailures
         self.ending = ending
@@ -96,6 +100,7 @@ public struct Session: Sendable, Equatable {
         next.seal = turn.successorSeal
         next.attempts = Array(([turn.attempt] + attempts).prefix(Self.rememberedAttempts))
         next.rotatedAt = turn.now
+        next.turnedBy = turn.operation
         next.idleExpiry = turn.idleExpiry
         next.origin = turn.origin
         if let stepUp = turn.stepUp {

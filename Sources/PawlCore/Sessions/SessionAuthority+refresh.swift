@@ -14,10 +14,20 @@ extension SessionAuthority {
 
     /// The token, if it is authentic and its session may still live: no database work for any other.
     func authenticate(_ text: String) throws(SessionError) -> RefreshToken {
-        guard let token = RefreshToken(authenticating: text, with: secrets) else { throw .invalidRefreshToken }
-        // Its session has idled out, or has long gone on without this token: no look-up for either (P10).
-        guard clock.now.age(since: token.issuedAt) <= lifetimes.idle else { throw .sessionEnded(.expired) }
-        if let reason = dead[token.sessionID] { throw .sessionEnded(reason) }
+        guard let token = RefreshToken(authenticating: text, with: secrets) else {
+            metrics.count(.invalid)
+            throw .invalidRefreshToken
+        }
+        // A token is spent within one idle time or never; its successor lives at most another one unused, and for so
+        // long the retry of the turn that spent it is a replay (P5). Past both nothing can come of it: no look-up (P10).
+        guard clock.now.age(since: token.issuedAt) <= 2 * lifetimes.idle else {
+            metrics.count(.expired)
+            throw .sessionEnded(.expired)
+        }
+        if let reason = dead[token.sessionID] {
+            metrics.count(.revoked)
+            throw .sessionEnded(reason)
+        }
         return token
     }
 
@@ -60,13 +70,14 @@ extension SessionAuthority {
     private func settle(
         _ outcome: Outcome, _ presented: RefreshToken, _ successor: RefreshToken, _ turn: Turn
     ) throws(SessionError) -> TokenGrant {
+        metrics.count(PawlMetrics.Refresh(outcome.verdict))
         switch (outcome.verdict, outcome.session) {
         case (.rotate, let session?):
             bury(outcome.endedOthers, .revoked)
             return try grant(session, successor, at: turn.now)
         case (.replay, let session?):
-            // A racing refresh without a name came first: its successor would stand for a proof that nobody gave.
-            if turn.stepUp != nil && turn.attempt == nil { throw .refreshConflict }
+            // A racing turn came first: its successor must not stand for a proof or a password that it did not bring.
+            if turn.stepUp != nil, turn.attempt == nil || session.turnedBy != turn.operation { throw .refreshConflict }
             guard let same = SuccessorSeal.open(session.seal, with: presented),
                 constantTimeEquals(same.hash, session.hash)
             else {
@@ -77,7 +88,7 @@ extension SessionAuthority {
         case (.conflict, _):
             throw .refreshConflict
         case (.reuse, _):
-            if policy.onReuse == .end { dead.insert(presented.sessionID, .reused) }
+            if policy.onReuse == .end { bury([presented.sessionID], .reused) }
             logger.warning(
                 "A spent refresh token came back",
                 metadata: [

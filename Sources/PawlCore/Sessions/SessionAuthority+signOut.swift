@@ -7,18 +7,18 @@ extension SessionAuthority {
         else { return }
         let now = clock.now
         let session = try await stored { () async throws(StoreError) in try await store.session(presented.sessionID) }
+        if let ending = session?.ending { dead.insert(presented.sessionID, ending.reason) }
         guard let session, session.ending == nil else { return }
-        // What a copy's holder does is recorded as what it is; what a leaked master secret could have made ends nothing.
-        switch try wouldTurn(presented, on: session, delivery: delivery, attempt: nil, origin: origin) {
-        case .invalid, .wrongDelivery: return
-        case .reuse where policy.onReuse == .end:
-            try await recordReuse(presented, delivery: delivery, origin: origin)
-        case .rotate, .replay, .conflict, .reuse, .diverged, .expired, .revoked:
-            try await end(.one(presented.sessionID), .signedOut, at: now, origin: origin)
-        }
+        let verdict = try wouldTurn(presented, on: session, delivery: delivery, attempt: nil, origin: origin)
+        if verdict == .wrongDelivery { return }
+        // What a leaked master secret could have made ends nothing: only the current token's hash proves its holder.
+        if secrets[presented.keyID]?.isDistrusted != false && verdict != .rotate { return }
+        // What a copy's holder does is recorded as what it is; that may end the session already.
+        if verdict == .reuse { try await recordReuse(presented, delivery: delivery, origin: origin) }
+        try await end(.one(presented.sessionID), .signedOut, at: now, origin: origin)
     }
 
-    /// Lets the store judge and record the reuse, as at a refresh; whatever it answers, the session is over.
+    /// Lets the store judge and record the reuse, as at a refresh. Its answer is not the caller's.
     private func recordReuse(_ presented: RefreshToken, delivery: Delivery, origin: Origin) async throws(SessionError) {
         do {
             _ = try await turn(presented, delivery: delivery, attempt: nil, origin: origin, stepUp: nil)

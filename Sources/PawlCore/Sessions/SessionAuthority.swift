@@ -13,6 +13,7 @@ public struct SessionAuthority: Sendable {
     let dead = DeadList()
     let clock: Clock
     let randomness: Randomness
+    let metrics: PawlMetrics
     let logger: Logger
 
     /// How long things live, in seconds.
@@ -37,7 +38,8 @@ public struct SessionAuthority: Sendable {
     public init(
         store: any PawlStore, secrets: MasterSecrets, issuer: String, audience: [String] = [],
         policy: RotationPolicy = .init(), lifetimes: Lifetimes = .init(), schedule: KeySchedule? = nil,
-        clock: Clock = .system, randomness: Randomness = .system, logger: Logger
+        clock: Clock = .system, randomness: Randomness = .system,
+        metrics: PawlMetrics = .init(), logger: Logger
     ) {
         self.store = store
         self.secrets = secrets
@@ -45,6 +47,7 @@ public struct SessionAuthority: Sendable {
         self.lifetimes = lifetimes
         self.clock = clock
         self.randomness = randomness
+        self.metrics = metrics
         self.logger = logger
         let audience = audience.isEmpty ? [issuer] : audience
         keys = KeyRing(
@@ -69,7 +72,10 @@ public struct SessionAuthority: Sendable {
     }
 
     /// Follows the schedule of the signing keys; call it every minute or so.
-    public func refreshKeys() async throws { try await keys.refresh() }
+    public func refreshKeys() async throws {
+        try await keys.refresh()
+        metrics.setKeyAge(keys.signingKeyAge(at: clock.now))
+    }
 
     /// The answer to a good login or refresh.
     func grant(_ session: Session, _ token: RefreshToken, at now: UnixTime) throws(SessionError) -> TokenGrant {
@@ -102,6 +108,7 @@ public struct SessionAuthority: Sendable {
 
     /// Remembers ended sessions, after their commit.
     func bury(_ ids: [SessionID], _ reason: EndReason) {
+        metrics.countEnded(reason, ids.count)
         for id in ids { dead.insert(id, reason) }
     }
 }
@@ -117,4 +124,10 @@ public struct TokenGrant: Sendable {
     /// Seconds until the session ends at all.
     public let authorizationExpiresIn: Int64
     public let session: Session
+}
+
+extension TokenGrant: CustomStringConvertible, CustomReflectable {
+    /// Without the credentials, wherever it is printed.
+    public var description: String { "TokenGrant of session \(session.id)" }
+    public var customMirror: Mirror { Mirror(self, children: []) }
 }

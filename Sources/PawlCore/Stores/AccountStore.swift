@@ -3,6 +3,9 @@ public protocol AccountStore: Sendable {
     func user(identifier: Identifier) async throws(StoreError) -> User?
     func user(_ id: SubjectID) async throws(StoreError) -> User?
 
+    /// Users in the order of their identifiers, after `identifier`, at most `limit`.
+    func users(after identifier: Identifier?, limit: Int) async throws(StoreError) -> [User]
+
     /// Adds a user and the event, unless the identifier is taken. Returns whether it did.
     func insert(_ user: User, _ event: Event) async throws(StoreError) -> Bool
 
@@ -11,7 +14,7 @@ public protocol AccountStore: Sendable {
     func reseal(_ id: SubjectID, from old: SealedPassword, to new: SealedPassword) async throws(StoreError)
 
     /// Applies `change` to a user and, in the same transaction, to their sessions: roles and scope are copied into
-    /// the live ones, disabling ends them. Raises the version.
+    /// the live ones, disabling and a new password end them. Raises the version.
     /// - Returns: the user as they are now, and the sessions that were ended; nil if there is no such user.
     func update(_ id: SubjectID, _ change: UserChange) async throws(StoreError) -> (user: User, ended: [SessionID])?
 
@@ -34,6 +37,8 @@ public enum LoginResult: Sendable {
     case failed(Event?)
     /// Nothing was proven either way (the server was busy): the count is taken back.
     case abandoned
+    /// A new account was made: the count is taken back, and one failure forgiven.
+    case registered
 }
 
 /// An administrator's change of a user; nil leaves as is.
@@ -41,6 +46,7 @@ public struct UserChange: Sendable {
     public var roles: [String]?
     public var scope: [String]?
     public var isDisabled: Bool?
+    package var password: SealedPassword?
     public var at: UnixTime
 
     public init(roles: [String]? = nil, scope: [String]? = nil, isDisabled: Bool? = nil, at: UnixTime) {
@@ -49,6 +55,9 @@ public struct UserChange: Sendable {
         self.isDisabled = isDisabled
         self.at = at
     }
+
+    /// Whether it ends the user's sessions.
+    package var endsSessions: Bool { isDisabled == true || password != nil }
 
     /// The user after the change, and what to record; nil if it changes nothing.
     package func applied(to user: User) -> (user: User, events: [Event])? {
@@ -67,6 +76,10 @@ public struct UserChange: Sendable {
         if let isDisabled, isDisabled != user.isDisabled {
             changed.isDisabled = isDisabled
             events.append(Event(isDisabled ? .userDisabled : .userEnabled, at: at, subject: user.id))
+        }
+        if let password {
+            changed.password = password
+            events.append(Event(.passwordChanged, at: at, subject: user.id, details: ["by": "operator"]))
         }
         guard !events.isEmpty else { return nil }
         changed.version += 1

@@ -1,20 +1,36 @@
 /// Keeps the signing keys, sealed. Atomic and durable like ``SessionStore``.
 public protocol KeyStore: Sendable {
     func signingKeys() async throws(StoreError) -> [SealedSigningKey]
-    /// Adds a key, or replaces the one of its id.
-    func save(_ key: SealedSigningKey) async throws(StoreError)
+    func insert(_ key: SealedSigningKey) async throws(StoreError)
+    /// Replaces the seal of the key of the same id, if there still is one.
+    func reseal(_ key: SealedSigningKey) async throws(StoreError)
     func deleteSigningKeys(_ ids: [String]) async throws(StoreError)
 }
 
 /// Keeps the record of what happened. Atomic and durable like ``SessionStore``.
 public protocol EventStore: Sendable {
     func append(_ event: Event) async throws(StoreError)
-    /// Events at or after `start`, of these kinds, oldest first, at most `limit`.
+    /// Events at or after `start`, of these kinds: the newest `limit` of them, oldest first.
     func events(
         since start: UnixTime, kinds: Set<Event.Kind>, limit: Int
     ) async throws(StoreError) -> [Event]
+    /// Events in the order of their numbers, after `id`, at most `limit`.
+    func events(after id: Int64, limit: Int) async throws(StoreError) -> [RecordedEvent]
+    /// The newest `limit` events, oldest first.
+    func latestEvents(limit: Int) async throws(StoreError) -> [RecordedEvent]
     /// Deletes at most `limit` events from before `cutoff`.
     func deleteEvents(before cutoff: UnixTime, limit: Int) async throws(StoreError)
+}
+
+/// An event with its number: rising, never used twice.
+public struct RecordedEvent: Sendable, Equatable {
+    public let id: Int64
+    public let event: Event
+
+    public init(id: Int64, event: Event) {
+        self.id = id
+        self.event = event
+    }
 }
 
 /// One database behind the four seams.

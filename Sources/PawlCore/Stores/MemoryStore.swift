@@ -7,6 +7,8 @@ public final class MemoryStore: PawlStore {
         var users: [SubjectID: User] = [:]
         var keys: [SealedSigningKey] = []
         var events: [Event] = []
+        /// So that the numbers of the others stay.
+        var deletedEvents: Int64 = 0
         var throttle: [[UInt8]: ThrottleCounter] = [:]
 
         mutating func end(_ selection: SessionSelection, _ ending: PlannedEnding) -> [SessionID] {
@@ -142,6 +144,13 @@ public final class MemoryStore: PawlStore {
 
     public func user(_ id: SubjectID) -> User? { tables.withLock { $0.users[id] } }
 
+    public func users(after identifier: Identifier?, limit: Int) -> [User] {
+        tables.withLock { tables in
+            let all = tables.users.values.sorted { $0.identifier < $1.identifier }
+            return Array(all.filter { user in identifier.map { $0 < user.identifier } ?? true }.prefix(limit))
+        }
+    }
+
     public func insert(_ user: User, _ event: Event) -> Bool {
         tables.withLock { tables in
             guard !tables.users.values.contains(where: { $0.identifier == user.identifier }) else { return false }
@@ -164,7 +173,7 @@ public final class MemoryStore: PawlStore {
             tables.users[id] = changed
             tables.events += events
             let ended =
-                changed.isDisabled ? tables.end(.all(of: id), PlannedEnding(.revoked, at: change.at, origin: nil)) : []
+                change.endsSessions ? tables.end(.all(of: id), PlannedEnding(.revoked, at: change.at, origin: nil)) : []
             for session in tables.sessions.values where session.subject == id && session.ending == nil {
                 tables.sessions[session.id]?.roles = changed.roles
                 tables.sessions[session.id]?.scope = changed.scope
@@ -203,13 +212,12 @@ public final class MemoryStore: PawlStore {
     // MARK: KeyStore, EventStore
 
     public func signingKeys() -> [SealedSigningKey] { tables.withLock { $0.keys } }
-    public func save(_ key: SealedSigningKey) {
+    public func insert(_ key: SealedSigningKey) { tables.withLock { $0.keys.append(key) } }
+    public func reseal(_ key: SealedSigningKey) {
         tables.withLock { tables in
-            tables.keys.removeAll { $0.id == key.id }
-            tables.keys.append(key)
+            if let index = tables.keys.firstIndex(where: { $0.id == key.id }) { tables.keys[index] = key }
         }
     }
-
     public func deleteSigningKeys(_ ids: [String]) {
         tables.withLock { $0.keys.removeAll { ids.contains($0.id) } }
     }
@@ -220,10 +228,23 @@ public final class MemoryStore: PawlStore {
         tables.withLock { Array($0.events.filter { $0.at >= start && kinds.contains($0.kind) }.suffix(limit)) }
     }
 
+    public func events(after id: Int64, limit: Int) -> [RecordedEvent] {
+        tables.withLock { tables in
+            tables.events.enumerated().map { RecordedEvent(id: Int64($0) + 1 + tables.deletedEvents, event: $1) }
+                .filter { $0.id > id }.prefix(limit).map { $0 }
+        }
+    }
+
+    public func latestEvents(limit: Int) -> [RecordedEvent] {
+        let count = tables.withLock { Int64($0.events.count) + $0.deletedEvents }
+        return events(after: max(0, count - Int64(limit)), limit: limit)
+    }
+
     public func deleteEvents(before cutoff: UnixTime, limit: Int) {
         tables.withLock { tables in
             let old = tables.events.prefix(limit).prefix { $0.at < cutoff }.count
             tables.events.removeFirst(old)
+            tables.deletedEvents += Int64(old)
         }
     }
 }

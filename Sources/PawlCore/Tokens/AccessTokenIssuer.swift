@@ -9,7 +9,7 @@ struct AccessTokenIssuer: Sendable {
     let keys: KeyRing
     let randomness: Randomness
 
-    /// A token for `session`, which no token outlives, and its lifetime in seconds.
+    /// A token for `session`, whose absolute end no token outlives, and its lifetime in seconds.
     func issue(for session: Session, at now: UnixTime) throws -> (token: String, lifetime: Int64) {
         let lifetime = min(lifetime, session.absoluteExpiry.age(since: now))
         let claims = AccessTokenClaims(

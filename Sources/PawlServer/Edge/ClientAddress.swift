@@ -8,7 +8,7 @@ func clientAddress(peer: String?, headers: HTTPFields, trusted: [IPNetwork]) -> 
     guard var address = peer else { return "" }
     var forwarded = headers[values: .forwardedFor].flatMap { $0.split(separator: ",") }[...]
     while trusted.contains(where: { $0.contains(address) }), let last = forwarded.popLast() {
-        let candidate = last.filter { $0 != " " }
+        let candidate = String(last.trimmingPrefix { $0 == " " }.reversed().drop { $0 == " " }.reversed())
         guard IPNetwork.isAddress(candidate) else { break }
         address = candidate
     }

@@ -34,7 +34,7 @@ struct Exchange: Sendable {
     func body<Body: Decodable>(_ type: Body.Type) throws -> Body {
         guard let contentType = request.headers[.contentType].flatMap({ MediaType(from: $0) }),
             contentType.isType(.applicationJson),
-            contentType.parameter.map({ $0.name == "charset" && $0.value.lowercased() == "utf-8" }) ?? true
+            contentType.parameter.map({ $0.name.lowercased() == "charset" && $0.value.lowercased() == "utf-8" }) ?? true
         else { throw ProblemError(.unsupportedMediaType, .unsupportedMediaType, "Send application/json in UTF-8.") }
         guard String(validating: content, as: UTF8.self) != nil, JSONText.isPlainObject(content) else {
             throw ProblemError.invalidRequest("The body is not one JSON object in UTF-8 with different names.")
@@ -68,7 +68,7 @@ struct Exchange: Sendable {
         switch BearerCredentials(authorization: request.headers[values: .authorization]) {
         case .none: nil
         case .token(let token): token
-        case .malformed: throw ProblemError.invalidRequest("Send one Authorization field: Bearer and an access token.")
+        case .malformed: throw ProblemError.malformedAuthorization
         }
     }
 
@@ -78,8 +78,15 @@ struct Exchange: Sendable {
         return try await session(of: token)
     }
 
+    /// A token that outlives its session is as bad as one that has expired (RFC 6750 §3.1).
     func session(of accessToken: String) async throws -> Session {
-        try await pawl.sessions.session(of: pawl.sessions.validate(accessToken))
+        let claims = try await pawl.sessions.validate(accessToken)
+        do throws(SessionError) {
+            return try await pawl.sessions.session(of: claims)
+        } catch {
+            if error == .unavailable { throw error }
+            throw AccessTokenError.sessionEnded
+        }
     }
 }
 

@@ -15,11 +15,14 @@ extension Pawl {
     func route<Context: RemoteAddressRequestContext>(
         _ path: RouterPath, on router: some RouterMethods<Context>, _ handlers: [HTTPRequest.Method: Handler]
     ) {
+        let time = metrics.requestTimer("\(path)")
         let refuse: Handler = { _ in throw ProblemError.methodNotAllowed(Array(handlers.keys)) }
         for method in Self.methods where !(method == .head && handlers[.get] != nil) {
             let handler = handlers[method] ?? refuse
             router.on(path, method: method) { request, context in
-                await respond(to: request, context: context, handler)
+                let start = ContinuousClock.now
+                defer { time(ContinuousClock.now - start) }
+                return await respond(to: request, context: context, handler)
             }
         }
     }
@@ -62,6 +65,11 @@ extension Pawl {
             return [UInt8](buffer: try await request.body.collect(upTo: limit))
         } catch is NIOTooManyBytesError {
             throw tooLarge
+        } catch {
+            // A body that cannot be framed, or that ends early: nothing that follows on this connection can be trusted.
+            throw ProblemError(
+                .badRequest, .invalidRequest, "The body is broken off or wrongly framed.",
+                headers: [.connection: "close"])
         }
     }
 

@@ -38,6 +38,12 @@ struct ProblemError: Error {
         .unauthorized, .invalidToken, "Send an access token.",
         headers: [.wwwAuthenticate: BearerChallenge().headerValue])
 
+    static let malformedAuthorization: Self = {
+        let detail = "Send one Authorization field: Bearer and an access token."
+        let challenge = BearerChallenge(error: .invalidRequest, description: detail)
+        return Self(.badRequest, .invalidRequest, detail, headers: [.wwwAuthenticate: challenge.headerValue])
+    }()
+
     static func methodNotAllowed(_ allowed: [HTTPRequest.Method]) -> Self {
         let list = allowed.map(\.rawValue).sorted().joined(separator: ", ")
         return Self(
@@ -52,6 +58,9 @@ struct ProblemError: Error {
         case let error as ProblemError: self = error
         case let error as SessionError: self.init(error)
         case let error as AccessTokenError: self.init(error)
+        case let error as StoreError:
+            logger.error("The store failed", metadata: ["error": "\(error)"])
+            self.init(SessionError.unavailable)
         default:
             logger.error("A request failed", metadata: ["error": "\(type(of: error))"])
             self.init(.internalServerError, .internalError, "Something went wrong here.")

@@ -32,10 +32,7 @@ extension Pawl {
         _ = try exchange.delivery()
         let session = try await exchange.session()
         let body = try exchange.body(RenameRequest.self)
-        guard body.device.unicodeScalars.allSatisfy({ $0.properties.generalCategory != .control }) else {
-            throw ProblemError.invalidRequest("The name of a device holds no control characters.")
-        }
-        try await sessions.rename(exchange.sessionID(), to: body.device, by: session)
+        try await sessions.rename(exchange.sessionID(), to: exchange.device(body.device), by: session)
         return Response(status: .noContent)
     }
 
@@ -49,14 +46,21 @@ extension Pawl {
 }
 
 extension Exchange {
-    fileprivate func sessionID() throws -> SessionID {
+    func device(_ name: String) throws -> String {
+        guard name.unicodeScalars.allSatisfy({ $0.properties.generalCategory != .control }) else {
+            throw ProblemError.invalidRequest("The name of a device holds no control characters.")
+        }
+        return name
+    }
+
+    func sessionID() throws -> SessionID {
         guard let id = pathParameter.flatMap({ SessionID($0) }) else { throw SessionError.noSuchSession }
         return id
     }
 }
 
 extension SessionDescription {
-    fileprivate init(_ session: Session, current: SessionID) {
+    init(_ session: Session, current: SessionID?) {
         self.init(
             id: session.id.description, device: session.device, userAgent: session.origin.userAgent,
             ip: session.origin.address, createdAt: session.createdAt.rfc3339, lastUsedAt: session.lastUsedAt.rfc3339,
@@ -65,5 +69,5 @@ extension SessionDescription {
 }
 
 extension UnixTime {
-    fileprivate var rfc3339: String { Date(timeIntervalSince1970: Double(seconds)).formatted(.iso8601) }
+    var rfc3339: String { Date(timeIntervalSince1970: Double(seconds)).formatted(.iso8601) }
 }

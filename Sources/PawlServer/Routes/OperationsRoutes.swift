@@ -1,5 +1,6 @@
-import Foundation
-import Hummingbird
+import HTTPTypes
+public import Hummingbird
+import NIOCore
 import PawlAPI
 import PawlCore
 
@@ -17,30 +18,49 @@ extension Pawl {
         return .json(["status": "ok"])
     }
 
-    /// `PATCH /admin/users/{identifier}`: roles, scope, disabled. For the holder of a master secret.
-    func changeUser(_ exchange: Exchange) async throws -> Response {
-        try exchange.requireOperator()
-        let body = try exchange.body(UserChangeRequest.self)
-        guard isValidScopeList(body.roles ?? []), isValidScopeList(body.scope ?? []) else {
-            throw ProblemError.invalidRequest(
-                "Roles and scopes are up to 32 different words of 1 to 64 printable ASCII characters.")
+    /// Adds the routes of the operations listener, which must not face the network.
+    /// - Parameter registry: where ``PawlMetrics`` go, for `/metrics`.
+    public func addOperationsRoutes<Context: RemoteAddressRequestContext>(
+        to router: some RouterMethods<Context>, registry: PrometheusRegistry
+    ) {
+        route("\(PawlPath.metrics)", on: router, [.get: { _ in .metrics(registry.text()) }])
+        route("\(PawlPath.health)", on: router, [.get: health])
+        route("\(PawlPath.readiness)", on: router, [.get: readiness])
+        let users = PawlPath.adminUsers
+        route("\(users)", on: router, [.get: operating(listUsers), .post: operating(addUser)])
+        route("\(users)/:id", on: router, [.get: operating(showUser), .patch: operating(changeUser)])
+        route(
+            "\(users)/:id/sessions", on: router,
+            [.get: operating(listUserSessions), .delete: operating(endUserSessions)])
+        route(
+            "\(PawlPath.adminSessions)/:id", on: router,
+            [.get: operating(showAnySession), .delete: operating(revokeSession)])
+        route("\(PawlPath.adminKeys)", on: router, [.get: operating(listKeys), .post: operating(rotateKeys)])
+        route("\(PawlPath.adminKeys)/:id", on: router, [.delete: operating(retireKey)])
+        route("\(PawlPath.adminEvents)", on: router, [.get: operating(listEvents)])
+    }
+
+    /// A handler for holders of a master secret alone.
+    private func operating(_ handler: @escaping Handler) -> Handler {
+        { exchange in
+            try exchange.requireOperator()
+            return try await handler(exchange)
         }
-        guard let identifier = exchange.pathParameter?.removingPercentEncoding.flatMap({ Identifier($0) }) else {
-            throw SessionError.noSuchUser
-        }
-        let user = try await accounts.administer(
-            identifier, UserChange(roles: body.roles, scope: body.scope, isDisabled: body.disabled, at: clock.now))
-        return .json(
-            UserDescription(
-                subject: user.id.description, identifier: user.identifier.text, roles: user.roles, scope: user.scope,
-                disabled: user.isDisabled))
+    }
+}
+
+extension Response {
+    fileprivate static func metrics(_ text: String) -> Self {
+        Response(
+            status: .ok, headers: [.contentType: "text/plain; version=0.0.4"],
+            body: .init(byteBuffer: ByteBuffer(string: text)))
     }
 }
 
 extension Exchange {
     fileprivate func requireOperator() throws {
         let subject = OperationsCredential.Subject(
-            method: request.method.rawValue, path: request.uri.path, body: content)
+            method: request.method.rawValue, path: request.head.path ?? "", body: content)
         guard let header = request.headers[.authorization],
             OperationsCredential.isValid(header, for: subject, secrets: pawl.secrets, at: pawl.clock.now)
         else {

@@ -22,12 +22,17 @@ extension Pawl {
 extension Exchange {
     fileprivate func credentials() throws -> Credentials {
         let body = try body(SignInRequest.self)
-        guard let identifier = Identifier(body.identifier) else {
+        return Credentials(
+            identifier: try identifier(body.identifier), password: try password(body.password),
+            device: try device(body.device ?? ""))
+    }
+
+    func identifier(_ text: String) throws -> Identifier {
+        guard let identifier = Identifier(text) else {
             throw ProblemError.invalidRequest(
                 "The identifier must have 1 to 254 bytes, no control characters and no white space at its ends.")
         }
-        return Credentials(
-            identifier: identifier, password: try password(body.password), device: body.device ?? "")
+        return identifier
     }
 
     func password(_ text: String) throws -> Password {

@@ -19,8 +19,6 @@ extension Pawl {
                 try await sessions.signOut(exchange.session(of: token), origin: exchange.origin)
             } catch is AccessTokenError {
                 break  // whoever wants to be signed out is
-            } catch let error as SessionError where error != .unavailable {
-                break
             }
         }
         return Response(status: .noContent)

@@ -45,6 +45,7 @@ enum MasterSecretSource {
     }
 
     private static func read(_ path: String) throws -> String {
+        let path = URL(filePath: path).resolvingSymlinksInPath().path  // secrets are often mounted as links
         let attributes = try FileManager.default.attributesOfItem(atPath: path)
         let mode = (attributes[.posixPermissions] as? NSNumber)?.intValue ?? 0o777
         guard mode & 0o077 == 0 else {

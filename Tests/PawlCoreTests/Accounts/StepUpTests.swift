@@ -176,24 +176,3 @@ struct StepUpTests {
         #expect(server.store.calls.isEmpty && server.hasher.count.checks == 0)
     }
 }
-
-@Suite("Administration", .tags(.p7))
-struct AdministrationTests {
-    @Test func `disabling ends all sessions, enabling lets sign in anew`() async throws {
-        let server = try await Server()
-        let (first, second) = (try await server.register(), try await server.login())
-        try await server.administer { $0.isDisabled = true }
-        for grant in [first, second] {
-            await #expect(throws: SessionError.sessionEnded(.revoked)) { try await server.refresh(grant.refreshToken) }
-            await #expect(throws: (any Error).self) { try await server.claims(grant) }
-        }
-        try await server.administer { $0.isDisabled = false }
-        await #expect(throws: SessionError.sessionEnded(.revoked)) { try await server.refresh(first.refreshToken) }
-        try await server.login()
-    }
-
-    @Test(.tags(.p12)) func `of nobody is an error`() async throws {
-        let server = try await Server()
-        await #expect(throws: SessionError.noSuchUser) { try await server.administer("nobody") { $0.roles = ["x"] } }
-    }
-}

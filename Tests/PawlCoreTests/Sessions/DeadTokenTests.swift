@@ -20,13 +20,23 @@ struct DeadTokenTests {
         #expect(other.store.calls == [.rotate])
     }
 
-    @Test func `a token older than the idle time costs no look-up`() async throws {
+    @Test func `a token older than twice the idle time costs no look-up`() async throws {
         let server = try await Server()
         let grant = try await server.register()
-        server.clock.advance(by: 7 * 86400 + 1)
+        server.clock.advance(by: 2 * 7 * 86400 + 1)
         server.store.forgetCalls()
         await #expect(throws: SessionError.sessionEnded(.expired)) { try await server.refresh(grant.refreshToken) }
         #expect(server.store.calls.isEmpty)
+    }
+
+    @Test(.tags(.p5))
+    func `a token spent at the end of its idle time is replayed for as long as its successor lives`() async throws {
+        let server = try await Server()
+        let first = try await server.register()
+        server.clock.advance(by: 7 * 86400 - 1)
+        let second = try await server.refresh(first.refreshToken, as: "one")
+        server.clock.advance(by: 7 * 86400 - 1)
+        #expect(try await server.refresh(first.refreshToken, as: "one").refreshToken == second.refreshToken)
     }
 
     @Test(.tags(.p7))

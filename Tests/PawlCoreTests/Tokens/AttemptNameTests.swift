@@ -1,3 +1,4 @@
+import Crypto
 import PawlTesting
 import Testing
 
@@ -37,6 +38,15 @@ struct AttemptNameTests {
         #expect(name.digest(under: try token(secret: 1)) != name.digest(under: try token(secret: 2)))
         #expect(name.digest(under: try token(secret: 1)) != other.digest(under: try token(secret: 1)))
         #expect(name.digest(under: try token(secret: 1)).value != 0)
+    }
+
+    @Test func `has the digest that other versions make, too`() throws {
+        let key = HKDF<SHA256>.deriveKey(
+            inputKeyMaterial: SymmetricKey(data: Sample.bytes(1)), info: [UInt8]("pawl/v1/attempt".utf8),
+            outputByteCount: 32)
+        let code = HMAC<SHA256>.authenticationCode(for: [UInt8]("0123456789abcdef".utf8), using: key)
+        let name = try AttemptName("0123456789abcdef").orThrow()
+        #expect(name.digest(under: try token(secret: 1)).value == integer(bigEndian: code.prefix(8)))
     }
 
     private func token(secret: UInt64) throws -> RefreshToken {

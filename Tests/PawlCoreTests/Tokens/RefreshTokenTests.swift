@@ -117,6 +117,20 @@ struct SuccessorSealTests {
         #expect(SuccessorSeal.open(seal, with: predecessor) == successor)
     }
 
+    @Test func `is made as the format says, so that other versions open it too`() throws {
+        let generation: [UInt8] = [0, 0, 0, 9]
+        let key = HKDF<SHA256>.deriveKey(
+            inputKeyMaterial: SymmetricKey(data: Sample.bytes(5)), salt: predecessor.sessionID.bytes + generation,
+            info: [UInt8]("pawl/v1/successor".utf8), outputByteCount: 32)
+        let content = [UInt8](
+            try AES.GCM.open(
+                .init(combined: seal), using: key,
+                authenticating: [1] + predecessor.sessionID.bytes + [0, 0, 0, 10]))
+        #expect(content[0] == successor.keyID)
+        #expect(integer(bigEndian: content[1..<6]) == UInt64(Sample.start.seconds + 60))
+        #expect(Array(content[6...]) == successor.secret.exposed)
+    }
+
     @Test func `opens for nobody else`() throws {
         let session = try SessionID(bytes: Sample.bytes(6, count: 16)).orThrow()
         func token(_ sessionID: SessionID, _ generation: UInt32, _ secret: Secret) -> RefreshToken {

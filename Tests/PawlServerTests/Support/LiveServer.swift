@@ -37,13 +37,15 @@ struct LiveServer: Sendable {
         var configuration = PawlConfiguration(publicURL: publicURL)
         configuration.isRegistrationOpen = true
         options.configure(&configuration)
+        let registry = PrometheusRegistry()
         let pawl = try await Pawl(
             store: options.store, passwords: options.hasher, secrets: try options.secrets ?? freshSecrets(),
-            configuration: configuration, clock: options.clock.clock, logger: logs.logger)
+            configuration: configuration, clock: options.clock.clock,
+            metrics: PawlMetrics(factory: registry), logger: logs.logger)
         let router = Router(context: TestContext.self)
         router.add(middleware: NotFoundMiddleware(pawl))
         pawl.addRoutes(to: router)
-        pawl.addOperationsRoutes(to: router)
+        pawl.addOperationsRoutes(to: router, registry: registry)
         router.group("guarded").add(middleware: PawlGuard(pawl.accessTokens)).get { _, context in
             context.accessToken?.subject ?? ""
         }

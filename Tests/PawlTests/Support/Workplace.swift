@@ -4,6 +4,7 @@ import NIOCore
 import NIOHTTP1
 import NIOPosix
 import PawlAPI
+import Synchronization
 
 /// A temporary folder and two free ports: the place where a binary is tried.
 final class Workplace: Sendable {
@@ -24,10 +25,14 @@ final class Workplace: Sendable {
     var secretFile: String { folder.path + "/p.sqlite.master-secret" }
 
     static func freePort() throws -> Int {
-        let channel = try ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-            .bind(host: "127.0.0.1", port: 0).wait()
-        defer { channel.close(promise: nil) }
-        return channel.localAddress?.port ?? 0
+        // Not while a child is started: it would inherit the socket, and hold the port for as long as it lives.
+        try PawlProcess.starting.withLock { _ in
+            let channel = try ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+                .bind(host: "127.0.0.1", port: 0).wait()
+            let port = channel.localAddress?.port ?? 0
+            try channel.close().wait()
+            return port
+        }
     }
 
     /// Starts `pawl serve` here and waits until it is ready.
@@ -41,6 +46,15 @@ final class Workplace: Sendable {
             ] + arguments, environment: environment)
         try await process.waitUntilPrinted("Pawl is ready")
         return process
+    }
+
+    /// Waits for the operations listener of a server whose log cannot be read.
+    func waitUntilHealthy() async throws {
+        for _ in 0..<1000 {
+            let answer = try? await send(.GET, PawlPath.health, port: opsPort)  // refused until it listens
+            if answer?.status == 200 { return }
+            try await Task.sleep(for: .milliseconds(20))
+        }
     }
 
     func write(_ text: String, to name: String, mode: Int = 0o600) throws -> String {

@@ -17,22 +17,40 @@ struct OperationsClient {
         secrets = try MasterSecretSource.load(settings, mayCreate: false, logger: Logger(label: "pawl"))
     }
 
-    /// Changes a user and prints what they are now.
-    func change(_ identifier: String, _ change: UserChangeRequest) async throws {
-        guard let name = identifier.addingPercentEncoding(withAllowedCharacters: .alphanumerics) else {
-            throw CommandError("The identifier is not text.")
-        }
-        let user = try await send(.PATCH, "\(PawlPath.adminUsers)/\(name)", change, answer: UserDescription.self)
-        print("\(user.identifier)  \(user.subject)")
-        print("roles: \(user.roles.joined(separator: " "))  scope: \(user.scope.joined(separator: " "))")
-        print(user.disabled ? "disabled" : "enabled")
+    /// A path with one part that may hold any character.
+    static func path(_ base: String, _ part: String, _ rest: String = "") throws -> String {
+        "\(base)/\(try escape(part))\(rest)"
     }
 
-    private func send<Answer: Decodable>(
-        _ method: HTTPMethod, _ path: String, _ body: some Encodable, answer: Answer.Type
+    /// ASCII letters and digits stay; all else is percent-encoded.
+    static func escape(_ text: String) throws -> String {
+        guard let escaped = text.addingPercentEncoding(withAllowedCharacters: plain) else {
+            throw CommandError("\(text) is not text.")
+        }
+        return escaped
+    }
+
+    private static let plain = CharacterSet(
+        charactersIn: "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
+
+    func get<Answer: Decodable>(_ path: String, answer: Answer.Type) async throws -> Answer {
+        try JSONDecoder().decode(answer, from: try await send(.GET, path, []))
+    }
+
+    func send<Answer: Decodable>(
+        _ method: HTTPMethod, _ path: String, _ body: (some Encodable)? = EmptyBody?.none, answer: Answer.Type
     ) async throws -> Answer {
-        let base = "http://\(settings.opsHost):\(settings.opsPort)"
-        let bytes = [UInt8](try JSONEncoder().encode(body))
+        let bytes = try body.map { [UInt8](try JSONEncoder().encode($0)) } ?? []
+        return try JSONDecoder().decode(answer, from: try await send(method, path, bytes))
+    }
+
+    /// The body of requests that have none.
+    struct EmptyBody: Encodable {}
+
+    /// Asks the server, and returns its answer's body.
+    @discardableResult
+    func send(_ method: HTTPMethod, _ path: String, _ bytes: [UInt8]) async throws -> Data {
+        let base = "http://\(authority(settings.opsHost, settings.opsPort))"
         var request = HTTPClientRequest(url: base + path)
         request.method = method
         request.headers.add(name: "Content-Type", value: "application/json")
@@ -52,6 +70,6 @@ struct OperationsClient {
             let problem = try? JSONDecoder().decode(Problem.self, from: data)  // else there is only the status
             throw CommandError(problem?.detail ?? "The server answered \(response.status.code).")
         }
-        return try JSONDecoder().decode(answer, from: data)
+        return data
     }
 }

@@ -1,0 +1,47 @@
+import ArgumentParser
+import PawlAPI
+
+struct EventCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "event", abstract: "See what happened to accounts, sessions and keys.", subcommands: [List.self])
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "List the newest events, oldest first; with --follow, go on as they happen.")
+
+        @OptionGroup var common: CommonOptions
+        @OptionGroup var output: OutputOptions
+        @Option(help: "At most so many, up to 1000.") var limit = 50
+        @Flag(help: "Go on until interrupted; with --json, an object a line.") var follow = false
+
+        func run() async throws {
+            let client = try await OperationsClient(common)
+            let list = try await client.get("\(PawlPath.adminEvents)?limit=\(limit)", answer: EventList.self)
+            let header = ["NUMBER", "AT", "KIND", "SUBJECT", "SESSION", "ADDRESS", "DETAILS"]
+            guard follow else { return try output.show(list, header, list.events.map(\.row)) }
+            var last = Int64(0)
+            var fresh = list.events
+            while true {
+                for event in fresh {
+                    if output.json {
+                        try output.show(event, [], [])
+                    } else {
+                        print(event.row.joined(separator: "  "))
+                    }
+                    last = event.id
+                }
+                try await Task.sleep(for: .seconds(1))
+                fresh = try await client.get("\(PawlPath.adminEvents)?after=\(last)", answer: EventList.self).events
+            }
+        }
+    }
+}
+
+extension EventDescription {
+    fileprivate var row: [String] {
+        [
+            String(id), at, kind, subject ?? "-", session ?? "-", ip ?? "-",
+            details.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: " "),
+        ]
+    }
+}

@@ -1,0 +1,169 @@
+import Foundation
+import NIOHTTP1
+import PawlAPI
+import PawlCore
+import PawlTesting
+import Testing
+
+@Suite("Operations over HTTP")
+struct OperationsTests {
+    /// A server whose operator the test is.
+    private func operate(_ body: @escaping @Sendable (LiveServer, Operator) async throws -> Void) async throws {
+        let secrets = try LiveServer.freshSecrets()
+        var options = LiveServer.Options()
+        options.secrets = secrets
+        try await LiveServer.run(options) { server in
+            try await body(server, Operator(server: server, secrets: secrets))
+        }
+    }
+
+    struct Operator: Sendable {
+        let server: LiveServer
+        let secrets: MasterSecrets
+
+        func send(
+            _ method: HTTPMethod, _ path: String, _ body: String = "", signing signed: String? = nil
+        ) async throws -> TestAPI.Answer {
+            let subject = OperationsCredential.Subject(
+                method: method.rawValue, path: signed ?? path, body: [UInt8](body.utf8))
+            var headers = TestAPI.json
+            headers["Authorization"] = OperationsCredential.header(
+                for: subject, secrets: secrets, at: server.clock.now)
+            return try await server.send(method, path, headers: headers, body: [UInt8](body.utf8))
+        }
+    }
+
+    @Test("Operations need a credential made with the master secret, for this request and this minute")
+    func operations() async throws {
+        let secrets = try LiveServer.freshSecrets()
+        var options = LiveServer.Options()
+        options.secrets = secrets
+        try await LiveServer.run(options) { server in
+            _ = try await server.register("alice@example.com")
+            let path = "\(PawlPath.adminUsers)/alice%40example%2Ecom"
+            let body = [UInt8]("{\"roles\":[\"admin\"]}".utf8)
+            func change(_ header: String?, _ content: [UInt8]) async throws -> TestAPI.Answer {
+                var headers = TestAPI.json
+                headers["Authorization"] = header
+                return try await server.send(.PATCH, path, headers: headers, body: content)
+            }
+            let subject = OperationsCredential.Subject(method: "PATCH", path: path, body: body)
+            let good = OperationsCredential.header(for: subject, secrets: secrets, at: server.clock.now)
+            let foreign = OperationsCredential.header(
+                for: subject, secrets: try LiveServer.freshSecrets(), at: server.clock.now)
+            #expect(try await change(nil, body).status == 401)
+            #expect(try await change(foreign, body).status == 401)
+            #expect(try await change(good, [UInt8]("{\"roles\":[\"root\"]}".utf8)).status == 401)
+            #expect(try await change(good, body).status == 200)
+            server.clock.advance(by: 61)
+            #expect(try await change(good, body).status == 401)
+            #expect(try await server.send(.GET, PawlPath.health).status == 200)
+            #expect(try await server.send(.GET, PawlPath.readiness).status == 200)
+        }
+    }
+
+    @Test("Every route of the operator asks for the credential, and one for another path or query does not serve")
+    func credentials() async throws {
+        try await operate { server, root in
+            for (method, path) in [
+                (HTTPMethod.GET, PawlPath.adminUsers), (.POST, PawlPath.adminUsers), (.GET, "/admin/users/a"),
+                (.PATCH, "/admin/users/a"), (.GET, "/admin/users/a/sessions"), (.DELETE, "/admin/users/a/sessions"),
+                (.GET, "/admin/sessions/a"), (.DELETE, "/admin/sessions/a"), (.GET, PawlPath.adminKeys),
+                (.POST, PawlPath.adminKeys), (.DELETE, "/admin/keys/a"), (.GET, PawlPath.adminEvents),
+            ] {
+                #expect(try await server.send(method, path).status == 401, "\(method) \(path)")
+                let other = try await root.send(method, path + "?limit=1000", signing: path)
+                #expect(other.status == 401, "\(method) \(path)")
+            }
+        }
+    }
+
+    @Test("An operator adds users while registration is closed to others, lists them, and sets passwords")
+    func users() async throws {
+        try await operate { server, root in
+            let added = try await root.send(
+                .POST, PawlPath.adminUsers,
+                #"{"identifier":"Zoë@example.com","password":"correct horse battery","roles":["admin"]}"#)
+            #expect(added.status == 201)
+            #expect(!added.text.contains("password"))
+            _ = try await server.register("alice@example.com")
+            let list = try await root.send(.GET, PawlPath.adminUsers).decode(UserList.self)
+            #expect(list.users.map(\.identifier) == ["alice@example.com", "zoë@example.com"])
+            let page = try await root.send(.GET, "\(PawlPath.adminUsers)?after=alice%40example.com&limit=1")
+            #expect(try page.decode(UserList.self).users.map(\.identifier) == ["zoë@example.com"])
+
+            let tokens = try await server.login("zoë@example.com").tokens
+            let path = "\(PawlPath.adminUsers)/zo%C3%AB%40example.com"
+            #expect(try await root.send(.PATCH, path, #"{"password":"short"}"#).status == 400)
+            #expect(try await root.send(.PATCH, path, #"{"password":"wrong donkey capacitor"}"#).status == 200)
+            #expect(try await server.refresh(tokens.refreshToken).problem.reason == "revoked")
+            #expect(try await server.login("zoë@example.com").status == 401)
+            #expect(try await server.login("zoë@example.com", password: "wrong donkey capacitor").status == 200)
+            #expect(try await root.send(.GET, "\(PawlPath.adminUsers)/nobody").status == 404)
+        }
+    }
+
+    @Test("An operator sees a user's sessions and ends one or all", .tags(.p7))
+    func sessions() async throws {
+        try await operate { server, root in
+            let laptop = try await server.register("alice", device: "Laptop")
+            let phone = try await server.login("alice").tokens
+            let list = try await root.send(.GET, "\(PawlPath.adminUsers)/alice/sessions").decode(SessionList.self)
+            #expect(Set(list.sessions.map(\.id)) == [laptop.sessionID, phone.sessionID])
+            let path = "\(PawlPath.adminSessions)/\(laptop.sessionID)"
+            #expect(try await root.send(.GET, path).decode(AdminSession.self).endReason == nil)
+            #expect(try await root.send(.DELETE, path).status == 204)
+            #expect(try await root.send(.GET, path).decode(AdminSession.self).endReason == "revoked")
+            #expect(try await server.refresh(laptop.refreshToken).status == 401)
+            #expect(try await server.get("/guarded", laptop).status == 401)
+            let all = try await root.send(.DELETE, "\(PawlPath.adminUsers)/alice/sessions").decode(EndedSessions.self)
+            #expect(all.ended == 1)
+            #expect(try await server.refresh(phone.refreshToken).status == 401)
+        }
+    }
+
+    @Test(
+        "A rotated key is published before it signs; a retired one is refused at once, and nobody is signed out",
+        .tags(.p2))
+    func keys() async throws {
+        try await operate { server, root in
+            let tokens = try await server.register("alice")
+            let old = try #require(try await root.send(.GET, PawlPath.adminKeys).decode(KeyList.self).keys.first)
+            #expect(old.signs)
+            let two = try await root.send(.POST, PawlPath.adminKeys).decode(KeyList.self).keys
+            #expect(two.map(\.signs) == [true, false])
+            #expect(try await server.send(.GET, PawlPath.keys).text.contains(two[1].id))
+
+            let left = try await root.send(.DELETE, "\(PawlPath.adminKeys)/\(old.id)").decode(KeyList.self).keys
+            #expect(!left.contains { $0.id == old.id })
+            #expect(left.filter(\.signs).count == 1, "something still signs")
+            #expect(try await server.get("/guarded", tokens).status == 401)
+            #expect(try await !server.send(.GET, PawlPath.keys).text.contains(old.id))
+            let next = try await server.refresh(tokens.refreshToken).tokens
+            #expect(try await server.get("/guarded", next).status == 200)
+            #expect(try await root.send(.DELETE, "\(PawlPath.adminKeys)/\(old.id)").status == 404)
+        }
+    }
+
+    @Test("Events can be listed and followed, evidence included, and hold no token", .tags(.p3, .p6))
+    func events() async throws {
+        try await operate { server, root in
+            let tokens = try await server.register("alice")
+            _ = try await server.refresh(tokens.refreshToken)
+            server.clock.advance(by: 60)
+            _ = try await server.refresh(tokens.refreshToken, headers: ["User-Agent": "Thief/9"])
+            let answer = try await root.send(.GET, "\(PawlPath.adminEvents)?limit=10")
+            let events = try answer.decode(EventList.self).events
+            #expect(events.map(\.kind) == ["registered", "session_started", "session_reused"])
+            let theft = try #require(events.last)
+            #expect(theft.userAgent == "Thief/9")
+            #expect(theft.details["generation_gap"] == "1")
+            #expect(theft.details["seconds_since_rotation"] == "60")
+            #expect(theft.details["holder_address"] == "127.0.0.1")
+            #expect(!answer.text.contains("prt_"))
+            _ = try await server.login("alice")
+            let after = try await root.send(.GET, "\(PawlPath.adminEvents)?after=\(theft.id)").decode(EventList.self)
+            #expect(after.events.map(\.kind) == ["session_started"])
+        }
+    }
+}
