@@ -43,9 +43,10 @@ router.group("hello").add(middleware: PawlGuard(pawl.accessTokens)).get { _, con
     "Hello, \(context.accessToken?.subject ?? "nobody")!"
 }
 
+let limits = HTTPLimits()
 let app = Application(
-    router: router, server: .http1(configuration: HTTPLimits().channelConfiguration),
-    configuration: .init(address: .hostname("127.0.0.1", port: port)), services: [pawl])
+    router: router, server: .http1(configuration: limits.channelConfiguration),
+    configuration: limits.configuration(address: .hostname("127.0.0.1", port: port)), services: [pawl])
 try await app.runService()
 try await store.close()
 // snippet.end

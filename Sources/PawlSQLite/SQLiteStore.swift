@@ -60,9 +60,13 @@ public final class SQLiteStore: PawlStore {
         }
     }
 
-    /// Ends all connections; nothing may be called afterwards.
+    /// Ends all connections; nothing may be called afterwards. Brings everything into the one file first: the last
+    /// connection to close is a reader, which cannot, and whoever copies the file must have it all.
     public func close() async throws {
-        try await pool.writeWithoutTransaction { [rotations] _ in rotations.finalize() }
+        try await pool.writeWithoutTransaction { [rotations] db in
+            rotations.finalize()
+            try db.execute(sql: "PRAGMA wal_checkpoint(TRUNCATE)")
+        }
         try pool.close()
     }
 

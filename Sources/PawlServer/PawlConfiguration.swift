@@ -3,7 +3,7 @@ public import PawlJWT
 
 /// What a Pawl server can be told. The defaults are safe.
 public struct PawlConfiguration: Sendable {
-    /// The server's own URL as clients write it, without a trailing slash: the `iss` of its access tokens and its own
+    /// The server's own URL as clients write it, an origin without a path: the `iss` of its access tokens and its own
     /// origin. `https` in production (RFC 8414 §2).
     public var publicURL: String
     /// What access tokens name as `aud`; the public URL if empty.

@@ -78,7 +78,7 @@ struct ServeCommand: AsyncParsableCommand {
         {
             Application(
                 router: router, server: .http1(configuration: HTTPLimits().channelConfiguration),
-                configuration: .init(address: .hostname(host, port: port)), services: services,
+                configuration: HTTPLimits().configuration(address: .hostname(host, port: port)), services: services,
                 onServerRunning: { _ in logger.notice("\(ready)") }, logger: quiet)
         }
         return [

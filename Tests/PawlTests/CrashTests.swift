@@ -96,4 +96,21 @@ struct CrashTests {
         }
         #expect(await next.stop() == 0)
     }
+
+    @Test("After a clean stop the one file holds everything: a copy of it, with the secret, is a backup")
+    func copyAfterStop() async throws {
+        let place = try Workplace()
+        let server = try await place.serve()
+        let alice = try await place.register("alice")
+        #expect(await server.stop() == 0)
+
+        let other = try Workplace()
+        for name in ["p.sqlite", "p.sqlite.master-secret"] {
+            try FileManager.default.copyItem(
+                at: place.folder.appending(path: name), to: other.folder.appending(path: name))
+        }
+        let restored = try await other.serve(["--public-url", "http://localhost:\(place.port)"])
+        #expect(try await other.refresh(try #require(alice.refreshToken), attempt: "alices-attempt-01").status == 200)
+        #expect(await restored.stop() == 0)
+    }
 }

@@ -26,6 +26,7 @@ struct SettingsTests {
             (["--leeway", "9000"], [:], "leeway takes a number from 0 to 300"),
             (["--trusted-proxies", "everyone"], [:], "trusted-proxies takes addresses or blocks"),
             (["--public-url", "auth.example.com"], [:], "public-url takes a URL"),
+            (["--public-url", "https://example.com/auth"], [:], "public-url takes a URL"),
             (["--database", "mysql:x"], [:], "database takes sqlite:PATH"),
             ([], ["PAWL_PORT": "many"], "The setting port has a value of the wrong kind"),
             ([], ["PAWL_MASTER_SECRET": "tooshort"], "Master secret 1 is not 32 bytes in base64"),

@@ -1,9 +1,12 @@
+public import Hummingbird
 public import HummingbirdCore
 import NIOCore
 
 /// What a client may cost: sizes in bytes, times in seconds. Hummingbird's own idle time-out is off by default and
 /// renewed by every byte, so a slow client could hold a connection for ever.
 public struct HTTPLimits: Sendable {
+    /// Connections at once; more wait in the system's queue. Keep it under the limit of open files.
+    public var connections = 4096
     /// All header fields of a request.
     public var headerSize = 16 * 1024
     public var headerCount = 100
@@ -15,6 +18,12 @@ public struct HTTPLimits: Sendable {
     public var answer: Int64 = 30
 
     public init() {}
+
+    /// For `Application(router:configuration:)`.
+    public func configuration(address: BindAddress) -> ApplicationConfiguration {
+        ApplicationConfiguration(
+            address: address, availableConnectionsDelegate: MaximumAvailableConnections(connections))
+    }
 
     /// For `Application(router:server:)`: `.http1(configuration: limits.channelConfiguration)`.
     public var channelConfiguration: HTTP1Channel.Configuration {

@@ -81,11 +81,11 @@ struct ServeSettings {
             "log-format", default: isatty(STDERR_FILENO) == 1 ? .text : LogFormat.json)
     }
 
-    /// Compared with tokens to the letter, so it must be a plain origin or path without query (RFC 8414 §2).
+    /// An origin: compared with tokens to the letter (RFC 8414 §2), and where the well-known names are looked for.
     private static func publicURL(_ reader: SettingsReader, port: Int) async throws -> String {
         let text = try await reader.string("public-url") ?? "http://localhost:\(port)"
         guard let url = URLComponents(string: text), ["http", "https"].contains(url.scheme), url.host?.isEmpty == false,
-            url.query == nil, url.fragment == nil, url.user == nil
+            url.query == nil, url.fragment == nil, url.user == nil, ["", "/"].contains(url.path)
         else { throw CommandError("public-url takes a URL such as https://auth.example.com, not \"\(text)\".") }
         return text
     }
