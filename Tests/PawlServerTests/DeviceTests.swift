@@ -138,6 +138,22 @@ struct DeviceTests {
         }
     }
 
+    @Test("A step-up's retry does not pass for a password change under the same name", .tags(.p5))
+    func replayOfAnotherOperation() async throws {
+        try await LiveServer.run { server in
+            let tokens = try await server.register("alice@example.com")
+            let headers = [PawlHeader.attempt: "one-name-for-two-things"]
+            let token = tokens.refreshToken ?? ""
+            let proof = ReauthenticateRequest(refreshToken: token, password: LiveServer.password)
+            #expect(try await server.send(.POST, PawlPath.reauthenticate, proof, headers: headers).status == 200)
+            let change = PasswordChangeRequest(
+                refreshToken: token, current: "whatever it was", new: "wrong donkey capacitor")
+            #expect(try await server.send(.PUT, PawlPath.password, change, headers: headers).status == 409)
+            #expect(try await server.send(.POST, PawlPath.reauthenticate, proof, headers: headers).status == 200)
+            #expect(try await server.login("alice@example.com").status == 200)
+        }
+    }
+
     @Test("Five wrong passwords lock step-up in that session, and the account nowhere else")
     func stepUpTries() async throws {
         try await LiveServer.run { server in

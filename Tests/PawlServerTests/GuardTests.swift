@@ -2,6 +2,7 @@ import AsyncHTTPClient
 import Hummingbird
 import JWTKit
 import Logging
+import NIOCore
 import NIOHTTP1
 import PawlAPI
 import PawlCore
@@ -100,6 +101,12 @@ struct GuardTests {
             router.group("report").add(middleware: RequireRole(anyOf: "editor")).get { _, _ in "report" }
             try await withApplication(router) { api in
                 let tokens = try await server.register("alice@example.com")
+                // The first requests of all come together, before there is a key: each waits for the one fetch.
+                let first = try await withThrowingTaskGroup(of: Int.self) { group in
+                    for _ in 0..<20 { group.addTask { try await api.get("/open", tokens).status } }
+                    return try await group.reduce(into: [Int]()) { $0.append($1) }
+                }
+                #expect(first == Array(repeating: 200, count: 20))
                 #expect(try await api.get("/open", tokens).text == tokens.subject)
                 let scope = try await api.get("/notes", tokens)
                 #expect(scope.status == 403)
@@ -123,6 +130,32 @@ struct GuardTests {
                         expiresAt: server.clock.now.seconds + 100, issuedAt: server.clock.now.seconds, id: "1",
                         clientID: "c"))
                 #expect(try await api.send(.GET, "/open", headers: ["Authorization": "Bearer \(forged)"]).status == 401)
+            }
+        }
+    }
+
+    @Test("An issuer that stalls in the middle of its answer does not stall a guard")
+    func issuerStalls() async throws {
+        let (held, release) = AsyncStream<Void>.makeStream()
+        let issuer = Router(context: GuardedContext.self)
+        issuer.get(".well-known/oauth-authorization-server") { _, _ in
+            Response(
+                status: .ok,
+                body: .init { writer in
+                    try await writer.write(ByteBuffer(string: "{"))
+                    for await _ in held {}
+                    try await writer.finish(nil)
+                })
+        }
+        try await withApplication(issuer) { stalling in
+            defer { release.finish() }
+            let router = Router(context: GuardedContext.self)
+            router.add(
+                middleware: PawlGuard(issuer: "http://127.0.0.1:\(stalling.port)", logger: LogCapture().logger))
+            router.get("open") { _, _ in "" }
+            try await withApplication(router) { api in
+                let answer = try await api.send(.GET, "/open", headers: ["Authorization": "Bearer a.b.c"])
+                #expect(answer.status == 503)
             }
         }
     }

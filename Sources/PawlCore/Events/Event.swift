@@ -1,4 +1,4 @@
-/// Something that happened to an account, a session or a key: written in the transaction of the change it describes.
+/// Something that happened to an account or a session: written in the transaction of the change it describes.
 /// A plain rotation writes none. Never holds a credential.
 public struct Event: Sendable, Equatable {
     /// The stable names, in the database and in logs.

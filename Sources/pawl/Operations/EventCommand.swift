@@ -3,7 +3,7 @@ import PawlAPI
 
 struct EventCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "event", abstract: "See what happened to accounts, sessions and keys.", subcommands: [List.self])
+        commandName: "event", abstract: "See what happened to accounts and sessions.", subcommands: [List.self])
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(

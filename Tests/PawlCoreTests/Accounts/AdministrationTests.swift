@@ -43,7 +43,7 @@ struct AdministrationTests {
         server.store.before(.insertSession) {
             let password = Password(Server.newPassword)
             guard let name = Identifier("ana"), let password else { return }
-            _ = try? await server.accounts.setPassword(of: name, to: password)
+            _ = try? await server.accounts.setPassword(of: name, to: password)  // if it failed, the login would succeed
         }
         await #expect(throws: SessionError.invalidCredentials) { try await server.login() }
         #expect(try await server.store.base.liveSessions(of: grant.session.subject, at: server.clock.now).isEmpty)
