@@ -76,7 +76,17 @@ struct Migration {
                     last_use INTEGER NOT NULL,
                     trusted_until INTEGER
                 ) WITHOUT ROWID;
-                """)
+                """),
+        Migration(
+            name: "0002-recovery",
+            sql: """
+                CREATE TABLE settings (
+                    name TEXT NOT NULL PRIMARY KEY,
+                    value TEXT NOT NULL
+                ) WITHOUT ROWID;
+
+                ALTER TABLE sessions ADD COLUMN recovered_at INTEGER;
+                """),
     ]
 
     /// Applies what is missing, each step in a transaction of its own.

@@ -33,29 +33,32 @@ extension SQLiteStore {
             try end(session, ending, in: db)
             return Outcome(decision.verdict, session.ended(at: turn.now, reason: reason))
         case .turn:
-            guard let stepUp = turn.stepUp else { throw StoreError("The statement and the policy disagree.") }
-            return try self.stepUp(stepUp, turn, session, in: db)
+            guard turn.stepUp != nil else { throw StoreError("The statement and the policy disagree.") }
+            return try self.turn(turn, to: session.turned(by: turn), in: db)
+        case .recover(let now, let event):
+            let outcome = try self.turn(turn, to: session.recovered(by: turn, at: now), in: db)
+            if outcome.verdict == .rotate { try insert(event, in: db) }
+            return outcome
         }
     }
 
-    private static func stepUp(
-        _ stepUp: Turn.StepUp, _ turn: Turn, _ session: Session, in db: Database
-    ) throws -> Outcome {
-        guard let user = try fetchUser(session.subject, in: db), !user.isDisabled, user.version == stepUp.userVersion
-        else { return Outcome(.conflict, session) }
-        let next = session.turned(by: turn)
+    private static func turn(_ turn: Turn, to next: Session, in db: Database) throws -> Outcome {
+        guard let stepUp = turn.stepUp else {
+            try replace(next, in: db)
+            return Outcome(.rotate, next)
+        }
+        guard let user = try fetchUser(next.subject, in: db), !user.isDisabled, user.version == stepUp.userVersion
+        else { return Outcome(.conflict, try fetch(next.id, in: db)) }
         try replace(next, in: db)
-        try insert(
-            Event(.steppedUp, at: turn.now, subject: user.id, session: session.id, origin: turn.origin), in: db)
+        try insert(Event(.steppedUp, at: turn.now, subject: user.id, session: next.id, origin: turn.origin), in: db)
         guard let password = stepUp.newPassword else { return Outcome(.rotate, next) }
         try db.execute(
             sql: "UPDATE users SET password = ?, version = version + 1 WHERE id = ?",
             arguments: [password.bytes.data, user.id.data])
         try insert(
-            Event(.passwordChanged, at: turn.now, subject: user.id, session: session.id, origin: turn.origin), in: db)
+            Event(.passwordChanged, at: turn.now, subject: user.id, session: next.id, origin: turn.origin), in: db)
         let ended = try end(
-            .others(of: user.id, keeping: session.id), PlannedEnding(.revoked, at: turn.now, origin: turn.origin),
-            in: db)
+            .others(of: user.id, keeping: next.id), PlannedEnding(.revoked, at: turn.now, origin: turn.origin), in: db)
         return Outcome(.rotate, next, endedOthers: ended)
     }
 }

@@ -20,11 +20,20 @@ extension SQLiteStore {
     }
 
     public func liveSessions(of subject: SubjectID, at now: UnixTime) async throws(StoreError) -> [Session] {
-        try await read { db in try Self.fetch(.all(of: subject), liveAt: now, in: db) }
+        try await read { db in try Self.fetch(.all(of: subject), in: db).filter { $0.isLive(at: now) } }
     }
 
     public func end(_ selection: SessionSelection, _ ending: PlannedEnding) async throws(StoreError) -> [SessionID] {
         try await write { db in try Self.end(selection, ending, in: db) }
+    }
+
+    public func endSlice(
+        begunSince start: UnixTime, after cursor: SessionID?, limit: Int, _ ending: PlannedEnding
+    ) async throws(StoreError) -> (ended: [SessionID], cursor: SessionID?) {
+        try await write { db in
+            let slice = try Self.fetchSlice(after: cursor, limit: limit, in: db)
+            return (try Self.end(slice.filter { $0.createdAt >= start }, ending, in: db), slice.last?.id)
+        }
     }
 
     public func rename(
@@ -61,12 +70,7 @@ extension SQLiteStore {
     public func deleteSessions(
         endedBefore cutoff: UnixTime, after cursor: SessionID?, limit: Int
     ) async throws(StoreError) -> SessionID? {
-        let slice = try await read { db in
-            try Row.fetchAll(
-                db, sql: "SELECT \(SessionRow.columns) FROM sessions WHERE id > ? ORDER BY id LIMIT ?",
-                arguments: [cursor?.data ?? Data(), limit]
-            ).map { try SessionRow.decode($0) }
-        }
+        let slice = try await read { db in try Self.fetchSlice(after: cursor, limit: limit, in: db) }
         let over = slice.filter { $0.isOver(before: cutoff) }.map(\.id)
         if !over.isEmpty {
             // Nothing revives a session that is over, so what was read still holds.
@@ -83,10 +87,15 @@ extension SQLiteStore {
         ).map { try SessionRow.decode($0) }
     }
 
+    private static func fetchSlice(after cursor: SessionID?, limit: Int, in db: Database) throws -> [Session] {
+        try Row.fetchAll(
+            db, sql: "SELECT \(SessionRow.columns) FROM sessions WHERE id > ? ORDER BY id LIMIT ?",
+            arguments: [cursor?.data ?? Data(), limit]
+        ).map { try SessionRow.decode($0) }
+    }
+
     /// Newest first.
-    private static func fetch(
-        _ selection: SessionSelection, liveAt now: UnixTime, in db: Database
-    ) throws -> [Session] {
+    private static func fetch(_ selection: SessionSelection, in db: Database) throws -> [Session] {
         let (condition, arguments): (String, StatementArguments) =
             switch selection {
             case .one(let id): ("id = ?", [id.data])
@@ -96,7 +105,7 @@ extension SQLiteStore {
         return try Row.fetchAll(
             db, sql: "SELECT \(SessionRow.columns) FROM sessions WHERE \(condition) ORDER BY id DESC",
             arguments: arguments
-        ).map { try SessionRow.decode($0) }.filter { $0.isLive(at: now) }
+        ).map { try SessionRow.decode($0) }
     }
 
     static func replace(_ session: Session, in db: Database) throws {
@@ -107,9 +116,13 @@ extension SQLiteStore {
 
     @discardableResult
     static func end(_ selection: SessionSelection, _ ending: PlannedEnding, in db: Database) throws -> [SessionID] {
-        let live = try fetch(selection, liveAt: ending.at, in: db)
-        for session in live { try end(session, ending, in: db) }
-        return live.map(\.id)
+        try end(fetch(selection, in: db), ending, in: db)
+    }
+
+    private static func end(_ selected: [Session], _ ending: PlannedEnding, in db: Database) throws -> [SessionID] {
+        let left = selected.filter { $0.canEnd(at: ending.at) }
+        for session in left { try end(session, ending, in: db) }
+        return left.map(\.id)
     }
 
     static func end(_ session: Session, _ ending: PlannedEnding, in db: Database) throws {

@@ -7,7 +7,7 @@ enum SessionRow {
     static let columns = """
         id, subject, client_id, delivery, created_at, absolute_expires_at, auth_time, amr, scope, roles, device, ip, \
         user_agent, generation, hash, seal, attempt_1, attempt_2, attempt_3, attempt_4, rotated_at, idle_expires_at, \
-        step_up_failures, ended_at, end_reason, turned_by
+        step_up_failures, ended_at, end_reason, turned_by, recovered_at
         """
     static let placeholders = Array(repeating: "?", count: columns.split(separator: ",").count).joined(separator: ", ")
 
@@ -24,7 +24,8 @@ enum SessionRow {
             rotatedAt: row.time(20), idleExpiry: row.time(21), stepUpFailures: Int(row.integer(22) ?? 0),
             ending: row.integer(23).map {
                 Session.Ending(at: UnixTime(seconds: $0), reason: EndReason(rawValue: row.text(24)) ?? .revoked)
-            }, turnedBy: Operation(rawValue: row.text(25)) ?? .refresh)
+            }, turnedBy: Operation(rawValue: row.text(25)) ?? .refresh,
+            recoveredAt: row.integer(26).map { UnixTime(seconds: $0) })
     }
 
     static func arguments(_ session: Session) -> StatementArguments {
@@ -38,7 +39,7 @@ enum SessionRow {
         arguments += StatementArguments(session.attempts.map(\.column))
         arguments += [
             session.rotatedAt.seconds, session.idleExpiry.seconds, session.stepUpFailures, session.ending?.at.seconds,
-            session.ending?.reason.rawValue, session.turnedBy.rawValue,
+            session.ending?.reason.rawValue, session.turnedBy.rawValue, session.recoveredAt?.seconds,
         ]
         return arguments
     }

@@ -9,7 +9,7 @@ public import ServiceLifecycle
 ///     pawl.addRoutes(to: router)
 ///     let app = Application(router: router, services: [pawl])
 ///
-/// As a service it follows the schedule of its signing keys and tidies its tables.
+/// As a service it follows the schedule of its signing keys and what operators say, and tidies its tables.
 public struct Pawl: Service {
     public let sessions: SessionAuthority
     public let accounts: Accounts
@@ -57,8 +57,12 @@ public struct Pawl: Service {
             for tick in 1... {
                 do {
                     try await Task.sleep(for: .seconds(1))
+                    try await sessions.followRecovery()
                     let isNewMinute = tick.isMultiple(of: 60)
-                    if isNewMinute { try await sessions.refreshKeys() }
+                    if isNewMinute {
+                        try await sessions.beat()
+                        try await sessions.refreshKeys()
+                    }
                     // A round of small slices, a second apart; the next round begins with a new minute.
                     if isNewMinute || cursor != nil {
                         cursor = try await sessions.housekeep(

@@ -31,6 +31,7 @@ package struct GeneratedRow: Sendable {
             [nil, nil, nil, nil, nil, nil, nil, nil, nil, .signedOut, .reused, .revoked], &generator)
         let isCurrent = Self.pick([true, true, true, true, false], &generator)
         let hash = isCurrent ? session.hash : Sample.bytes(number &+ 5000)
+        session.recoveredAt = Self.pick([nil, nil, now - 61, now - 60, now - 30], &generator)
         if let ending { session = session.ended(at: now - 10, reason: ending) }
 
         var sample = TurnSample(of: session, successor: number &+ 10_000)
@@ -47,7 +48,16 @@ package struct GeneratedRow: Sendable {
         turn = sample.turn
         policy = RotationPolicy(
             leeway: Self.pick([30, 30, 0], &generator), onReuse: Self.pick([.end, .report], &generator),
-            lostIntervals: Self.pick([[], [], [], [(now - 200)...(now - 50)]], &generator))
+            incidents: Self.pick([[], [], Self.incidents(at: now), Self.incidents(at: now)], &generator))
+    }
+
+    /// Losses of each state, so that each age of a token meets another one.
+    private static func incidents(at now: UnixTime) -> [Incident] {
+        [
+            Incident(number: 1, detectedAt: now - 2 * 86400, lost: (now - 5000)...(now - 4000)),
+            Incident(number: 2, detectedAt: now - 90, lost: (now - 200)...(now - 50), openedAt: now - 60),
+            Incident(number: 3, detectedAt: now - 10, lost: (now - 20)...now),
+        ]
     }
 
     private static func pick<Value>(_ values: [Value], _ generator: inout SplitMix64) -> Value {
@@ -64,6 +74,9 @@ package struct GeneratedRow: Sendable {
             stepUpFailures: session.stepUpFailures, ending: session.ending)
     }
 
+    /// Whether the one statement is all that it takes.
+    package var isPlainTurn: Bool { if case .turn = policy.decide(turn, on: session).effect { true } else { false } }
+
     /// What the policy says of the pair, and what the row is afterwards.
     package var expected: (verdict: Verdict, row: Session, events: [Event]) {
         let decision = policy.decide(turn, on: session)
@@ -71,6 +84,8 @@ package struct GeneratedRow: Sendable {
         case .none: return (decision.verdict, session, [])
         case .record(let event): return (decision.verdict, session, [event])
         case .turn: return (decision.verdict, session.turned(by: turn), [])
+        case .recover(let now, let event):
+            return (decision.verdict, session.recovered(by: turn, at: now), [event])
         case .end(let reason, let event):
             return (decision.verdict, session.ended(at: turn.now, reason: reason), [event])
         }

@@ -9,7 +9,7 @@ public final class ObservedStore: PawlStore {
         case rotate, insertSession, session, liveSessions, end, rename, spendStepUpTry, refundStepUpTry, deleteSessions
         case userByIdentifier, user, users, insertUser, reseal, update, reserveLogin, settleLogin, deleteThrottles
         case signingKeys, insertKey, resealKey, deleteSigningKeys, append, events, eventsAfter, latestEvents,
-            deleteEvents, ping
+            deleteEvents, recovery, updateRecovery, countRecovery, endSlice, ping
     }
 
     private struct State {
@@ -190,6 +190,30 @@ public final class ObservedStore: PawlStore {
     public func deleteEvents(before cutoff: UnixTime, limit: Int) async throws(StoreError) {
         try await note(.deleteEvents)
         try await base.deleteEvents(before: cutoff, limit: limit)
+    }
+
+    public func recovery() async throws(StoreError) -> RecoveryRecord {
+        try await note(.recovery)
+        return try await base.recovery()
+    }
+
+    public func updateRecovery(
+        _ change: @escaping @Sendable (inout RecoveryRecord) -> [Event]
+    ) async throws(StoreError) -> RecoveryRecord {
+        try await note(.updateRecovery)
+        return try await base.updateRecovery(change)
+    }
+
+    public func countRecovery(since start: UnixTime, at now: UnixTime) async throws(StoreError) -> RecoveryCount {
+        try await note(.countRecovery)
+        return try await base.countRecovery(since: start, at: now)
+    }
+
+    public func endSlice(
+        begunSince start: UnixTime, after cursor: SessionID?, limit: Int, _ ending: PlannedEnding
+    ) async throws(StoreError) -> (ended: [SessionID], cursor: SessionID?) {
+        try await note(.endSlice)
+        return try await base.endSlice(begunSince: start, after: cursor, limit: limit, ending)
     }
 
     public func ping() async throws(StoreError) {

@@ -37,6 +37,11 @@ package enum Sample {
             rotatedAt: start, idleExpiry: start + idle, stepUpFailures: 0, ending: nil)
     }
 
+    /// A loss of the ten seconds from the start on, met at the end of them.
+    package static func incident(openedAt: UnixTime? = nil) -> Incident {
+        Incident(number: 1, detectedAt: start + 10, lost: start...start + 10, openedAt: openedAt)
+    }
+
     package static func throttleKeys(_ identifier: String, _ address: String) throws -> ThrottleKeys {
         let secret = try MasterSecret(Secret(bytes(1))).orThrow()
         return ThrottleKeys(

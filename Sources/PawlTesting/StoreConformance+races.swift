@@ -89,7 +89,7 @@ extension StoreConformance {
         return outcomes.map(\.1.verdict)
     }
 
-    private static func together<Value: Sendable>(
+    static func together<Value: Sendable>(
         _ count: Int, _ work: @escaping @Sendable (Int) async throws -> Value
     ) async throws -> [Value] {
         try await withThrowingTaskGroup(of: Value.self) { group in

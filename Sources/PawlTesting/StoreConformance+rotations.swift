@@ -124,7 +124,7 @@ extension StoreConformance {
             verdict: .diverged),
         Story(
             name: "a spent token of a lost interval has diverged",
-            policy: .init(lostIntervals: [Sample.start...Sample.start + 10]), turn: { $0.generation -= 2 },
+            policy: .init(incidents: [Sample.incident()]), turn: { $0.generation -= 2 },
             verdict: .diverged),
         Story(
             name: "a session that was idle too long has expired", turn: { $0.now = Sample.start + Sample.idle },

@@ -28,7 +28,7 @@ public enum StoreConformance {
     }
 
     public static let all: [Check] =
-        rotations + stepUps + races + sessions + accounts + throttling + keysAndEvents + generatedRows
+        rotations + stepUps + races + recovery + sessions + accounts + throttling + keysAndEvents + generatedRows
 }
 
 extension PawlStore {

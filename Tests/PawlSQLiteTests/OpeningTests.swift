@@ -103,6 +103,44 @@ struct OpeningTests {
         #expect(error?.description.contains("A newer version of Pawl") == true)
     }
 
+    @Test func `a database of the first version goes up, with what is in it`() async throws {
+        let database = try TemporaryDatabase()
+        let user = try Sample.user("owner")
+        let session = try Sample.session(of: user, 1)
+        let first = Migration.all[0]
+        try await DatabaseQueue(path: database.path).write { db in
+            try db.execute(sql: first.sql)
+            try db.execute(
+                sql: """
+                    CREATE TABLE migrations (name TEXT NOT NULL PRIMARY KEY, applied_at INTEGER NOT NULL);
+                    INSERT INTO migrations VALUES ('0001-initial', 1);
+                    """)
+            try db.execute(
+                sql: """
+                    INSERT INTO sessions (id, subject, client_id, delivery, created_at, absolute_expires_at, auth_time,
+                        amr, scope, roles, device, ip, user_agent, generation, hash, seal, attempt_1, attempt_3,
+                        rotated_at, idle_expires_at, step_up_failures, turned_by)
+                    VALUES (?1, ?2, 'first-party', 'body', ?3, ?4, ?3, 'pwd', 'read', 'member', 'device 1', '192.0.2.7',
+                        'Sample/1', 3, ?5, ?6, 7, 9, ?3, ?7, 0, 'refresh')
+                    """,
+                arguments: [
+                    session.id.data, session.subject.data, session.createdAt.seconds, session.absoluteExpiry.seconds,
+                    session.hash.data, session.seal.data, session.idleExpiry.seconds,
+                ])
+        }
+        try await database.withStore { store async throws in
+            #expect(try await store.session(session.id) == session)
+            #expect(try await store.recovery() == RecoveryRecord())
+            let turn = TurnSample(of: session).turn
+            #expect(try await store.rotate(turn, under: .init()).verdict == .rotate)
+            #expect(try await store.session(session.id) == session.turned(by: turn))
+            let applied = try await store.pool.read { db in
+                try String.fetchAll(db, sql: "SELECT name FROM migrations ORDER BY name")
+            }
+            #expect(applied == Migration.all.map(\.name))
+        }
+    }
+
     @Test func `migrations have names in their order, each its own`() {
         let names = Migration.all.map(\.name)
         #expect(names == Array(Set(names)).sorted())

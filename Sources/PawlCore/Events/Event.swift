@@ -16,6 +16,10 @@ public struct Event: Sendable, Equatable {
         case userDisabled = "user_disabled"
         case userEnabled = "user_enabled"
         case rolesChanged = "roles_changed"
+        case databaseDiverged = "database_diverged"
+        case recoveryOpened = "recovery_opened"
+        case recoveryClosed = "recovery_closed"
+        case sessionRecovered = "session_recovered"
     }
 
     public let kind: Kind

@@ -14,10 +14,11 @@ public struct PawlMetrics: Sendable {
     private let passwordQueue: Meter
     private let passwordTime: Timer
     private let keyAge: Meter
+    private let recoveryState: Meter
 
     /// Verdicts as they are counted.
     enum Refresh: String, CaseIterable {
-        case rotate, replay, conflict, reuse, diverged, expired, revoked, invalid
+        case rotate, replay, conflict, reuse, diverged, lost, expired, revoked, invalid
         case wrongDelivery = "wrong_delivery"
 
         init(_ verdict: Verdict) {
@@ -28,6 +29,7 @@ public struct PawlMetrics: Sendable {
                 case .conflict: .conflict
                 case .reuse: .reuse
                 case .diverged: .diverged
+                case .lost: .lost
                 case .expired: .expired
                 case .revoked: .revoked
                 case .wrongDelivery: .wrongDelivery
@@ -70,6 +72,7 @@ public struct PawlMetrics: Sendable {
         passwordQueue = Meter(label: "pawl_password_queue", factory: factory)
         passwordTime = Timer(label: "pawl_password_seconds", factory: factory)
         keyAge = Meter(label: "pawl_signing_key_age_seconds", factory: factory)
+        recoveryState = Meter(label: "pawl_recovery_state", factory: factory)
     }
 
     func count(_ refresh: Refresh) { refreshes[refresh.rawValue]?.increment() }
@@ -90,6 +93,10 @@ public struct PawlMetrics: Sendable {
 
     /// Age of the key that signs, in seconds.
     func setKeyAge(_ seconds: Int64) { keyAge.set(seconds) }
+
+    /// What becomes of diverged tokens: 0 there is nothing to recover, 1 an incident waits for a decision, 2 a window is
+    /// open.
+    func setRecoveryState(_ state: Int64) { recoveryState.set(state) }
 
     /// Times the answers of one route, for a function that is called with each time.
     package func requestTimer(_ route: String) -> @Sendable (Duration) -> Void {

@@ -3,13 +3,13 @@ public struct RotationPolicy: Sendable {
     /// How long, in seconds, a spent token is taken for a racing or repeated request rather than for a copy; 0 = strict.
     public var leeway: Int64
     public var onReuse: ReuseResponse
-    /// Spans of time whose writes the database has lost. A spent token issued in one is no proof of theft.
-    public var lostIntervals: [ClosedRange<UnixTime>]
+    /// The losses of writes that are known, oldest first. A spent token issued in one is no proof of theft.
+    public var incidents: [Incident]
 
-    public init(leeway: Int64 = 30, onReuse: ReuseResponse = .end, lostIntervals: [ClosedRange<UnixTime>] = []) {
+    public init(leeway: Int64 = 30, onReuse: ReuseResponse = .end, incidents: [Incident] = []) {
         self.leeway = leeway
         self.onReuse = onReuse
-        self.lostIntervals = lostIntervals
+        self.incidents = incidents
     }
 
     /// What to do when a copied token shows.
@@ -29,6 +29,8 @@ public struct RotationPolicy: Sendable {
     public enum Effect: Sendable {
         case none
         case turn
+        /// Move the session on from the presented token, whatever generation the row has, and record the event.
+        case recover(at: UnixTime, Event)
         case end(EndReason, Event)
         case record(Event)
     }
@@ -40,9 +42,11 @@ public struct RotationPolicy: Sendable {
         // Whoever has the leaked secret can make a token for any session. The hash or the seal still proves the
         // genuine holder; nothing else may follow from such a token, least of all the end of a session.
         switch decision.verdict {
-        case .rotate, .replay: return decision
+        case .rotate, .replay:
+            if case .recover = decision.effect { return Decision(.invalid) }  // no hash speaks for it
+            return decision
         case .conflict: return Decision(.conflict)  // tells nothing and ends nothing; an honest race must not sign out
-        case .reuse, .diverged, .expired, .revoked, .wrongDelivery, .invalid: return Decision(.invalid)
+        case .reuse, .diverged, .lost, .expired, .revoked, .wrongDelivery, .invalid: return Decision(.invalid)
         }
     }
 
@@ -53,11 +57,7 @@ public struct RotationPolicy: Sendable {
         guard turn.delivery == session.delivery else { return Decision(.wrongDelivery) }
 
         let isCurrent = turn.generation == session.generation && constantTimeEquals(turn.hash, session.hash)
-        if turn.generation > session.generation || turn.generation == session.generation && !isCurrent
-            || turn.generation < session.generation && lostIntervals.contains(where: { $0.contains(turn.issuedAt) })
-        {
-            return Decision(.diverged)
-        }
+        if turn.generation >= session.generation && !isCurrent { return diverge(turn, from: session) }
         guard turn.now < session.idleExpiry else { return Decision(.expired) }
         if isCurrent { return Decision(.rotate, .turn) }
 
@@ -76,10 +76,40 @@ public struct RotationPolicy: Sendable {
         } else if isSameAttempt {
             return Decision(.conflict)  // a request that was stuck on the way
         }
+        if incident(of: turn) != nil { return diverge(turn, from: session) }
         switch onReuse {
         case .end: return Decision(.reuse, .end(.reused, evidence(.sessionReused, turn, session)))
         case .report: return Decision(.reuse, .record(evidence(.reuseReported, turn, session)))
         }
+    }
+
+    private func incident(of turn: Turn) -> Incident? { incidents.first { $0.lost.contains(turn.issuedAt) } }
+
+    /// A token of a history that the database does not know: what becomes of it is an operator's to say.
+    private func diverge(_ turn: Turn, from session: Session) -> Decision {
+        guard let incident = incident(of: turn) else { return Decision(.diverged) }
+        let isAhead = turn.generation >= session.generation
+        switch incident.state(at: turn.now) {
+        case .undecided:
+            return Decision(.diverged)
+        case .open(let opening):
+            // Forward only, and once in a window: of two copies of the same history one goes on.
+            if isAhead, session.recoveredAt.map({ $0 < opening }) ?? true {
+                let event = Event(
+                    .sessionRecovered, at: turn.now, subject: session.subject, session: session.id,
+                    origin: turn.origin, details: ["generation_gap": String(turn.generation - session.generation)])
+                // This node's clock may be behind that of the node that opened it.
+                return Decision(.rotate, .recover(at: max(turn.now, opening), event))
+            }
+        case .closed:
+            break
+        }
+        // Once a session has gone on, older tokens of the interval are stuck requests and old copies: no harm to it.
+        if !isAhead, let recoveredAt = session.recoveredAt, recoveredAt >= incident.detectedAt {
+            return Decision(.lost)
+        }
+        let ending = PlannedEnding(.lost, at: turn.now, origin: turn.origin)
+        return Decision(.lost, .end(.lost, ending.event(for: session.id, of: session.subject)))
     }
 
     /// What both sides looked like: the request at hand, and the one that holds the current token.

@@ -79,6 +79,8 @@ public enum Verdict: Sendable, Hashable {
     case reuse
     /// The token is authentic, but the database's history does not know it: the database has lost writes.
     case diverged
+    /// The same, and nobody waits for it any more: the token comes to nothing.
+    case lost
     case expired
     case revoked(EndReason)
     /// The session's token travels in another way than this one came.

@@ -20,6 +20,8 @@ final class DeadList: Sendable {
 
     subscript(id: SessionID) -> EndReason? { entries.withLock { $0.reasons[id] } }
 
+    func removeAll() { entries.withLock { $0 = Entries() } }
+
     func insert(_ id: SessionID, _ reason: EndReason) {
         guard reason != .expired else { return }
         entries.withLock { entries in

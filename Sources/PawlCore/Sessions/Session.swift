@@ -35,6 +35,8 @@ public struct Session: Sendable, Equatable {
     package var idleExpiry: UnixTime
     /// Wrong passwords given in this session since the last right one.
     package var stepUpFailures: Int
+    /// When it last went on from a token that the database had lost.
+    package var recoveredAt: UnixTime?
 
     public var ending: Ending?
 
@@ -57,7 +59,7 @@ public struct Session: Sendable, Equatable {
         absoluteExpiry: UnixTime, authTime: UnixTime, authMethods: [String], scope: [String], roles: [String],
         device: String, origin: Origin, generation: UInt32, hash: [UInt8], seal: [UInt8], attempts: [AttemptDigest?],
         rotatedAt: UnixTime, idleExpiry: UnixTime, stepUpFailures: Int, ending: Ending?,
-        turnedBy: Operation = .refresh
+        turnedBy: Operation = .refresh, recoveredAt: UnixTime? = nil
     ) {
         self.id = id
         self.subject = subject
@@ -79,6 +81,7 @@ public struct Session: Sendable, Equatable {
         self.turnedBy = turnedBy
         self.idleExpiry = idleExpiry
         self.stepUpFailures = stepUpFailures
+        self.recoveredAt = recoveredAt
         self.ending = ending
     }
 
@@ -91,6 +94,10 @@ public struct Session: Sendable, Equatable {
     package func isOver(before cutoff: UnixTime) -> Bool { min(ending?.at ?? expiresAt, expiresAt) < cutoff }
 
     public func isLive(at now: UnixTime) -> Bool { ending == nil && now < expiresAt }
+
+    /// Whether it can be ended. That nobody refreshed it is no end: in a database that has lost writes the row may not
+    /// know better, and a recovery would bring it back.
+    package func canEnd(at now: UnixTime) -> Bool { ending == nil && now < absoluteExpiry }
 
     /// The session after `turn`. Stores that turn it in one statement write the same.
     package func turned(by turn: Turn) -> Self {
@@ -109,6 +116,16 @@ public struct Session: Sendable, Equatable {
             next.stepUpFailures = 0
         }
         return next
+    }
+
+    /// The session after `turn` moved it on from a token of a lost history. Which attempts spent the tokens before is
+    /// lost as well.
+    package func recovered(by turn: Turn, at now: UnixTime) -> Self {
+        var next = self
+        next.generation = turn.generation
+        next.attempts = Array(repeating: nil, count: Self.rememberedAttempts)
+        next.recoveredAt = now
+        return next.turned(by: turn)
     }
 
     /// The session after its end: nothing is kept that a token could be checked against or made from.

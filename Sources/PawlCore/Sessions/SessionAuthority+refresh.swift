@@ -38,7 +38,7 @@ extension SessionAuthority {
         let successor = presented.successor(at: now, secrets: secrets, randomness: randomness)
         let turn = try makeTurn(presented, to: successor, delivery, attempt, origin, stepUp, at: now)
         let outcome = try await stored { () async throws(StoreError) in try await store.rotate(turn, under: policy) }
-        return try settle(outcome, presented, successor, turn)
+        return try await settle(outcome, presented, successor, turn)
     }
 
     /// What a look at the row says, without changing it.
@@ -69,7 +69,7 @@ extension SessionAuthority {
 
     private func settle(
         _ outcome: Outcome, _ presented: RefreshToken, _ successor: RefreshToken, _ turn: Turn
-    ) throws(SessionError) -> TokenGrant {
+    ) async throws(SessionError) -> TokenGrant {
         metrics.count(PawlMetrics.Refresh(outcome.verdict))
         switch (outcome.verdict, outcome.session) {
         case (.rotate, let session?):
@@ -82,7 +82,9 @@ extension SessionAuthority {
                 constantTimeEquals(same.hash, session.hash)
             else {
                 if turn.isDistrusted { throw .invalidRefreshToken }
-                throw diverged(presented)
+                // Of another history than the row. What an operator says of it is for the policy to apply, once the
+                // leeway is over and this looks like a replay no more.
+                throw try await diverged(turn, on: session)
             }
             return try grant(session, same, at: turn.now)
         case (.conflict, _):
@@ -100,21 +102,18 @@ extension SessionAuthority {
         case (.revoked(let reason), _):
             dead.insert(presented.sessionID, reason)
             throw .sessionEnded(reason)
+        case (.lost, let session):
+            // Unless the session lives on, and only this old token of it is refused.
+            if session?.ending != nil { bury([presented.sessionID], .lost) }
+            throw .sessionEnded(.lost)
         case (.expired, _):
             throw .sessionEnded(.expired)
         case (.wrongDelivery, _):
             throw .wrongDelivery
         case (.invalid, _), (.rotate, nil), (.replay, nil):
             throw .invalidRefreshToken
-        case (.diverged, _):
-            throw diverged(presented)
+        case (.diverged, let session):
+            throw try await diverged(turn, on: session)
         }
-    }
-
-    private func diverged(_ token: RefreshToken) -> SessionError {
-        logger.error(
-            "A session is ahead of the database: it has lost writes (failover, restored backup?)",
-            metadata: ["event": "session_diverged", "session": "\(token.sessionID)"])
-        return .sessionDiverged
     }
 }

@@ -5,7 +5,7 @@ import PawlJWT
 public struct SessionAuthority: Sendable {
     let store: any PawlStore
     let secrets: MasterSecrets
-    let policy: RotationPolicy
+    let recovery: Recovery
     let lifetimes: Lifetimes
     let issuer: AccessTokenIssuer
     let verifier: AccessTokenVerifier
@@ -32,6 +32,8 @@ public struct SessionAuthority: Sendable {
         }
     }
 
+    var policy: RotationPolicy { recovery.policy }
+
     /// - Parameters:
     ///   - issuer: what access tokens name as `iss`: this server's public URL.
     ///   - audience: what they name as `aud`; the issuer if empty.
@@ -43,7 +45,7 @@ public struct SessionAuthority: Sendable {
     ) {
         self.store = store
         self.secrets = secrets
-        self.policy = policy
+        recovery = Recovery(policy)
         self.lifetimes = lifetimes
         self.clock = clock
         self.randomness = randomness
@@ -58,9 +60,23 @@ public struct SessionAuthority: Sendable {
         verifier = AccessTokenVerifier(issuer: issuer, audience: audience[0], skew: 2)
     }
 
-    /// Makes ready: opens or makes the signing keys, and learns which sessions ended while their access tokens live on.
+    /// Makes ready: opens or makes the signing keys, learns what the database has lost, and which sessions ended while
+    /// their access tokens live on.
     public func prepare() async throws {
         try await refreshKeys()
+        try await followRecovery()
+        try await learnEnded()
+        do {
+            try await beat()
+        } catch {
+            // Sessions can be served from a full disk. The gap that this start makes is seen by the next beat as well.
+            logger.error(
+                "No sign of life was left in the database; this is tried again", metadata: ["error": "\(error)"])
+        }
+    }
+
+    /// Fills the dead list from the record of what happened.
+    func learnEnded() async throws(StoreError) {
         let ended = try await store.events(
             since: clock.now - lifetimes.access, kinds: [.sessionEnded, .sessionReused], limit: 100_000)
         for event in ended {

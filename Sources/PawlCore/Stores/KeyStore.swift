@@ -33,8 +33,8 @@ public struct RecordedEvent: Sendable, Equatable {
     }
 }
 
-/// One database behind the four seams.
-public protocol PawlStore: SessionStore, AccountStore, KeyStore, EventStore {
+/// One database behind the five seams.
+public protocol PawlStore: SessionStore, AccountStore, KeyStore, EventStore, RecoveryStore {
     /// Whether the database answers, for `/readyz`.
     func ping() async throws(StoreError)
 }

@@ -2,7 +2,7 @@ import Synchronization
 
 /// The seams in memory: for tests, and for reading what a store has to do. Nothing survives the process.
 public final class MemoryStore: PawlStore {
-    private struct Tables {
+    package struct Tables: Sendable {
         var sessions: [SessionID: Session] = [:]
         var users: [SubjectID: User] = [:]
         var keys: [SealedSigningKey] = []
@@ -10,6 +10,7 @@ public final class MemoryStore: PawlStore {
         /// So that the numbers of the others stay.
         var deletedEvents: Int64 = 0
         var throttle: [[UInt8]: ThrottleCounter] = [:]
+        var recovery = RecoveryRecord()
 
         mutating func end(_ selection: SessionSelection, _ ending: PlannedEnding) -> [SessionID] {
             let selected = sessions.values.filter { session in
@@ -19,9 +20,40 @@ public final class MemoryStore: PawlStore {
                 case .others(let subject, let kept): session.subject == subject && session.id != kept
                 }
             }
-            let live = selected.filter { $0.isLive(at: ending.at) }
-            for session in live { end(session, ending) }
-            return live.map(\.id)
+            return end(selected, ending)
+        }
+
+        mutating func end(_ selected: some Sequence<Session>, _ ending: PlannedEnding) -> [SessionID] {
+            let left = selected.filter { $0.canEnd(at: ending.at) }
+            for session in left { end(session, ending) }
+            return left.map(\.id)
+        }
+
+        func slice(after cursor: SessionID?, limit: Int) -> [Session] {
+            let all = sessions.values.sorted { $0.id < $1.id }
+            return Array(all.filter { session in cursor.map { $0 < session.id } ?? true }.prefix(limit))
+        }
+
+        mutating func turn(_ turn: Turn, to next: Session) -> Outcome {
+            var ended: [SessionID] = []
+            if let stepUp = turn.stepUp {
+                guard var user = users[next.subject], !user.isDisabled, user.version == stepUp.userVersion
+                else { return Outcome(.conflict, sessions[next.id]) }
+                events.append(
+                    Event(.steppedUp, at: turn.now, subject: user.id, session: next.id, origin: turn.origin))
+                if let password = stepUp.newPassword {
+                    user.password = password
+                    user.version += 1
+                    users[user.id] = user
+                    events.append(
+                        Event(.passwordChanged, at: turn.now, subject: user.id, session: next.id, origin: turn.origin))
+                    ended = end(
+                        .others(of: user.id, keeping: next.id),
+                        PlannedEnding(.revoked, at: turn.now, origin: turn.origin))
+                }
+            }
+            sessions[next.id] = next
+            return Outcome(.rotate, next, endedOthers: ended)
         }
 
         mutating func end(_ session: Session, _ ending: PlannedEnding) {
@@ -33,6 +65,12 @@ public final class MemoryStore: PawlStore {
     private let tables = Mutex(Tables())
 
     public init() {}
+
+    /// All rows, so that a test can put back what was: a backup.
+    package var rows: Tables {
+        get { tables.withLock { $0 } }
+        set { tables.withLock { $0 = newValue } }
+    }
 
     public func ping() {}
 
@@ -53,28 +91,11 @@ public final class MemoryStore: PawlStore {
                 tables.end(session, PlannedEnding(reason, at: turn.now, origin: turn.origin, event: event))
                 return Outcome(decision.verdict, tables.sessions[session.id])
             case .turn:
-                var ended: [SessionID] = []
-                if let stepUp = turn.stepUp {
-                    guard var user = tables.users[session.subject], !user.isDisabled, user.version == stepUp.userVersion
-                    else { return Outcome(.conflict, session) }
-                    tables.events.append(
-                        Event(.steppedUp, at: turn.now, subject: user.id, session: session.id, origin: turn.origin))
-                    if let password = stepUp.newPassword {
-                        user.password = password
-                        user.version += 1
-                        tables.users[user.id] = user
-                        tables.events.append(
-                            Event(
-                                .passwordChanged, at: turn.now, subject: user.id, session: session.id,
-                                origin: turn.origin))
-                        ended = tables.end(
-                            .others(of: user.id, keeping: session.id),
-                            PlannedEnding(.revoked, at: turn.now, origin: turn.origin))
-                    }
-                }
-                let next = session.turned(by: turn)
-                tables.sessions[next.id] = next
-                return Outcome(.rotate, next, endedOthers: ended)
+                return tables.turn(turn, to: session.turned(by: turn))
+            case .recover(let now, let event):
+                let outcome = tables.turn(turn, to: session.recovered(by: turn, at: now))
+                if outcome.verdict == .rotate { tables.events.append(event) }
+                return outcome
             }
         }
     }
@@ -100,6 +121,15 @@ public final class MemoryStore: PawlStore {
 
     public func end(_ selection: SessionSelection, _ ending: PlannedEnding) -> [SessionID] {
         tables.withLock { $0.end(selection, ending) }
+    }
+
+    public func endSlice(
+        begunSince start: UnixTime, after cursor: SessionID?, limit: Int, _ ending: PlannedEnding
+    ) -> (ended: [SessionID], cursor: SessionID?) {
+        tables.withLock { tables in
+            let slice = tables.slice(after: cursor, limit: limit)
+            return (tables.end(slice.filter { $0.createdAt >= start }, ending), slice.last?.id)
+        }
     }
 
     public func rename(_ id: SessionID, of subject: SubjectID, to device: String, at now: UnixTime) -> Bool {
@@ -129,10 +159,9 @@ public final class MemoryStore: PawlStore {
 
     public func deleteSessions(endedBefore cutoff: UnixTime, after cursor: SessionID?, limit: Int) -> SessionID? {
         tables.withLock { tables in
-            let ids = tables.sessions.keys.sorted()
-            let slice = ids.filter { id in cursor.map { $0 < id } ?? true }.prefix(limit)
-            for id in slice where tables.sessions[id]?.isOver(before: cutoff) == true { tables.sessions[id] = nil }
-            return slice.last
+            let slice = tables.slice(after: cursor, limit: limit)
+            for session in slice where session.isOver(before: cutoff) { tables.sessions[session.id] = nil }
+            return slice.last?.id
         }
     }
 
@@ -245,6 +274,30 @@ public final class MemoryStore: PawlStore {
             let old = tables.events.prefix(limit).prefix { $0.at < cutoff }.count
             tables.events.removeFirst(old)
             tables.deletedEvents += Int64(old)
+        }
+    }
+
+    // MARK: RecoveryStore
+
+    public func recovery() -> RecoveryRecord { tables.withLock { $0.recovery } }
+
+    public func updateRecovery(_ change: @Sendable (inout RecoveryRecord) -> [Event]) -> RecoveryRecord {
+        tables.withLock { tables in
+            tables.events += change(&tables.recovery)
+            return tables.recovery
+        }
+    }
+
+    public func countRecovery(since start: UnixTime, at now: UnixTime) -> RecoveryCount {
+        tables.withLock { tables in
+            let sessions = tables.sessions.values
+            func isRecovered(_ session: Session) -> Bool { session.recoveredAt.map { $0 >= start } ?? false }
+            return RecoveryCount(
+                recovered: sessions.count(where: isRecovered),
+                lost: sessions.count { session in
+                    session.ending.map { $0.reason == .lost && $0.at >= start } ?? false
+                },
+                silent: sessions.count { $0.canEnd(at: now) && $0.rotatedAt <= start && !isRecovered($0) })
         }
     }
 }

@@ -20,10 +20,18 @@ public protocol SessionStore: Sendable {
     /// The sessions of a subject that are live at `now`, newest first.
     func liveSessions(of subject: SubjectID, at now: UnixTime) async throws(StoreError) -> [Session]
 
-    /// Ends those of the selected sessions that are live, erasing hash, seal and names, with an event for each.
+    /// Ends those of the selected sessions that have not ended by now (``Session/canEnd(at:)``), erasing hash, seal and
+    /// names, with an event for each.
     /// - Returns: the ids of those that were ended now.
     @discardableResult
     func end(_ selection: SessionSelection, _ ending: PlannedEnding) async throws(StoreError) -> [SessionID]
+
+    /// Ends, of a slice of at most `limit` rows after `cursor` in the order of ids, the sessions that began at `start`
+    /// or later and have not ended by now, like ``end(_:_:)``.
+    /// - Returns: the ids of those that were ended now, and the last id looked at; nil at the end of the table.
+    func endSlice(
+        begunSince start: UnixTime, after cursor: SessionID?, limit: Int, _ ending: PlannedEnding
+    ) async throws(StoreError) -> (ended: [SessionID], cursor: SessionID?)
 
     /// Names the device of a live session of `subject`. Returns whether there was one.
     func rename(

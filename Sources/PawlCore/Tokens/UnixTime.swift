@@ -1,9 +1,19 @@
 /// A moment, in whole seconds since 1970: the resolution of every rule here and of JWT's NumericDate (RFC 7519 §2).
-public struct UnixTime: Hashable, Comparable, Sendable {
+public struct UnixTime: Hashable, Comparable, Sendable, Codable {
     public var seconds: Int64
 
     public init(seconds: Int64) {
         self.seconds = seconds
+    }
+
+    /// A plain number.
+    public init(from decoder: any Decoder) throws {
+        seconds = try decoder.singleValueContainer().decode(Int64.self)
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(seconds)
     }
 
     public static func < (left: Self, right: Self) -> Bool { left.seconds < right.seconds }

@@ -67,7 +67,3 @@ extension SessionDescription {
             expiresAt: session.expiresAt.rfc3339, current: session.id == current)
     }
 }
-
-extension UnixTime {
-    var rfc3339: String { Date(timeIntervalSince1970: Double(seconds)).formatted(.iso8601) }
-}

@@ -28,6 +28,16 @@ private struct Case: Sendable, CustomTestStringConvertible {
 
 private let start = Sample.start
 
+/// A loss of the first ten seconds, met when they were over.
+private let loss = Incident(number: 1, detectedAt: start + 10, lost: start...start + 9)
+/// The same, with its window open from the fortieth second on.
+private let opened = Incident(number: 1, detectedAt: start + 10, lost: start...start + 9, openedAt: start + 40)
+private let closed: Incident = {
+    var incident = opened
+    incident.closedAt = start + 50
+    return incident
+}()
+
 @Suite("Rotation policy", .tags(.p5, .p6, .p11))
 struct RotationPolicyTests {
     /// The sample session is of generation 3, turned by the attempts 7, none, 9 (newest first).
@@ -68,25 +78,89 @@ struct RotationPolicyTests {
             }),
         Case(
             "an earlier generation issued as a lost interval began", .diverged,
-            policy: .init(lostIntervals: [start...start + 9]),
+            policy: .init(incidents: [loss]),
             turn: {
                 $0.generation = 0; $0.issuedAt = start
             }),
         Case(
             "an earlier generation issued as a lost interval ended", .diverged,
-            policy: .init(lostIntervals: [start...start + 9]),
+            policy: .init(incidents: [loss]),
             turn: {
                 $0.generation = 0; $0.issuedAt = start + 9
             }),
         Case(
             "an earlier generation issued after a lost interval", .reuse, "end",
-            policy: .init(lostIntervals: [start...start + 9]),
+            policy: .init(incidents: [loss]),
             turn: {
                 $0.generation = 0; $0.issuedAt = start + 10
             }),
         Case(
             "the current token although issued in a lost interval", .rotate, "turn",
-            policy: .init(lostIntervals: [start...start + 9]), turn: { $0.issuedAt = start }),
+            policy: .init(incidents: [loss]), turn: { $0.issuedAt = start }),
+
+        Case(
+            "an earlier generation of a lost interval, by the attempt that spent it", .conflict,
+            policy: .init(incidents: [loss]),
+            turn: {
+                $0.generation = 0; $0.attempt = 9; $0.issuedAt = start
+            }),
+        Case(
+            "an undecided incident keeps clients waiting for a day", .diverged, policy: .init(incidents: [loss]),
+            turn: {
+                $0.generation = 5; $0.now = start + 10 + 86399
+            }),
+        Case(
+            "and then no longer", .lost, "end", policy: .init(incidents: [loss]),
+            turn: {
+                $0.generation = 5; $0.now = start + 10 + 86400
+            }),
+        Case(
+            "a token of another time is another incident's", .diverged, policy: .init(incidents: [closed]),
+            turn: {
+                $0.generation = 5; $0.issuedAt = start + 10
+            }),
+        Case(
+            "an open window moves the session on", .rotate, "recover", policy: .init(incidents: [opened]),
+            turn: { $0.generation = 5 }),
+        Case(
+            "also from another token of the same generation", .rotate, "recover", policy: .init(incidents: [opened]),
+            turn: { $0.hash = Sample.bytes(5) }),
+        Case(
+            "also if it looks idle", .rotate, "recover", policy: .init(incidents: [opened]),
+            session: { $0.idleExpiry = start + 50 }, turn: { $0.generation = 5 }),
+        Case(
+            "until it ends by itself", .rotate, "recover", policy: .init(incidents: [opened]),
+            session: { $0.idleExpiry = start + 50 },
+            turn: {
+                $0.generation = 5; $0.now = start + 40 + 7 * 86400 - 1
+            }),
+        Case(
+            "a window that ended by itself", .lost, "end", policy: .init(incidents: [opened]),
+            turn: {
+                $0.generation = 5; $0.now = start + 40 + 7 * 86400
+            }),
+        Case(
+            "a window that was closed", .lost, "end", policy: .init(incidents: [closed]), turn: { $0.generation = 5 }),
+        Case(
+            "an open window moves no session back", .lost, "end", policy: .init(incidents: [opened]),
+            turn: { $0.generation = 1 }),
+        Case(
+            "a session goes on once in a window: an older copy ends nothing", .lost,
+            policy: .init(incidents: [opened]), session: { $0.recoveredAt = start + 40 },
+            turn: { $0.generation = 1 }),
+        Case(
+            "a session goes on once in a window: of two copies of the same history one is somebody else's", .lost,
+            "end", policy: .init(incidents: [opened]), session: { $0.recoveredAt = start + 40 },
+            turn: { $0.generation = 5 }),
+        Case(
+            "a session that went on in an earlier window goes on again", .rotate, "recover",
+            policy: .init(incidents: [opened]), session: { $0.recoveredAt = start + 39 }, turn: { $0.generation = 5 }),
+        Case(
+            "the retry of the turn that recovered a session", .replay, policy: .init(incidents: [opened]),
+            session: { $0.recoveredAt = start + 41 },
+            turn: {
+                $0.generation = 2; $0.attempt = 7; $0.now = start + 3600
+            }),
 
         Case("idle too long", .expired, turn: { $0.now = start + Sample.idle }),
         Case("the last second before that", .rotate, "turn", turn: { $0.now = start + Sample.idle - 1 }),
@@ -219,9 +293,10 @@ struct RotationPolicyTests {
     @Test("lets a distrusted token turn a session, and never end one", arguments: table)
     private func distrusted(row: Case) throws {
         let decision = try decide(row, isDistrusted: true)
-        let isHarmless = [.rotate, .replay, .conflict].contains(row.verdict)
+        // In an open window nothing but the leaked secret speaks for the token.
+        let isHarmless = [.rotate, .replay, .conflict].contains(row.verdict) && row.effect != "recover"
         #expect(decision.verdict == (isHarmless ? row.verdict : .invalid))
-        #expect(Self.name(decision.effect) == (row.verdict == .rotate ? "turn" : "none"))
+        #expect(Self.name(decision.effect) == (row.effect == "turn" ? "turn" : "none"))
     }
 
     @Test func `knows no session: expired`() throws {
@@ -268,6 +343,7 @@ struct RotationPolicyTests {
         switch effect {
         case .none: "none"
         case .turn: "turn"
+        case .recover: "recover"
         case .end: "end"
         case .record(let event): "record \(event.kind.rawValue)"
         }

@@ -121,6 +121,7 @@ final class SmallServer {
             switch decision.effect {
             case .none, .record: row
             case .turn: self.row(session.turned(by: turn))
+            case .recover(let now, _): self.row(session.recovered(by: turn, at: now))
             case .end(let reason, _): self.row(session.ended(at: now, reason: reason))
             }
         known[question] = (after, given)

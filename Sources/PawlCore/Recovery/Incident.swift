@@ -1,0 +1,43 @@
+/// One loss of writes (a restored backup, a failover): what is known of it, and what an operator decided.
+public struct Incident: Sendable, Equatable, Codable {
+    /// Names it to operators; the newest has the highest.
+    public let number: Int
+    public let detectedAt: UnixTime
+    /// The lost interval: the database may know nothing of tokens that were issued in it.
+    public internal(set) var lost: ClosedRange<UnixTime>
+    /// When an operator let its sessions go on.
+    public internal(set) var openedAt: UnixTime?
+    /// When an operator put an end to that, or to waiting.
+    public internal(set) var closedAt: UnixTime?
+
+    /// How long, in seconds, clients are kept waiting for a decision.
+    static let patience: Int64 = 86400
+    /// How long sessions may go on, once an operator has said so: as long as housekeeping keeps rows.
+    static let window: Int64 = 7 * 86400
+
+    package init(number: Int, detectedAt: UnixTime, lost: ClosedRange<UnixTime>, openedAt: UnixTime? = nil) {
+        self.number = number
+        self.detectedAt = detectedAt
+        self.lost = lost
+        self.openedAt = openedAt
+    }
+
+    public enum State: Sendable, Equatable {
+        /// Diverged tokens are told to come again.
+        case undecided
+        /// Diverged tokens move their sessions on.
+        case open(since: UnixTime)
+        /// Diverged tokens are lost.
+        case closed
+    }
+
+    public func state(at now: UnixTime) -> State {
+        guard closedAt == nil, now < endsAt else { return .closed }
+        return openedAt.map { .open(since: $0) } ?? .undecided
+    }
+
+    /// When it is closed, by whatever comes first.
+    public var endsAt: UnixTime {
+        closedAt ?? openedAt.map { $0 + Self.window } ?? detectedAt + Self.patience
+    }
+}

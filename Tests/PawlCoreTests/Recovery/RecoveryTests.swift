@@ -1,0 +1,213 @@
+import PawlTesting
+import Testing
+
+@testable import PawlCore
+
+/// A server whose database is put back to an earlier state, in memory.
+@Suite("After lost writes", .tags(.p11))
+struct RecoveryTests {
+    @Test func `clients wait, and go on from the tokens they hold once the operator says so`() async throws {
+        let (server, clients) = try await loss(of: ["ana", "ben"])
+        for client in clients {
+            await #expect(throws: SessionError.sessionDiverged) { try await server.refresh(client.newest, as: "x") }
+        }
+        #expect(try await server.events(.databaseDiverged).count == 1, "one incident, one event")
+        #expect(server.logs.entries.filter { $0.hasPrefix("error") && $0.contains("pawl recover open") }.count == 1)
+
+        #expect(try await server.sessions.openRecovery(nil, lostFrom: nil, lostUntil: nil))
+        for client in clients {
+            let next = try await server.refresh(client.newest, as: "x")
+            #expect(try next.token(Server.secrets(1)).generation == client.generation + 1)
+            // The answer was lost: the same attempt gets it again, also much later (P5).
+            server.clock.advance(by: 3600)
+            #expect(try await server.refresh(client.newest, as: "x").refreshToken == next.refreshToken)
+            // Older tokens of the lost history end nothing, and what comes next turns as always.
+            for token in [client.old, client.newest] {
+                await #expect(throws: SessionError.sessionEnded(.lost)) { try await server.refresh(token, as: "y") }
+            }
+            try await server.refresh(next.refreshToken, as: "z")
+        }
+        #expect(try await server.events(.sessionRecovered).count == 2)
+        #expect(try await server.events(.sessionReused, .refreshConflict, .sessionEnded).isEmpty)
+        let count = try #require(try await server.sessions.recoveryStatus().count)
+        #expect(count == RecoveryCount(recovered: 2, lost: 0, silent: 0))
+    }
+
+    @Test func `the lost interval is that from the last sign of life to the start`() async throws {
+        let (server, clients) = try await loss(of: ["ana"])
+        await #expect(throws: SessionError.sessionDiverged) { try await server.refresh(clients[0].newest) }
+        let incident = try #require(try await server.sessions.recoveryStatus().incidents.first)
+        #expect(incident.lost == Sample.start - RecoveryRecord.margin...Sample.start + 7210)
+    }
+
+    @Test func `a day without a decision ends the wait`() async throws {
+        let (server, clients) = try await loss(of: ["ana"])
+        await #expect(throws: SessionError.sessionDiverged) { try await server.refresh(clients[0].newest, as: "x") }
+        server.clock.advance(by: Incident.patience)
+        for _ in 1...2 {
+            await #expect(throws: SessionError.sessionEnded(.lost)) {
+                try await server.refresh(clients[0].newest, as: "x")
+            }
+        }
+        #expect(try await server.events(.sessionEnded).map(\.details) == [["reason": "lost"]])
+    }
+
+    @Test func `who comes after the window was closed must sign in again`() async throws {
+        let (server, clients) = try await loss(of: ["ana", "ben"])
+        await #expect(throws: SessionError.sessionDiverged) { try await server.refresh(clients[0].newest, as: "x") }
+        #expect(try await server.sessions.openRecovery(nil, lostFrom: nil, lostUntil: nil))
+        let next = try await server.refresh(clients[0].newest, as: "x")
+        #expect(try await server.sessions.closeRecovery(nil))
+        await #expect(throws: SessionError.sessionEnded(.lost)) { try await server.refresh(clients[1].newest) }
+        await #expect(throws: SessionError.sessionEnded(.lost)) { try await server.refresh(clients[0].old) }
+        try await server.refresh(next.refreshToken, as: "y")
+        #expect(try await server.events(.recoveryOpened, .recoveryClosed).count == 2)
+        let count = try #require(try await server.sessions.recoveryStatus().count)
+        #expect(count == RecoveryCount(recovered: 1, lost: 1, silent: 0))
+    }
+
+    @Test func `a session that began since is unknown`() async throws {
+        let (server, clients) = try await loss(of: ["ana"])
+        await #expect(throws: SessionError.sessionDiverged) { try await server.refresh(clients[0].newest) }
+        #expect(try await server.sessions.openRecovery(nil, lostFrom: nil, lostUntil: nil))
+        await #expect(throws: SessionError.sessionEnded(.expired)) { try await server.refresh(clients[0].later) }
+    }
+
+    @Test func `what an operator says reaches every node, and a decision outlives a restart`() async throws {
+        let (server, clients) = try await loss(of: ["ana"])
+        let node = try await server.restarted()
+        await #expect(throws: SessionError.sessionDiverged) { try await server.refresh(clients[0].newest, as: "x") }
+        #expect(try await server.sessions.openRecovery(nil, lostFrom: nil, lostUntil: nil))
+        try await node.sessions.followRecovery()
+        let next = try await node.refresh(clients[0].newest, as: "x")
+        try await server.restarted().refresh(next.refreshToken, as: "y")
+    }
+
+    @Test func `a database that goes back under running servers is met by the first of them`() async throws {
+        let server = try await Server()
+        let first = try await server.register()
+        let backup = try Backup(of: server)
+        server.clock.advance(by: 100)
+        try await server.sessions.beat()
+        let second = try await server.refresh(first.refreshToken, as: "one")
+        server.clock.advance(by: 5)
+        let node = try await server.restarted()
+        server.clock.advance(by: 5)
+        try backup.putBack(into: server)
+        // It has not looked yet; the token tells it.
+        await #expect(throws: SessionError.sessionDiverged) { try await server.refresh(second.refreshToken, as: "x") }
+        let incident = try #require(try await server.sessions.recoveryStatus().incidents.first)
+        #expect(incident.lost == Sample.start - RecoveryRecord.margin...server.clock.now)
+        try await node.sessions.followRecovery()
+        #expect(try await node.store.base.recovery().gaps.count == 1, "the other node sees the first one's sign")
+    }
+
+    @Test func `a failover is met by looking, too`() async throws {
+        let server = try await Server()
+        let backup = try Backup(of: server)
+        server.clock.advance(by: 60)
+        try await server.sessions.beat()
+        try backup.putBack(into: server)
+        server.clock.advance(by: 2)
+        try await server.sessions.followRecovery()
+        #expect(try await server.store.base.recovery().gaps.count == 1)
+    }
+
+    @Test(.tags(.p7))
+    func `an opened window forgets who was dead, and learns again what the database knows`() async throws {
+        let server = try await Server()
+        let (ana, ben) = (try await server.register("ana"), try await server.register("ben"))
+        try await server.sessions.signOut(refreshToken: ana.refreshToken, delivery: .body, origin: Server.home)
+        let (again, next) = (try await server.login(), try await server.refresh(ben.refreshToken, as: "one"))
+        let backup = try Backup(of: server)
+        server.clock.advance(by: 60)
+        try await server.sessions.beat()
+        let last = try await server.refresh(next.refreshToken, as: "two")
+        try await server.sessions.signOut(refreshToken: again.refreshToken, delivery: .body, origin: Server.home)
+        try backup.putBack(into: server)
+        await #expect(throws: SessionError.sessionDiverged) { try await server.refresh(last.refreshToken) }
+        await #expect(throws: SessionError.sessionEnded(.signedOut)) { try await server.refresh(again.refreshToken) }
+        #expect(try await server.sessions.openRecovery(nil, lostFrom: nil, lostUntil: nil))
+        // The sign-out of the lost interval is undone, that from before is not.
+        try await server.refresh(again.refreshToken, as: "one")
+        await #expect(throws: SessionError.sessionEnded(.signedOut)) { try await server.refresh(ana.refreshToken) }
+    }
+
+    @Test func `a token that a leaked master secret may have made moves nothing on`() async throws {
+        let (server, clients) = try await loss(of: ["ana", "ben"])
+        await #expect(throws: SessionError.sessionDiverged) { try await server.refresh(clients[0].newest) }
+        #expect(try await server.sessions.openRecovery(nil, lostFrom: nil, lostUntil: nil))
+        let wary = try await server.restarted(secrets: try Server.secrets(2, 1, distrusted: [1]))
+        await #expect(throws: SessionError.invalidRefreshToken) { try await wary.refresh(clients[1].newest) }
+    }
+
+    @Test(.tags(.p8))
+    func `signing out works meanwhile, also if the row looks idle`() async throws {
+        let (server, clients) = try await loss(of: ["ana"], idle: 3600)
+        try await server.sessions.signOut(refreshToken: clients[0].newest, delivery: .body, origin: Server.home)
+        #expect(try await server.sessions.openRecovery(nil, lostFrom: Sample.start, lostUntil: server.clock.now))
+        await #expect(throws: SessionError.sessionEnded(.signedOut)) { try await server.refresh(clients[0].newest) }
+    }
+
+    @Test func `a user disabled anew does not come back, although their session looks idle`() async throws {
+        let (server, clients) = try await loss(of: ["ana"], idle: 3600)
+        try await server.administer { $0.isDisabled = true }
+        #expect(try await server.sessions.openRecovery(nil, lostFrom: Sample.start, lostUntil: server.clock.now))
+        await #expect(throws: SessionError.sessionEnded(.revoked)) { try await server.refresh(clients[0].newest) }
+    }
+
+    @Test func `a new password can be set by the turn that recovers`() async throws {
+        let (server, clients) = try await loss(of: ["ana"])
+        await #expect(throws: SessionError.sessionDiverged) { try await server.change(clients[0].newest, as: "x") }
+        #expect(try await server.sessions.openRecovery(nil, lostFrom: nil, lostUntil: nil))
+        let next = try await server.change(clients[0].newest, as: "x")
+        #expect(try await server.change(clients[0].newest, as: "x").refreshToken == next.refreshToken)
+        try await server.login("ana", Server.newPassword)
+    }
+
+    @Test func `a server starts on a disk that takes no writes, and learns of the gap later`() async throws {
+        let server = try await Server()
+        server.clock.advance(by: 60)
+        server.store.fail([.updateRecovery])
+        let restarted = try await server.restarted()
+        server.store.fail([])
+        server.clock.advance(by: 60)
+        try await restarted.sessions.beat()
+        #expect(try await server.store.base.recovery().gaps == [Sample.start - 5...Sample.start + 120])
+    }
+
+    /// What a client had of a session before the loss.
+    private struct Client {
+        let old: String
+        let newest: String
+        let generation: UInt32
+        /// Of a session that began in the lost interval.
+        let later: String
+    }
+
+    /// A server over a database that has lost two hours, and the clients with what they got in them.
+    private func loss(of names: [String], idle: Int64 = 7 * 86400) async throws -> (Server, [Client]) {
+        let lifetimes = SessionAuthority.Lifetimes(idle: idle)
+        let server = try await Server(lifetimes: lifetimes)
+        var first: [TokenGrant] = []
+        for name in names { first.append(try await server.register(name)) }
+        let backup = try Backup(of: server)
+        server.clock.advance(by: 10)
+        var clients: [Client] = []
+        for (name, grant) in zip(names, first) {
+            var tokens = [grant.refreshToken]
+            for number in 1...5 {
+                tokens.append(try await server.refresh(tokens.last.orThrow(), as: "\(number)").refreshToken)
+            }
+            server.clock.advance(by: 10)
+            let newest = try tokens.last.orThrow()
+            let generation = try RefreshToken(authenticating: newest, with: Server.secrets(1)).orThrow().generation
+            let later = try await server.login(name).refreshToken
+            clients.append(Client(old: tokens[3], newest: newest, generation: generation, later: later))
+        }
+        server.clock.advance(by: 7210 - server.clock.now.age(since: Sample.start))
+        let restored = ObservedStore(MemoryStore())
+        try backup.putBack(into: restored)
+        return (try await Server(lifetimes: lifetimes, clock: server.clock, store: restored, seed: 5), clients)
+    }
+}
