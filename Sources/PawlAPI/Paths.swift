@@ -22,6 +22,7 @@ public enum PawlPath {
     public static let adminUsers = "/admin/users"
     public static let adminSessions = "/admin/sessions"
     public static let adminKeys = "/admin/keys"
+    public static let adminRecovery = "/admin/recovery"
     public static let adminEvents = "/admin/events"
 }
 

@@ -14,6 +14,6 @@ struct PawlCommand: AsyncParsableCommand {
         version: "pawl 0.1.0",
         subcommands: [
             ServeCommand.self, UserCommand.self, SessionCommand.self, KeyCommand.self, EventCommand.self,
-            BenchCommand.self,
+            RecoverCommand.self, BenchCommand.self,
         ])
 }

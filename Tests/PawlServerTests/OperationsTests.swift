@@ -70,6 +70,8 @@ struct OperationsTests {
                 (.PATCH, "/admin/users/a"), (.GET, "/admin/users/a/sessions"), (.DELETE, "/admin/users/a/sessions"),
                 (.GET, "/admin/sessions/a"), (.DELETE, "/admin/sessions/a"), (.GET, PawlPath.adminKeys),
                 (.POST, PawlPath.adminKeys), (.DELETE, "/admin/keys/a"), (.GET, PawlPath.adminEvents),
+                (.DELETE, PawlPath.adminSessions), (.GET, PawlPath.adminRecovery), (.POST, PawlPath.adminRecovery),
+                (.DELETE, PawlPath.adminRecovery),
             ] {
                 #expect(try await server.send(method, path).status == 401, "\(method) \(path)")
                 let other = try await root.send(method, path + "?limit=1000", signing: path)
@@ -164,6 +166,60 @@ struct OperationsTests {
             _ = try await server.login("alice")
             let after = try await root.send(.GET, "\(PawlPath.adminEvents)?after=\(theft.id)").decode(EventList.self)
             #expect(after.events.map(\.kind) == ["session_started"])
+        }
+    }
+
+    @Test("An operator opens a recovery ahead, sees it, and closes it; nonsense changes nothing", .tags(.p11, .p12))
+    func recovery() async throws {
+        try await operate { server, root in
+            let path = PawlPath.adminRecovery
+            #expect(try await root.send(.GET, path).decode(RecoveryStatus.self).incidents.isEmpty)
+            #expect(try await root.send(.POST, path, "{}").status == 404)
+            #expect(try await root.send(.DELETE, path).status == 404)
+            let (from, until) = ("2027-01-15T07:00:00Z", "2027-01-15T08:00:00Z")  // the test's clock is at the end
+            for body in [
+                #"{"lost_from":"yesterday"}"#, #"{"lost_from":5}"#, #"{"lost_until":"2099-01-01T00:00:00Z"}"#,
+                #"{"lost_from":"\#(until)","lost_until":"\#(from)"}"#, "",
+            ] {
+                let answer = try await root.send(.POST, path, body)
+                #expect(answer.status == 400 && answer.text.contains("invalid_request"), "\(body)")
+            }
+            let opened = try await root.send(.POST, path, #"{"lost_from":"\#(from)","lost_until":"\#(until)"}"#)
+                .decode(RecoveryStatus.self).incidents
+            #expect(opened.map(\.state) == ["open"])
+            #expect(opened.first?.lostFrom == from && opened.first?.lostUntil == until)
+            #expect(opened.first?.closesAt == "2027-01-22T08:00:00Z", "a week")
+            #expect(try await root.send(.POST, path, #"{"incident":2}"#).status == 404)
+            #expect(try await root.send(.DELETE, "\(path)?incident=2").status == 404)
+            #expect(try await root.send(.DELETE, "\(path)?incident=x").status == 400)
+            let closed = try await root.send(.DELETE, "\(path)?incident=1").decode(RecoveryStatus.self)
+            #expect(closed.incidents.map(\.state) == ["closed"])
+        }
+    }
+
+    @Test("An operator ends the sessions that began since a time, a slice after the other")
+    func sessionsSince() async throws {
+        try await operate { server, root in
+            let first = try await server.register("alice")
+            server.clock.advance(by: 60)
+            let later = [try await server.register("bob"), try await server.login("alice").tokens]
+            let path = PawlPath.adminSessions
+            for query in ["", "?since=now", "?since=2027-01-15T08%3A01%3A00Z&after=x"] {
+                #expect(try await root.send(.DELETE, path + query).status == 400, "\(query)")
+            }
+            var (ended, next): (Int, String?) = (0, nil)
+            repeat {
+                let query = "?since=2027-01-15T08%3A01%3A00Z&limit=1" + (next.map { "&after=\($0)" } ?? "")
+                let slice = try await root.send(.DELETE, path + query).decode(EndedSlice.self)
+                ended += slice.ended
+                next = slice.next
+            } while next != nil
+            #expect(ended == 2)
+            for tokens in later {
+                #expect(try await server.refresh(tokens.refreshToken).problem.reason == "revoked")
+                #expect(try await server.get("/guarded", tokens).status == 401)
+            }
+            #expect(try await server.refresh(first.refreshToken).status == 200)
         }
     }
 }

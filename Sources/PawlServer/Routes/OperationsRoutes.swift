@@ -32,11 +32,17 @@ extension Pawl {
         route(
             "\(users)/:id/sessions", on: router,
             [.get: operating(listUserSessions), .delete: operating(endUserSessions)])
+        route("\(PawlPath.adminSessions)", on: router, [.delete: operating(revokeSessions)])
         route(
             "\(PawlPath.adminSessions)/:id", on: router,
             [.get: operating(showAnySession), .delete: operating(revokeSession)])
         route("\(PawlPath.adminKeys)", on: router, [.get: operating(listKeys), .post: operating(rotateKeys)])
         route("\(PawlPath.adminKeys)/:id", on: router, [.delete: operating(retireKey)])
+        route(
+            "\(PawlPath.adminRecovery)", on: router,
+            [
+                .get: operating(showRecovery), .post: operating(openRecovery), .delete: operating(closeRecovery),
+            ])
         route("\(PawlPath.adminEvents)", on: router, [.get: operating(listEvents)])
     }
 

@@ -22,6 +22,8 @@ final class Workplace: Sendable {
     deinit { try? FileManager.default.removeItem(at: folder) }  // a leftover in the temporary folder harms nobody
 
     var database: String { "sqlite:\(folder.path)/p.sqlite" }
+    /// What commands need to find the server.
+    var operating: [String] { ["--database", database, "--ops-port", String(opsPort)] }
     var secretFile: String { folder.path + "/p.sqlite.master-secret" }
 
     static func freePort() throws -> Int {
