@@ -1,5 +1,6 @@
 # make run    installs what is missing, builds, and starts Pawl on SQLite at http://localhost:8080
 # make test   installs what the tests need, builds, and runs every test
+# make fuzz   fuzzes what reads strangers' bytes, ten million times each (FUZZ_RUNS), with libFuzzer
 # make lint   format and import boundaries
 # make format formats all sources
 
@@ -9,7 +10,7 @@ DATA = data
 # The tests run one after the other: they start servers, processes and races of their own, and with hundreds of them at
 # once on two cores the runtime's few threads now and then stop for good.
 
-.PHONY: run build test lint format system-packages test-packages
+.PHONY: run build test fuzz lint format system-packages test-packages
 
 run: build
 	@mkdir -p -m 700 $(DATA)
@@ -27,12 +28,15 @@ test: test-packages
 	swift build --build-tests $(SWIFT_BUILD_FLAGS)
 	swift test --skip-build --no-parallel
 
+fuzz: system-packages
+	scripts/fuzz
+
 lint:
-	swift format lint --strict --parallel --recursive Package.swift Sources Tests Examples Snippets
+	swift format lint --strict --parallel --recursive Package.swift Sources Tests Examples Snippets Fuzzing
 	scripts/check-imports
 
 format:
-	swift format format --in-place --parallel --recursive Package.swift Sources Tests Examples Snippets
+	swift format format --in-place --parallel --recursive Package.swift Sources Tests Examples Snippets Fuzzing
 
 system-packages:
 	@scripts/install-packages libsodium-dev libsqlite3-dev

@@ -95,10 +95,15 @@ let package = Package(
             ],
             path: "Snippets/embed"),
 
+        // What reads strangers' bytes, one entry point each, for libFuzzer and for the tests.
+        .target(name: "PawlFuzzing", dependencies: ["PawlAPI", "PawlCore", "PawlJWT", crypto]),
+
         .testTarget(name: "PawlJWTTests", dependencies: ["PawlJWT", jwtKit, crypto]),
         .testTarget(
             name: "PawlCoreTests",
             dependencies: ["PawlCore", "PawlJWT", "PawlTesting", "PawlPasswords", crypto, logging]),
+        .testTarget(
+            name: "PawlFuzzingTests", dependencies: ["PawlFuzzing", "PawlTesting"], exclude: ["Corpus"]),
         .testTarget(
             name: "PawlSQLiteTests", dependencies: ["PawlSQLite", "PawlCore", "PawlJWT", "PawlTesting", grdb]),
         .testTarget(
@@ -126,4 +131,16 @@ let settings: [SwiftSetting] = [
 ]
 for target in package.targets where target.type != .system {
     target.swiftSettings = settings
+}
+
+// `make fuzz` names libFuzzer's library here. Its executable is no part of an ordinary build, and what it looks into is
+// built so that libFuzzer sees which branches an input takes.
+if let libFuzzer = Context.environment["PAWL_LIBFUZZER"] {
+    package.targets.append(
+        .executableTarget(
+            name: "fuzz", dependencies: ["PawlFuzzing"], path: "Fuzzing", exclude: ["tokens.dict"],
+            swiftSettings: settings, linkerSettings: [.unsafeFlags([libFuzzer]), .linkedLibrary("stdc++")]))
+    for target in package.targets where ["PawlAPI", "PawlJWT", "PawlCore", "PawlFuzzing"].contains(target.name) {
+        target.swiftSettings = settings + [.unsafeFlags(["-sanitize=fuzzer"])]
+    }
 }

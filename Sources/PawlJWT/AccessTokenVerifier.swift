@@ -1,9 +1,3 @@
-#if canImport(FoundationEssentials)
-    import FoundationEssentials
-#else
-    import Foundation
-#endif
-
 /// Checks access tokens (RFC 9068 §4, RFC 8725): a pure function of the token, the keys and the time.
 public struct AccessTokenVerifier: Sendable {
     /// Compared code point by code point (RFC 8414 §3.3).
@@ -39,9 +33,9 @@ public struct AccessTokenVerifier: Sendable {
     public static func keyID(of token: String) -> String? {
         guard token.utf8.count <= maximumLength,
             let segment = token.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false).first,
-            let bytes = Base64URL.decode(segment), JSONText.isPlainObject(bytes)
+            let bytes = Base64URL.decode(segment)
         else { return nil }
-        return (try? JSONDecoder().decode(Header.self, from: Data(bytes)))?.kid  // an unreadable header has none
+        return (try? JSONText.decode(Header.self, from: bytes))?.kid  // an unreadable header has none
     }
 
     /// The claims of `token`, if one of `keys` signed it and it is good at `now` (seconds since 1970).
@@ -58,7 +52,7 @@ public struct AccessTokenVerifier: Sendable {
         let signed = [UInt8](token.utf8[..<segments[1].endIndex])
         guard key.isValid(signature: signature, for: signed) else { throw .badSignature }
 
-        guard let payload = Base64URL.decode(segments[1]), JSONText.isPlainObject(payload) else { throw .malformed }
+        guard let payload = Base64URL.decode(segments[1]) else { throw .malformed }
         return try check(payload, at: now)
     }
 
@@ -66,10 +60,9 @@ public struct AccessTokenVerifier: Sendable {
     private func pinnedKey(
         for bytes: [UInt8], among keys: [String: VerificationKey]
     ) throws(AccessTokenError) -> VerificationKey {
-        guard JSONText.isPlainObject(bytes) else { throw .malformed }
         let header: Header
         do {
-            header = try JSONDecoder().decode(Header.self, from: Data(bytes))
+            header = try JSONText.decode(Header.self, from: bytes)
         } catch {
             throw .malformed
         }
@@ -84,7 +77,7 @@ public struct AccessTokenVerifier: Sendable {
     private func check(_ bytes: [UInt8], at now: Int64) throws(AccessTokenError) -> AccessTokenClaims {
         let payload: AccessTokenPayload
         do {
-            payload = try JSONDecoder().decode(AccessTokenPayload.self, from: Data(bytes))
+            payload = try JSONText.decode(AccessTokenPayload.self, from: bytes)
         } catch {
             throw .malformed
         }

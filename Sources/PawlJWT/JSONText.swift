@@ -1,3 +1,9 @@
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
 /// The little of JSON that a general encoder does too slowly or too loosely for tokens.
 package enum JSONText {
     private static let hex = [UInt8]("0123456789abcdef".utf8)
@@ -30,51 +36,22 @@ package enum JSONText {
         output.append(UInt8(ascii: "]"))
     }
 
-    /// Whether `bytes` are one object whose top-level names are all different and written plainly (no escapes), no
-    /// deeper than `depth`. Decoders differ in which of two equal names wins (RFC 8725 §3.7), so such a token is
-    /// refused before it is decoded; a name with an escape could hide a second one.
-    package static func isPlainObject(_ bytes: [UInt8], depth limit: Int = 8) -> Bool {
-        guard !bytes.contains(0) else { return false }  // decoders take it for UTF-16 or UTF-32 (RFC 8725 §3.7)
-        var names: Set<ArraySlice<UInt8>> = []
-        var depth = 0
-        var expectsName = false
-        var index = 0
-        while index < bytes.count {
-            switch bytes[index] {
-            case UInt8(ascii: "{"):
-                depth += 1
-                expectsName = depth == 1
-                guard depth <= limit else { return false }
-            case UInt8(ascii: "["):
-                depth += 1
-                guard depth <= limit, depth > 1 else { return false }
-            case UInt8(ascii: "}"), UInt8(ascii: "]"):
-                depth -= 1
-                guard depth >= 0 else { return false }
-            case UInt8(ascii: ","):
-                expectsName = depth == 1
-            case UInt8(ascii: "\""):
-                let start = index + 1
-                var end = start
-                var escaped = false
-                while end < bytes.count, bytes[end] != UInt8(ascii: "\"") {
-                    if bytes[end] == UInt8(ascii: "\\") {
-                        escaped = true
-                        end += 1
-                    }
-                    end += 1
-                }
-                guard end < bytes.count else { return false }
-                if expectsName {
-                    guard !escaped, names.insert(bytes[start..<end]).inserted else { return false }
-                    expectsName = false
-                }
-                index = end
-            default:
-                break
-            }
-            index += 1
-        }
-        return depth == 0 && bytes.first == UInt8(ascii: "{")
+    /// Whether `bytes` are one object in UTF-8 whose top-level names are all different and written plainly (no
+    /// escapes), no deeper than `depth`, with nothing before it. Decoders differ in which of two equal names wins (RFC 8725 §3.7), so such a
+    /// token is refused before it is decoded; a name with an escape could hide a second one.
+    package static func isPlainObject(_ bytes: [UInt8], depth: Int = 8) -> Bool {
+        // Decoders guess at other encodings (RFC 8725 §3.7).
+        guard String(validating: bytes, as: UTF8.self) != nil else { return false }
+        var reader = PlainObjectReader(bytes, depth: depth)
+        return reader.isPlainObject()
+    }
+
+    /// Bytes that are not one plain object.
+    package struct NotPlainObject: Error {}
+
+    /// Decodes a plain object; anything else is refused before a decoder sees it.
+    package static func decode<Value: Decodable>(_ type: Value.Type, from bytes: [UInt8]) throws -> Value {
+        guard isPlainObject(bytes) else { throw NotPlainObject() }
+        return try JSONDecoder().decode(type, from: Data(bytes))
     }
 }

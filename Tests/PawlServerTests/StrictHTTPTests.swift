@@ -48,6 +48,8 @@ struct StrictHTTPTests {
                 ("application/json", [UInt8]("{\"refresh_token\":\"\(token)\",\"refresh_token\":\"x\"}".utf8), 400),
                 ("application/json", [UInt8]("{\"refresh_token\":\(deep)}".utf8), 400),
                 ("application/json", [UInt8]("{\"refresh_token\":7}".utf8), 400),
+                ("application/json", [UInt8]("{\"refresh_token\":\"\(token)\",\"x\":01}".utf8), 400),
+                ("application/json", [UInt8]("{\"refresh_token\":\"\(token)\",\"x\":\"\\q\"}".utf8), 400),
                 ("application/json", [UInt8]("{\"other\":\"\(token)\"}".utf8), 400),
                 ("application/json", [UInt8]("{\"refresh_token\":\"".utf8) + [0xC3, 0x28] + [UInt8]("\"}".utf8), 400),
                 ("application/json", [UInt8]("{\"refresh_token\":\"\\ud800\"}".utf8), 400),

@@ -4,12 +4,6 @@ import PawlAPI
 import PawlCore
 import PawlJWT
 
-#if canImport(FoundationEssentials)
-    import FoundationEssentials
-#else
-    import Foundation
-#endif
-
 /// One request as the routes see it: what came, from where, and the strict ways to read it.
 struct Exchange: Sendable {
     let request: Request
@@ -36,11 +30,10 @@ struct Exchange: Sendable {
             contentType.isType(.applicationJson),
             contentType.parameter.map({ $0.name.lowercased() == "charset" && $0.value.lowercased() == "utf-8" }) ?? true
         else { throw ProblemError(.unsupportedMediaType, .unsupportedMediaType, "Send application/json in UTF-8.") }
-        guard String(validating: content, as: UTF8.self) != nil, JSONText.isPlainObject(content) else {
-            throw ProblemError.invalidRequest("The body is not one JSON object in UTF-8 with different names.")
-        }
         do {
-            return try JSONDecoder().decode(type, from: Data(content))
+            return try JSONText.decode(type, from: content)
+        } catch is JSONText.NotPlainObject {
+            throw ProblemError.invalidRequest("The body is not one JSON object in UTF-8 with different names.")
         } catch DecodingError.keyNotFound(let key, _) {
             throw ProblemError.invalidRequest("The member \(key.stringValue) is missing.")
         } catch DecodingError.typeMismatch(_, let context), DecodingError.valueNotFound(_, let context) {
