@@ -1,6 +1,8 @@
 # make run    installs what is missing, builds, and starts Pawl on SQLite at http://localhost:8080
 # make test   installs what the tests need, builds, and runs every test
 # make fuzz   fuzzes what reads strangers' bytes, ten million times each (FUZZ_RUNS), with libFuzzer
+# make dist   builds a release: a tarball and a .deb in dist/
+# make test-dist  installs both into bare Debian folders and uses them there, as root
 # make lint   format and import boundaries
 # make format formats all sources
 
@@ -10,7 +12,7 @@ DATA = data
 # The tests run one after the other: they start servers, processes and races of their own, and with hundreds of them at
 # once on two cores the runtime's few threads now and then stop for good.
 
-.PHONY: run build test fuzz lint format system-packages test-packages
+.PHONY: run build test fuzz dist test-dist lint format system-packages test-packages
 
 run: build
 	@mkdir -p -m 700 $(DATA)
@@ -30,6 +32,14 @@ test: test-packages
 
 fuzz: system-packages
 	scripts/fuzz
+
+dist: system-packages
+	@scripts/install-packages binutils dpkg-dev git
+	packaging/build
+
+test-dist: dist
+	@scripts/install-packages debootstrap curl jq systemd strace
+	packaging/test
 
 lint:
 	swift format lint --strict --parallel --recursive Package.swift Sources Tests Examples Snippets Fuzzing
