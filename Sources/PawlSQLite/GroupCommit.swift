@@ -1,5 +1,4 @@
 import GRDB
-import GRDBSQLite
 import PawlCore
 import Synchronization
 
@@ -17,7 +16,13 @@ final class GroupCommit: @unchecked Sendable {
     /// So that no commit grows without bound.
     static let limit = 256
 
-    private let inbox = Mutex<[Waiting]>([])
+    private struct Inbox {
+        var waiting: [Waiting] = []
+        /// Whether a commit is scheduled or under way, which takes care of all that arrives meanwhile.
+        var isCommitting = false
+    }
+
+    private let inbox = Mutex(Inbox())
     private var statement: RotationStatement?
     private let metrics: PawlMetrics
 
@@ -28,26 +33,29 @@ final class GroupCommit: @unchecked Sendable {
     /// - Returns: whether a commit must be scheduled: nobody else has done so for this group.
     func add(_ waiting: Waiting) -> Bool {
         inbox.withLock { inbox in
-            inbox.append(waiting)
-            return inbox.count == 1
+            inbox.waiting.append(waiting)
+            defer { inbox.isCommitting = true }
+            return !inbox.isCommitting
         }
     }
 
     /// Runs one group in one transaction and answers it after the commit.
     /// - Returns: whether more have arrived that need another commit.
     func commit(in db: Database) -> Bool {
-        let (group, hasMore) = inbox.withLock { inbox in
-            let group = Array(inbox.prefix(Self.limit))
-            inbox.removeFirst(group.count)
-            return (group, !inbox.isEmpty)
-        }
+        var group = take(Self.limit)
         var outcomes: [Outcome] = []
         let start = ContinuousClock.now
         do {
             let statement = try self.statement ?? RotationStatement(on: db)
             self.statement = statement
             try db.inTransaction(.immediate) {
-                outcomes = try group.map { try statement.rotate($0.turn, under: $0.policy, in: db) }
+                while outcomes.count < group.count {
+                    for waiting in group[outcomes.count...] {
+                        outcomes.append(try statement.rotate(waiting.turn, under: waiting.policy, in: db))
+                    }
+                    // Those that arrived while these were turned come along.
+                    group += take(Self.limit - group.count)
+                }
                 return .commit
             }
             metrics.recordCommit(rotations: group.count, took: ContinuousClock.now - start)
@@ -56,112 +64,70 @@ final class GroupCommit: @unchecked Sendable {
             let failure = StoreError(hiding: error)
             for waiting in group { waiting.answer.resume(returning: .failure(failure)) }
         }
-        return hasMore
+        return inbox.withLock { inbox in
+            inbox.isCommitting = !inbox.waiting.isEmpty
+            return inbox.isCommitting
+        }
+    }
+
+    private func take(_ limit: Int) -> [Waiting] {
+        inbox.withLock { inbox in
+            let taken = inbox.waiting.prefix(limit)
+            inbox.waiting.removeFirst(taken.count)
+            return Array(taken)
+        }
     }
 
     /// Must run before the connection closes, on its queue.
     func finalize() { statement = nil }
 }
 
-/// The compare-and-set of a rotation, prepared once on SQLite's own interface: through GRDB it costs twice as much.
-@safe final class RotationStatement {
-    static let sql = """
+/// The compare-and-set of a rotation, and the reading of the row that it turned, prepared once on SQLite's own interface:
+/// through GRDB they cost twice as much. Two statements, though SQLite has `RETURNING`: that gathers its rows in a
+/// table of its own first, and takes twice as long as both. The writer's transaction makes them one.
+final class RotationStatement {
+    static let update = """
         UPDATE sessions SET generation = generation + 1, hash = ?1, seal = ?2, attempt_4 = attempt_3,
             attempt_3 = attempt_2, attempt_2 = attempt_1, attempt_1 = ?3, rotated_at = ?4, idle_expires_at = ?5, turned_by = 'refresh',
             ip = ?6, user_agent = ?7
         WHERE id = ?8 AND generation = ?9 AND hash = ?10 AND delivery = ?11 AND ended_at IS NULL
             AND absolute_expires_at > ?4 AND idle_expires_at > ?4
-        RETURNING \(SessionRow.columns)
         """
+    static let select = "SELECT \(SessionRow.columns) FROM sessions WHERE id = ?1"
 
-    private let statement: OpaquePointer
+    private let update: PreparedStatement
+    private let select: PreparedStatement
 
     init(on db: Database) throws {
-        var statement: OpaquePointer?
-        let code = unsafe sqlite3_prepare_v3(
-            db.sqliteConnection, Self.sql, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &statement, nil)
-        guard code == SQLITE_OK, let statement = unsafe statement else {
-            throw DatabaseError(resultCode: ResultCode(rawValue: code), message: "preparing the rotation")
-        }
-        unsafe self.statement = statement
+        update = try PreparedStatement(Self.update, on: db)
+        select = try PreparedStatement(Self.select, on: db)
     }
 
-    deinit { unsafe sqlite3_finalize(statement) }
-
     func rotate(_ turn: Turn, under policy: RotationPolicy, in db: Database) throws -> Outcome {
-        if turn.stepUp == nil, let session = try compareAndSet(turn) { return Outcome(.rotate, session) }
+        if turn.stepUp == nil, let session = try compareAndSet(turn, in: db) { return Outcome(.rotate, session) }
         return try SQLiteStore.decide(turn, under: policy, in: db)
     }
 
     /// The session after the turn, or nil if a condition did not hold.
-    func compareAndSet(_ turn: Turn) throws -> Session? {
-        defer { unsafe sqlite3_reset(statement) }
-        try bind(1, turn.successorHash)
-        try bind(2, turn.successorSeal)
-        try bind(3, turn.attempt.column)
-        try bind(4, turn.now.seconds)
-        try bind(5, turn.idleExpiry.seconds)
-        try bind(6, turn.origin.address)
-        try bind(7, turn.origin.userAgent)
-        try bind(8, turn.sessionID.bytes)
-        try bind(9, Int64(turn.generation))
-        try bind(10, turn.hash)
-        try bind(11, turn.delivery.rawValue)
-        switch unsafe sqlite3_step(statement) {
-        case SQLITE_DONE:
-            return nil
-        case SQLITE_ROW:
-            let session = try SessionRow.decode(unsafe CurrentRow(statement: statement))
-            try check(unsafe sqlite3_step(statement), is: SQLITE_DONE)
-            return session
-        case let code:
-            throw DatabaseError(resultCode: ResultCode(rawValue: code), message: "turning a session")
+    func compareAndSet(_ turn: Turn, in db: Database) throws -> Session? {
+        defer {
+            update.reset()
+            select.reset()
         }
-    }
-
-    private func check(_ code: Int32, is expected: Int32 = SQLITE_OK) throws {
-        guard code == expected else {
-            throw DatabaseError(resultCode: ResultCode(rawValue: code), message: "turning a session")
-        }
-    }
-
-    /// Tells SQLite to copy what it is given.
-    private static var transient: sqlite3_destructor_type {
-        unsafe unsafeBitCast(-1, to: sqlite3_destructor_type.self)
-    }
-
-    private func bind(_ index: Int32, _ bytes: [UInt8]) throws {
-        try check(unsafe sqlite3_bind_blob(statement, index, bytes, Int32(bytes.count), Self.transient))
-    }
-
-    private func bind(_ index: Int32, _ text: String) throws {
-        try check(unsafe sqlite3_bind_text(statement, index, text, -1, Self.transient))
-    }
-
-    private func bind(_ index: Int32, _ value: Int64?) throws {
-        if let value {
-            try check(unsafe sqlite3_bind_int64(statement, index, value))
-        } else {
-            try check(unsafe sqlite3_bind_null(statement, index))
-        }
-    }
-
-    @safe private struct CurrentRow: Columns {
-        let statement: OpaquePointer
-
-        func integer(_ index: Int) -> Int64? {
-            unsafe sqlite3_column_type(statement, Int32(index)) == SQLITE_NULL
-                ? nil : sqlite3_column_int64(statement, Int32(index))
-        }
-
-        func text(_ index: Int) -> String {
-            unsafe sqlite3_column_text(statement, Int32(index)).map { unsafe String(cString: $0) } ?? ""
-        }
-
-        func bytes(_ index: Int) -> [UInt8] {
-            let count = unsafe sqlite3_column_bytes(statement, Int32(index))
-            guard count > 0, let start = unsafe sqlite3_column_blob(statement, Int32(index)) else { return [] }
-            return unsafe [UInt8](UnsafeRawBufferPointer(start: start, count: Int(count)))
-        }
+        try update.bind(1, turn.successorHash)
+        try update.bind(2, turn.successorSeal)
+        try update.bind(3, turn.attempt.column)
+        try update.bind(4, turn.now.seconds)
+        try update.bind(5, turn.idleExpiry.seconds)
+        try update.bind(6, turn.origin.address)
+        try update.bind(7, turn.origin.userAgent)
+        try update.bind(8, turn.sessionID.bytes)
+        try update.bind(9, Int64(turn.generation))
+        try update.bind(10, turn.hash)
+        try update.bind(11, turn.delivery.rawValue)
+        guard try !update.step(), db.changesCount == 1 else { return nil }
+        try select.bind(1, turn.sessionID.bytes)
+        guard try select.step() else { throw StoreError("A session that was turned is not there.") }
+        return try SessionRow.decode(select)
     }
 }
