@@ -21,6 +21,8 @@ public struct MasterSecret: Sendable {
     package let isDistrusted: Bool
 
     package let refreshTagKey: SymmetricKey
+    /// The same, set up once and copied for each tag: setting up costs several times what a tag does.
+    let refreshTag: HMAC<SHA256>
     package let signingKeyKey: SymmetricKey
     package let passwordKey: SymmetricKey
     package let operationsKey: SymmetricKey
@@ -36,6 +38,7 @@ public struct MasterSecret: Sendable {
         }
         id = key(.keyID).bytes[0]
         refreshTagKey = key(.refreshTag)
+        refreshTag = HMAC(key: refreshTagKey)
         signingKeyKey = key(.signingKey)
         passwordKey = key(.password)
         operationsKey = key(.operations)

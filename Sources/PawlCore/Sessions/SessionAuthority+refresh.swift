@@ -53,9 +53,10 @@ extension SessionAuthority {
         _ presented: RefreshToken, to successor: RefreshToken, _ delivery: Delivery, _ attempt: AttemptName?,
         _ origin: Origin, _ stepUp: Turn.StepUp?, at now: UnixTime
     ) throws(SessionError) -> Turn {
+        let keys = TokenKeys(of: presented)
         let seal: [UInt8]
         do {
-            seal = try SuccessorSeal.seal(successor, under: presented, randomness: randomness)
+            seal = try SuccessorSeal.seal(successor, under: presented, keys, randomness: randomness)
         } catch {
             logger.error("Sealing a refresh token failed", metadata: ["error": "\(error)"])
             throw .unavailable
@@ -63,7 +64,7 @@ extension SessionAuthority {
         return Turn(
             sessionID: presented.sessionID, generation: presented.generation, hash: presented.hash,
             issuedAt: presented.issuedAt, isDistrusted: secrets[presented.keyID]?.isDistrusted ?? true,
-            attempt: attempt?.digest(under: presented), delivery: delivery, successorHash: successor.hash,
+            attempt: attempt.map { keys.digest(of: $0) }, delivery: delivery, successorHash: successor.hash,
             successorSeal: seal, now: now, idleExpiry: now + lifetimes.idle, origin: origin, stepUp: stepUp)
     }
 

@@ -2,7 +2,7 @@ public import Logging
 import PawlJWT
 
 /// Starts, turns and ends sessions: one use case a file. Decisions are ``RotationPolicy``'s, atomicity is the store's.
-public struct SessionAuthority: Sendable {
+public final class SessionAuthority: Sendable {
     let store: any PawlStore
     let secrets: MasterSecrets
     let recovery: Recovery

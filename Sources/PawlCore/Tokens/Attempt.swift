@@ -1,5 +1,3 @@
-import Crypto
-
 /// The name that a client gives one try to rotate (`Idempotency-Key`): a retry repeats it.
 public struct AttemptName: Sendable {
     let name: Secret
@@ -17,19 +15,10 @@ public struct AttemptName: Sendable {
         name = Secret(characters)
     }
 
-    /// What the store keeps: 8 bytes of an HMAC under a key that only the presented token gives. Checkable when that
-    /// token comes back, not searchable.
-    func digest(under token: RefreshToken) -> AttemptDigest {
-        let key = HKDF<SHA256>.deriveKey(
-            inputKeyMaterial: SymmetricKey(data: token.secret.exposed), info: Self.label, outputByteCount: 32)
-        let code = HMAC<SHA256>.authenticationCode(for: name.exposed, using: key)
-        return AttemptDigest(value: integer(bigEndian: code.prefix(8)))
-    }
-
-    private static let label = [UInt8]("pawl/v1/attempt".utf8)
 }
 
-/// What is kept of an attempt's name.
+/// What is kept of an attempt's name: 8 bytes of an HMAC that only the presented token's holder can make
+/// (``TokenKeys``).
 public struct AttemptDigest: Sendable, Hashable {
     package let value: UInt64
 

@@ -1,3 +1,9 @@
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
 /// Where random bytes come from. Tests seed theirs.
 public struct Randomness: Sendable {
     private let fill: @Sendable (_ count: Int) -> [UInt8]
@@ -8,19 +14,25 @@ public struct Randomness: Sendable {
 
     public func bytes(_ count: Int) -> [UInt8] { fill(count) }
 
-    /// The system's cryptographic source, read in words: one system call a word, not a byte.
-    public static let system = Randomness { count in
-        var generator = SystemRandomNumberGenerator()
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(count + 8)
-        while bytes.count < count {
-            var word: UInt64 = generator.next()
-            for _ in 0..<8 {
-                bytes.append(UInt8(truncatingIfNeeded: word))
-                word >>= 8
+    #if os(Linux)
+        /// The kernel's cryptographic source: one system call, where `SystemRandomNumberGenerator` makes one a word.
+        public static let system = Randomness { count in
+            var bytes = [UInt8](repeating: 0, count: count)
+            // At most 256 bytes a call; there is no descriptor to run out of, and it waits for the kernel's first seed.
+            for start in stride(from: 0, to: count, by: 256) {
+                let length = min(256, count - start)
+                let status = unsafe bytes.withUnsafeMutableBytes { buffer in
+                    unsafe getentropy(buffer.baseAddress! + start, length)
+                }
+                precondition(status == 0, "The system gives no random bytes.")
             }
+            return bytes
         }
-        bytes.removeLast(bytes.count - count)
-        return bytes
-    }
+    #else
+        /// The system's cryptographic source.
+        public static let system = Randomness { count in
+            var generator = SystemRandomNumberGenerator()
+            return (0..<count).map { _ in generator.next() }
+        }
+    #endif
 }

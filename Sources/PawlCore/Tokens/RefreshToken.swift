@@ -34,12 +34,12 @@ public struct RefreshToken: Sendable, Equatable {
     /// key, right tag. All failures are alike.
     package init?(authenticating text: String, with secrets: MasterSecrets) {
         guard text.utf8.count == Self.textLength, text.hasPrefix(Self.prefix),
-            let bytes = Base64URL.decode(text.utf8.dropFirst(Self.prefix.utf8.count)),
+            let bytes = Base64URL.decode([UInt8](text.utf8.dropFirst(Self.prefix.utf8.count))),
             bytes.count == Self.byteLength, bytes[0] == Self.version,
             let master = secrets[bytes[1]],
             let sessionID = SessionID(bytes: [UInt8](bytes[2..<18]))
         else { return nil }
-        let signed = bytes[..<59]
+        let signed = [UInt8](bytes[..<59])
         guard constantTimeEquals(Self.tag(over: signed, under: master), bytes[59...]) else { return nil }
         self.init(
             keyID: bytes[1], sessionID: sessionID, generation: UInt32(integer(bigEndian: bytes[18..<22])),
@@ -55,14 +55,16 @@ public struct RefreshToken: Sendable, Equatable {
         bytes += bigEndian(UInt64(generation), count: 4)
         bytes += bigEndian(UInt64(bitPattern: issuedAt.seconds), count: 5)
         bytes += secret.exposed
-        bytes += Self.tag(over: bytes[...], under: master)
+        bytes += Self.tag(over: bytes, under: master)
         var text = [UInt8](Self.prefix.utf8)
         Base64URL.encode(bytes, into: &text)
         return String(decoding: text, as: UTF8.self)
     }
 
-    private static func tag(over bytes: ArraySlice<UInt8>, under master: MasterSecret) -> [UInt8] {
-        [UInt8](HMAC<SHA256>.authenticationCode(for: bytes, using: master.refreshTagKey).prefix(tagLength))
+    private static func tag(over bytes: [UInt8], under master: MasterSecret) -> [UInt8] {
+        var code = master.refreshTag
+        code.update(data: bytes)
+        return [UInt8](code.finalize().prefix(tagLength))
     }
 
     /// What the server keeps of the secret. It has 256 random bits, so a plain hash cannot be searched.

@@ -2,19 +2,18 @@ import Crypto
 
 /// The current token, sealed so that only whoever holds its predecessor can be given it again.
 ///
-/// AES-256-GCM under HKDF-SHA256 of the predecessor's secret, which the server does not keep: the database, even with
-/// the master secret, gives nothing. 66 bytes: nonce 12, key id 1, issued 5, secret 32, tag 16.
+/// AES-256-GCM under a key of the predecessor's secret (``TokenKeys``), which the server does not keep: the database,
+/// even with the master secret, gives nothing. 66 bytes: nonce 12, key id 1, issued 5, secret 32, tag 16.
 enum SuccessorSeal {
-    private static let label = [UInt8]("pawl/v1/successor".utf8)
-
-    static func seal(_ successor: RefreshToken, under predecessor: RefreshToken, randomness: Randomness) throws
-        -> [UInt8]
-    {
+    /// - Parameter keys: those of `predecessor`.
+    static func seal(
+        _ successor: RefreshToken, under predecessor: RefreshToken, _ keys: TokenKeys, randomness: Randomness
+    ) throws -> [UInt8] {
         let content =
             [successor.keyID] + bigEndian(UInt64(bitPattern: successor.issuedAt.seconds), count: 5)
             + successor.secret.exposed
         let box = try AES.GCM.seal(
-            content, using: key(of: predecessor), nonce: .init(data: randomness.bytes(12)),
+            content, using: keys.successorSeal, nonce: .init(data: randomness.bytes(12)),
             authenticating: associatedData(of: predecessor))
         return [UInt8](box.nonce) + [UInt8](box.ciphertext) + [UInt8](box.tag)
     }
@@ -25,7 +24,7 @@ enum SuccessorSeal {
         do {
             content = [UInt8](
                 try AES.GCM.open(
-                    .init(combined: seal), using: key(of: predecessor),
+                    .init(combined: seal), using: TokenKeys(of: predecessor).successorSeal,
                     authenticating: associatedData(of: predecessor)))
         } catch {
             return nil  // the one way that a seal says no
@@ -34,13 +33,6 @@ enum SuccessorSeal {
         return RefreshToken(
             keyID: content[0], sessionID: predecessor.sessionID, generation: predecessor.generation &+ 1,
             issuedAt: UnixTime(seconds: Int64(integer(bigEndian: content[1..<6]))), secret: Secret(content[6...]))
-    }
-
-    private static func key(of predecessor: RefreshToken) -> SymmetricKey {
-        HKDF<SHA256>.deriveKey(
-            inputKeyMaterial: SymmetricKey(data: predecessor.secret.exposed),
-            salt: predecessor.sessionID.bytes + bigEndian(UInt64(predecessor.generation), count: 4),
-            info: label, outputByteCount: 32)
     }
 
     private static func associatedData(of predecessor: RefreshToken) -> [UInt8] {

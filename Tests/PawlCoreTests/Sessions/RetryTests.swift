@@ -99,8 +99,9 @@ struct RetryTests {
         let token = try first.token(try Server.secrets(1))
         let lost = token.successor(
             at: server.clock.now, secrets: try Server.secrets(1), randomness: SeededRandomness(seed: 9).randomness)
-        let seal = try SuccessorSeal.seal(lost, under: token, randomness: .system)
-        let attempt = try Server.attempt("one").orThrow().digest(under: token)
+        let keys = TokenKeys(of: token)
+        let seal = try SuccessorSeal.seal(lost, under: token, keys, randomness: .system)
+        let attempt = keys.digest(of: try Server.attempt("one").orThrow())
         let turn = Turn(
             sessionID: row.id, generation: 0, hash: token.hash, issuedAt: token.issuedAt, isDistrusted: false,
             attempt: attempt, delivery: .body, successorHash: lost.hash, successorSeal: seal, now: server.clock.now,

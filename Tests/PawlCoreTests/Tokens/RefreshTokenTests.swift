@@ -109,7 +109,8 @@ struct SuccessorSealTests {
             generation: 9, issuedAt: Sample.start, secret: Secret(Sample.bytes(5)))
         let randomness = SeededRandomness().randomness
         successor = predecessor.successor(at: Sample.start + 60, secrets: secrets, randomness: randomness)
-        seal = try SuccessorSeal.seal(successor, under: predecessor, randomness: randomness)
+        seal = try SuccessorSeal.seal(
+            successor, under: predecessor, TokenKeys(of: predecessor), randomness: randomness)
     }
 
     @Test func `opens for the predecessor's holder`() {
@@ -119,9 +120,9 @@ struct SuccessorSealTests {
 
     @Test func `is made as the format says, so that other versions open it too`() throws {
         let generation: [UInt8] = [0, 0, 0, 9]
-        let key = HKDF<SHA256>.deriveKey(
-            inputKeyMaterial: SymmetricKey(data: Sample.bytes(5)), salt: predecessor.sessionID.bytes + generation,
-            info: [UInt8]("pawl/v1/successor".utf8), outputByteCount: 32)
+        let key = HKDF<SHA256>.expand(
+            pseudoRandomKey: Sample.bytes(5),
+            info: [UInt8]("pawl/v1/successor".utf8) + predecessor.sessionID.bytes + generation, outputByteCount: 32)
         let content = [UInt8](
             try AES.GCM.open(
                 .init(combined: seal), using: key,
