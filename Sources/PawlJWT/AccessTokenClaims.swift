@@ -38,47 +38,21 @@ public struct AccessTokenClaims: Sendable, Hashable {
         self.roles = roles
     }
 
-    /// Assembled by hand: 1 µs where `JSONEncoder` takes 18.
-    func appendJSON(to output: inout [UInt8]) {
-        func name(_ name: StaticString) {
-            output.append(output.isEmpty ? UInt8(ascii: "{") : UInt8(ascii: ","))
-            output.append(UInt8(ascii: "\""))
-            unsafe output.append(contentsOf: UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount))
-            output.append(UInt8(ascii: "\""))
-            output.append(UInt8(ascii: ":"))
-        }
-        func member(_ key: StaticString, _ value: String) {
-            name(key)
-            JSONText.append(value, to: &output)
-        }
-        func member(_ key: StaticString, _ value: Int64) {
-            name(key)
-            output.append(contentsOf: String(value).utf8)
-        }
-        member("iss", issuer)
-        member("sub", subject)
-        if audience.count == 1 {
-            member("aud", audience[0])
-        } else {
-            name("aud")
-            JSONText.append(audience, to: &output)
-        }
-        member("exp", expiresAt)
-        member("iat", issuedAt)
-        member("jti", id)
-        member("client_id", clientID)
-        if let sessionID { member("sid", sessionID) }
-        if let authTime { member("auth_time", authTime) }
-        if !authMethods.isEmpty {
-            name("amr")
-            JSONText.append(authMethods, to: &output)
-        }
-        if !scope.isEmpty { member("scope", scope.joined(separator: " ")) }
-        if !roles.isEmpty {
-            name("roles")
-            JSONText.append(roles, to: &output)
-        }
-        output.append(UInt8(ascii: "}"))
+    var json: [UInt8] {
+        var object = JSONObject()
+        object.append("iss", issuer)
+        object.append("sub", subject)
+        if audience.count == 1 { object.append("aud", audience[0]) } else { object.append("aud", audience) }
+        object.append("exp", expiresAt)
+        object.append("iat", issuedAt)
+        object.append("jti", id)
+        object.append("client_id", clientID)
+        if let sessionID { object.append("sid", sessionID) }
+        if let authTime { object.append("auth_time", authTime) }
+        if !authMethods.isEmpty { object.append("amr", authMethods) }
+        if !scope.isEmpty { object.append("scope", scope.joined(separator: " ")) }
+        if !roles.isEmpty { object.append("roles", roles) }
+        return object.text
     }
 }
 

@@ -36,6 +36,30 @@ package enum JSONText {
         output.append(UInt8(ascii: "]"))
     }
 
+    /// The value of the only member of `bytes`, if they are an object with one member of this name and its value is a
+    /// string of plain ASCII. Nil for all else, that may be good JSON or not.
+    package static func onlyString(_ name: StaticString, in bytes: [UInt8]) -> String? {
+        var rest = bytes[...]
+        func skipSpace() { rest = rest.drop { $0 == 0x20 || $0 == 0x09 || $0 == 0x0A || $0 == 0x0D } }
+        func skip(_ character: Unicode.Scalar) -> Bool {
+            skipSpace()
+            return rest.popFirst() == UInt8(ascii: character)
+        }
+        func string() -> ArraySlice<UInt8>? {
+            guard skip("\"") else { return nil }
+            let text = rest.prefix {
+                (0x20..<0x7F).contains($0) && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\")
+            }
+            rest = rest[text.endIndex...]
+            return skip("\"") ? text : nil
+        }
+        guard skip("{"), let key = string(), skip(":"), let value = string(), skip("}"),
+            unsafe key.elementsEqual(UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount))
+        else { return nil }
+        skipSpace()
+        return rest.isEmpty ? String(decoding: value, as: UTF8.self) : nil
+    }
+
     /// Whether `bytes` are one object in UTF-8 whose top-level names are all different and written plainly (no
     /// escapes), no deeper than `depth`, with nothing before it. Decoders differ in which of two equal names wins (RFC 8725 §3.7), so such a
     /// token is refused before it is decoded; a name with an escape could hide a second one.

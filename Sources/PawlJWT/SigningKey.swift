@@ -71,9 +71,7 @@ public struct SigningKey: Sendable {
     /// The compact serialisation (RFC 7515 §7.1) of an access token with these claims.
     /// - Throws: swift-crypto's error if signing fails.
     public func sign(_ claims: AccessTokenClaims) throws -> String {
-        var payload: [UInt8] = []
-        payload.reserveCapacity(512)
-        claims.appendJSON(to: &payload)
+        let payload = claims.json
         var token = headerSegment
         token.reserveCapacity(headerSegment.count + payload.count * 4 / 3 + 96)
         Base64URL.encode(payload, into: &token)

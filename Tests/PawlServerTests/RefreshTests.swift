@@ -37,6 +37,38 @@ struct RefreshTests {
         }
     }
 
+    @Test(
+        "The answer has the members of a token response, written by hand, and no others",
+        arguments: [[], ["read", "write"]])
+    func answer(scope: [String]) async throws {
+        try await LiveServer.run { server in
+            let tokens = try await server.register("alice@example.com")
+            let alice = try #require(Identifier("alice@example.com"))
+            _ = try await server.pawl.accounts.administer(alice, UserChange(scope: scope, at: server.clock.now))
+            let answer = try await server.refresh(tokens.refreshToken)
+            let members = try answer.decode([String: AnyJSON].self)
+            let expected = try JSONDecoder().decode(
+                [String: AnyJSON].self, from: JSONEncoder().encode(answer.tokens))
+            #expect(members == expected)
+            #expect(members.count == (scope.isEmpty ? 8 : 9))
+            #expect(try answer.tokens.scope == (scope.isEmpty ? nil : "read write"))
+        }
+    }
+
+    private enum AnyJSON: Decodable, Equatable {
+        case text(String)
+        case number(Int64)
+
+        init(from decoder: any Decoder) throws {
+            let container = try decoder.singleValueContainer()
+            if let number = try? container.decode(Int64.self) {  // not a number: then it must be a string
+                self = .number(number)
+            } else {
+                self = .text(try container.decode(String.self))
+            }
+        }
+    }
+
     @Test("A lost answer is repeated with the same attempt, an hour later too, and gives the same bytes", .tags(.p5))
     func retry() async throws {
         try await LiveServer.run { server in

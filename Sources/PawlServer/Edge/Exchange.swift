@@ -24,6 +24,17 @@ struct Exchange: Sendable {
         return .body
     }
 
+    /// The refresh token in a body that holds nothing else, as almost all do: that is read as it stands, without the
+    /// decoder, which takes longer than the hash. Any other body goes the way of all.
+    func refreshToken() throws -> String {
+        if request.headers[.contentType] == "application/json",
+            let token = JSONText.onlyString("refresh_token", in: content)
+        {
+            return token
+        }
+        return try body(RefreshRequest.self).refreshToken
+    }
+
     /// The JSON object in the body: `application/json` in UTF-8, nothing guessed, no name twice.
     func body<Body: Decodable>(_ type: Body.Type) throws -> Body {
         guard let contentType = request.headers[.contentType].flatMap({ MediaType(from: $0) }),
@@ -46,8 +57,7 @@ struct Exchange: Sendable {
 
     /// The attempt that the client names, if it names one.
     func attempt() throws -> AttemptName? {
-        guard let name = HTTPField.Name(PawlHeader.attempt) else { return nil }
-        let values = request.headers[values: name]
+        let values = request.headers[values: .attempt]
         guard let value = values.first else { return nil }
         guard values.count == 1, let attempt = AttemptName(value) else {
             throw ProblemError.invalidRequest(
@@ -87,4 +97,5 @@ extension HTTPField.Name {
     static let secFetchSite = Self("Sec-Fetch-Site")!
     static let forwardedFor = Self("X-Forwarded-For")!
     static let requestID = Self(PawlHeader.requestID)!
+    static let attempt = Self(PawlHeader.attempt)!
 }

@@ -19,7 +19,7 @@ extension Pawl {
         let refuse: Handler = { _ in throw ProblemError.methodNotAllowed(Array(handlers.keys)) }
         for method in Self.methods where !(method == .head && handlers[.get] != nil) {
             let handler = handlers[method] ?? refuse
-            router.on(path, method: method) { request, context in
+            router.on(path, method: method) { [self] request, context in
                 let start = ContinuousClock.now
                 defer { time(ContinuousClock.now - start) }
                 return await respond(to: request, context: context, handler)

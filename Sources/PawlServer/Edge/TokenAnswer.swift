@@ -1,18 +1,26 @@
 import HTTPTypes
 import Hummingbird
-import PawlAPI
+import NIOCore
 import PawlCore
+import PawlJWT
 
 extension Response {
-    /// The answer that carries credentials (RFC 6749 §5.1).
+    /// The answer that carries credentials (RFC 6749 §5.1): a `TokenResponse`, assembled by hand since there is one to
+    /// every refresh.
     static func tokens(_ grant: TokenGrant, status: HTTPResponse.Status = .ok) -> Self {
-        let scope = grant.session.scope
-        return .json(
-            TokenResponse(
-                accessToken: grant.accessToken, expiresIn: grant.accessLifetime, refreshToken: grant.refreshToken,
-                refreshTokenTimeout: grant.refreshTimeout, authorizationExpiresIn: grant.authorizationExpiresIn,
-                scope: scope.isEmpty ? nil : scope.joined(separator: " "), sessionID: grant.session.id.description,
-                subject: grant.session.subject.description),
-            status: status)
+        let session = grant.session
+        var object = JSONObject()
+        object.append("access_token", grant.accessToken)
+        object.append("token_type", "Bearer")
+        object.append("expires_in", grant.accessLifetime)
+        object.append("refresh_token", grant.refreshToken)
+        object.append("refresh_token_timeout", grant.refreshTimeout)
+        object.append("authorization_expires_in", grant.authorizationExpiresIn)
+        if !session.scope.isEmpty { object.append("scope", session.scope.joined(separator: " ")) }
+        object.append("session_id", session.id.description)
+        object.append("subject", session.subject.description)
+        return Response(
+            status: status, headers: [.contentType: "application/json"],
+            body: .init(byteBuffer: ByteBuffer(bytes: object.text)))
     }
 }

@@ -7,7 +7,7 @@ extension Pawl {
     func refresh(_ exchange: Exchange) async throws -> Response {
         let delivery = try exchange.delivery()
         let attempt = try exchange.attempt()
-        let token = try exchange.body(RefreshRequest.self).refreshToken
+        let token = try exchange.refreshToken()
         return .tokens(
             try await sessions.refresh(token, delivery: delivery, attempt: attempt, origin: exchange.origin))
     }

@@ -12,7 +12,7 @@ extension Pawl {
         case (.some, true):
             throw ProblemError.invalidRequest("Send a refresh token or an access token, not both.")
         case (nil, _):
-            let token = try exchange.body(RefreshRequest.self).refreshToken
+            let token = try exchange.refreshToken()
             try await sessions.signOut(refreshToken: token, delivery: delivery, origin: exchange.origin)
         case (let token?, false):
             do {
