@@ -45,7 +45,7 @@ router.group("hello").add(middleware: PawlGuard(pawl.accessTokens)).get { _, con
 
 let limits = HTTPLimits()
 let app = Application(
-    router: router, server: .http1(configuration: limits.channelConfiguration),
+    router: router, server: limits.server,
     configuration: limits.configuration(address: .hostname("127.0.0.1", port: port)), services: [pawl])
 try await app.runService()
 try await store.close()

@@ -10,7 +10,7 @@ public import ServiceLifecycle
 ///     let app = Application(router: router, services: [pawl])
 ///
 /// As a service it follows the schedule of its signing keys and what operators say, and tidies its tables.
-public struct Pawl: Service {
+public final class Pawl: Service {
     public let sessions: SessionAuthority
     public let accounts: Accounts
     let configuration: PawlConfiguration
@@ -52,7 +52,7 @@ public struct Pawl: Service {
 
     /// Keeps house until the application shuts down. A failure is logged and tried again: it must not stop the server.
     public func run() async throws {
-        await cancelWhenGracefulShutdown {
+        await cancelWhenGracefulShutdown { [self] in
             var cursor: SessionID?
             for tick in 1... {
                 do {

@@ -77,7 +77,7 @@ struct ServeCommand: AsyncParsableCommand {
             -> some Service
         {
             Application(
-                router: router, server: .http1(configuration: HTTPLimits().channelConfiguration),
+                router: router, server: HTTPLimits().server,
                 configuration: HTTPLimits().configuration(address: .hostname(host, port: port)), services: services,
                 onServerRunning: { _ in logger.notice("\(ready)") }, logger: quiet)
         }

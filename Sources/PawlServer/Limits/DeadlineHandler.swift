@@ -11,7 +11,9 @@ final class DeadlineHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private let limits: HTTPLimits
     private var isReceiving = false
     private var unanswered = 0
-    private var deadline: Scheduled<Void>?
+    private var deadline = NIODeadline.distantFuture
+    private var timer: Scheduled<Void>?
+    private var timerEnd: NIODeadline?
 
     init(limits: HTTPLimits) {
         self.limits = limits
@@ -19,10 +21,10 @@ final class DeadlineHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     func handlerAdded(context: ChannelHandlerContext) { arm(context) }
 
-    func handlerRemoved(context: ChannelHandlerContext) { deadline?.cancel() }
+    func handlerRemoved(context: ChannelHandlerContext) { timer?.cancel() }
 
     func channelInactive(context: ChannelHandlerContext) {
-        deadline?.cancel()
+        timer?.cancel()
         context.fireChannelInactive()
     }
 
@@ -56,13 +58,25 @@ final class DeadlineHandler: ChannelDuplexHandler, RemovableChannelHandler {
         context.write(data, promise: written)
     }
 
-    /// A new phase begins, with its own deadline.
+    /// A new phase begins, with its own deadline. The timer that runs already looks again when it fires: phases change
+    /// several times a request, timers then once in many requests.
     private func arm(_ context: ChannelHandlerContext) {
-        deadline?.cancel()
-        guard context.channel.isActive || !isReceiving && unanswered == 0 else { return }
+        guard context.channel.isActive || !isReceiving && unanswered == 0 else {
+            timer?.cancel()
+            return
+        }
         let seconds = isReceiving ? limits.request : unanswered > 0 ? limits.answer : limits.idle
-        deadline = context.eventLoop.assumeIsolated().scheduleTask(in: .seconds(seconds)) {
-            context.close(promise: nil)
+        deadline = .now() + .seconds(seconds)
+        if let timer = timerEnd, timer <= deadline { return }
+        schedule(context)
+    }
+
+    private func schedule(_ context: ChannelHandlerContext) {
+        timer?.cancel()
+        timerEnd = deadline
+        timer = context.eventLoop.assumeIsolated().scheduleTask(deadline: deadline) {
+            self.timerEnd = nil
+            if self.deadline <= .now() { context.close(promise: nil) } else { self.schedule(context) }
         }
     }
 }

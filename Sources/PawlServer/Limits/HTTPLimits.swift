@@ -25,12 +25,15 @@ public struct HTTPLimits: Sendable {
             address: address, availableConnectionsDelegate: MaximumAvailableConnections(connections))
     }
 
-    /// For `Application(router:server:)`: `.http1(configuration: limits.channelConfiguration)`.
-    public var channelConfiguration: HTTP1Channel.Configuration {
+    /// For `Application(router:server:)`.
+    public var server: HTTPServerBuilder {
         let limits = self
-        return HTTP1Channel.Configuration(
+        let configuration = HTTP1Channel.Configuration(
             additionalChannelHandlers: [DeadlineHandler(limits: limits)],
             httpDecoderConfiguration: .init(
                 maxHeaderFieldSize: headerSize, maxHeaderListSize: headerSize, maxHeaderFieldCount: headerCount))
+        return HTTPServerBuilder { responder in
+            EventLoopChannel(base: HTTP1Channel(responder: responder, configuration: configuration))
+        }
     }
 }

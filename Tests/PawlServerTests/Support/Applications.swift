@@ -25,7 +25,7 @@ func withApplication<Context: RequestContext, Result: Sendable>(
     let (ports, announce) = AsyncStream<Int>.makeStream()
     let logger = LogCapture().logger
     let application = Application(
-        router: router, server: .http1(configuration: limits.channelConfiguration),
+        router: router, server: limits.server,
         configuration: .init(address: .hostname("127.0.0.1", port: port)), services: services,
         onServerRunning: { announce.yield($0.localAddress?.port ?? 0) }, logger: logger)
     let group = ServiceGroup(services: [application], logger: logger)
