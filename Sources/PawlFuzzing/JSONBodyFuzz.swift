@@ -13,7 +13,7 @@ enum JSONBodyFuzz {
     private static let checks: [Check] = [
         check(SignInRequest.self), check(RefreshRequest.self), check(ReauthenticateRequest.self),
         check(PasswordChangeRequest.self), check(RenameRequest.self), check(NewUserRequest.self),
-        check(UserChangeRequest.self),
+        check(UserChangeRequest.self), check(RecoveryRequest.self),
     ]
 
     static func fault(mode: UInt8, with input: ArraySlice<UInt8>) -> String? {
