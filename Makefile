@@ -29,6 +29,7 @@ build: system-packages
 test: test-packages
 	swift build --build-tests $(SWIFT_BUILD_FLAGS)
 	swift test --skip-build --no-parallel
+	scripts/test-openapi
 
 fuzz: system-packages
 	scripts/fuzz
@@ -52,4 +53,4 @@ system-packages:
 	@scripts/install-packages libsodium-dev libsqlite3-dev
 
 test-packages:
-	@scripts/install-packages libsodium-dev libsqlite3-dev curl jq openssl
+	@scripts/install-packages libsodium-dev libsqlite3-dev curl jq openssl python3-venv

@@ -18,7 +18,7 @@ struct OpenAPITests {
 
             for (path, methods) in documented {
                 let place = path.replacing(/\{\w+\}/, with: "x")
-                for method in [HTTPMethod.GET, .POST, .PUT, .PATCH, .DELETE, .OPTIONS, .TRACE]
+                for method in [HTTPMethod.GET, .POST, .PUT, .PATCH, .DELETE, .OPTIONS, .TRACE, .RAW(value: "QUERY")]
                 where !methods.contains(method.rawValue) {
                     let answer = try await server.send(method, place)
                     #expect(answer.status == 405, "\(method) \(path)")

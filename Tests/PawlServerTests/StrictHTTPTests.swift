@@ -18,7 +18,7 @@ struct StrictHTTPTests {
         ])
     func wrongMethod(_ path: String, allowed: String) async throws {
         try await LiveServer.run { server in
-            for method in [HTTPMethod.GET, .POST, .PUT, .PATCH, .DELETE, .OPTIONS, .TRACE]
+            for method in [HTTPMethod.GET, .POST, .PUT, .PATCH, .DELETE, .OPTIONS, .TRACE, .RAW(value: "QUERY")]
             where !allowed.contains(method.rawValue) {
                 let answer = try await server.send(
                     method, path, headers: ["X-HTTP-Method-Override": "POST"])

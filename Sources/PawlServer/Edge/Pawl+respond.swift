@@ -8,7 +8,9 @@ import PawlCore
 extension Pawl {
     typealias Handler = @Sendable (Exchange) async throws -> Response
 
-    static let methods: [HTTPRequest.Method] = [.get, .head, .post, .put, .patch, .delete, .options, .trace]
+    static let methods: [HTTPRequest.Method] = [
+        .get, .head, .post, .put, .patch, .delete, .options, .trace, .query,
+    ]
 
     /// Registers a path with its handlers; every other method is 405 with `Allow`. A path with GET leaves HEAD to the
     /// router, which can make it from GET.
@@ -84,6 +86,10 @@ extension Pawl {
             response.headers[.strictTransportSecurity] = "max-age=31536000"
         }
     }
+}
+
+extension HTTPRequest.Method {
+    static let query = Self("QUERY")!
 }
 
 extension HTTPField.Name {

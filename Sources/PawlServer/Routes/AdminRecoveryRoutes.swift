@@ -36,11 +36,7 @@ extension Pawl {
 
     /// `DELETE /admin/recovery?incident=N`: closes the window, or ends the wait.
     func closeRecovery(_ exchange: Exchange) async throws -> Response {
-        var incident: Int?
-        if let text = exchange.request.uri.queryParameters.get("incident") {
-            guard let number = Int(text) else { throw ProblemError.invalidRequest("An incident has a number.") }
-            incident = number
-        }
+        let incident = try exchange.query("incident", is: "an incident's number") { Int($0) }
         guard try await sessions.closeRecovery(incident) else {
             throw ProblemError(.notFound, .notFound, "There is no such incident.")
         }
@@ -49,13 +45,10 @@ extension Pawl {
 
     /// `DELETE /admin/sessions?since=TIME&after=ID&limit=N`: the sessions that began since, a slice of them.
     func revokeSessions(_ exchange: Exchange) async throws -> Response {
-        let query = exchange.request.uri.queryParameters
-        guard let since = query.get("since") else { throw ProblemError.invalidRequest("Say since when.") }
-        var cursor: SessionID?
-        if let text = query.get("after") {
-            guard let id = SessionID(text) else { throw ProblemError.invalidRequest("after takes a session's id.") }
-            cursor = id
+        guard let since = exchange.request.uri.queryParameters.get("since") else {
+            throw ProblemError.invalidRequest("Say since when.")
         }
+        let cursor = try exchange.query("after", is: "a session's id") { SessionID($0) }
         let slice = try await sessions.revokeSlice(
             begunSince: exchange.time(since), after: cursor, limit: exchange.limit())
         return .json(EndedSlice(ended: slice.ended, next: slice.cursor?.description))

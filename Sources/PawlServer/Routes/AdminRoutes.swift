@@ -45,16 +45,23 @@ extension Pawl {
 
     /// `GET /admin/events?after=NUMBER&limit=N`: the newest, or those after a number.
     func listEvents(_ exchange: Exchange) async throws -> Response {
-        let after = exchange.request.uri.queryParameters.get("after").flatMap { Int64($0) }
+        let after = try exchange.query("after", is: "an event's number") { Int64($0) }
         let events = try await sessions.events(after: after, limit: exchange.limit())
         return .json(EventList(events: events.map { EventDescription($0) }))
     }
 }
 
 extension Exchange {
-    /// How many rows to answer: 100 unless asked otherwise, at most 1,000.
-    func limit() -> Int {
-        min(1000, max(1, request.uri.queryParameters.get("limit").flatMap { Int($0) } ?? 100))
+    /// What the query says under `name`, if it is there; something else there is an error, not a default.
+    func query<Value>(_ name: String, is rule: String, _ read: (String) -> Value?) throws -> Value? {
+        guard let text = request.uri.queryParameters.get(name) else { return nil }
+        guard let value = read(text) else { throw ProblemError.invalidRequest("\(name) takes \(rule).") }
+        return value
+    }
+
+    /// How many rows to answer: 100 unless asked otherwise.
+    func limit() throws -> Int {
+        try query("limit", is: "a number from 1 to 1,000") { Int($0).flatMap { 1...1000 ~= $0 ? $0 : nil } } ?? 100
     }
 }
 

@@ -6,7 +6,7 @@ import PawlCore
 extension Pawl {
     /// `GET /admin/users?after=IDENTIFIER&limit=N`
     func listUsers(_ exchange: Exchange) async throws -> Response {
-        let after = exchange.request.uri.queryParameters.get("after").flatMap { Identifier($0) }
+        let after = try exchange.query("after", is: "an identifier") { Identifier($0) }
         let users = try await accounts.users(after: after, limit: exchange.limit())
         return .json(UserList(users: users.map { UserDescription($0) }))
     }
