@@ -22,6 +22,11 @@ enum JSONBodyFuzz {
         guard JSONText.isPlainObject(bytes) == (judged != nil) else {
             return judged == nil ? "what is no plain object is taken" : "a plain object is refused"
         }
+        if let text = JSONText.onlyString("refresh_token", in: bytes) {
+            guard case .object(let members)? = judged, members.count == 1, judged?["refresh_token"]?.text == text else {
+                return "\(text) is read of what is no object with that string alone"
+            }
+        }
         return checks[Int(mode) % checks.count](bytes, judged)
     }
 

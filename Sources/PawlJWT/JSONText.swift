@@ -37,7 +37,7 @@ package enum JSONText {
     }
 
     /// The value of the only member of `bytes`, if they are an object with one member of this name and its value is a
-    /// string of plain ASCII. Nil for all else, that may be good JSON or not.
+    /// string of plain ASCII. Nil for all else, that may be a plain object or not.
     package static func onlyString(_ name: StaticString, in bytes: [UInt8]) -> String? {
         var rest = bytes[...]
         func skipSpace() { rest = rest.drop { $0 == 0x20 || $0 == 0x09 || $0 == 0x0A || $0 == 0x0D } }
@@ -51,9 +51,9 @@ package enum JSONText {
                 (0x20..<0x7F).contains($0) && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\")
             }
             rest = rest[text.endIndex...]
-            return skip("\"") ? text : nil
+            return rest.popFirst() == UInt8(ascii: "\"") ? text : nil
         }
-        guard skip("{"), let key = string(), skip(":"), let value = string(), skip("}"),
+        guard bytes.first == UInt8(ascii: "{"), skip("{"), let key = string(), skip(":"), let value = string(), skip("}"),
             unsafe key.elementsEqual(UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount))
         else { return nil }
         skipSpace()
@@ -61,8 +61,8 @@ package enum JSONText {
     }
 
     /// Whether `bytes` are one object in UTF-8 whose top-level names are all different and written plainly (no
-    /// escapes), no deeper than `depth`, with nothing before it. Decoders differ in which of two equal names wins (RFC 8725 §3.7), so such a
-    /// token is refused before it is decoded; a name with an escape could hide a second one.
+    /// escapes), no deeper than `depth`, with nothing before it. Decoders differ in which of two equal names wins
+    /// (RFC 8725 §3.7), so such a token is refused before it is decoded; a name with an escape could hide a second one.
     package static func isPlainObject(_ bytes: [UInt8], depth: Int = 8) -> Bool {
         // Decoders guess at other encodings (RFC 8725 §3.7).
         guard String(validating: bytes, as: UTF8.self) != nil else { return false }

@@ -8,10 +8,11 @@ struct JSONTextTests {
     @Test(
         "The only string of an object is read where it is plain, and nothing else is guessed at",
         arguments: [
-            (#"{"token":"abc-_9"}"#, "abc-_9"), (" {\t\"token\" :\r\n \"a b\" } \n", "a b"), (#"{"token":""}"#, ""),
+            (#"{"token":"abc-_9"}"#, "abc-_9"), ("{\t\"token\" :\r\n \"a b\" } \n", "a b"), (#"{"token":""}"#, ""),
             (#"{"tokens":"a"}"#, nil), (#"{"toke":"a"}"#, nil), (#"{"token":"a","b":1}"#, nil),
             (#"{"token":"a","token":"b"}"#, nil), (#"{"token":"a"}}"#, nil), (#"{"token":"a"} x"#, nil),
             (#"{"token":"a\\n"}"#, nil), (#"{"tok\\u0065n":"a"}"#, nil), (#"{"token":"é"}"#, nil),
+            (" {\"token\":\"a\"}", nil), ("{\"token\":\"a\n\"}", nil), ("{\"token\t\":\"a\"}", nil),
             ("{\"token\":\"a\u{01}\"}", nil), ("{\"token\":\"a\"}\u{00}", nil), (#"{"token":1}"#, nil),
             (#"{"token":["a"]}"#, nil), (#"["token","a"]"#, nil), (#"{"token":"a""#, nil), (#"{"token"}"#, nil),
             ("", nil),
@@ -21,6 +22,7 @@ struct JSONTextTests {
         #expect(JSONText.onlyString("token", in: [UInt8](text.utf8)) == value)
         // Whatever is read here, the decoder reads alike.
         if let value {
+            #expect(JSONText.isPlainObject([UInt8](text.utf8)))
             #expect(try JSONDecoder().decode([String: String].self, from: Data(text.utf8)) == ["token": value])
         }
     }
