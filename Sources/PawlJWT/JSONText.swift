@@ -53,7 +53,8 @@ package enum JSONText {
             rest = rest[text.endIndex...]
             return rest.popFirst() == UInt8(ascii: "\"") ? text : nil
         }
-        guard bytes.first == UInt8(ascii: "{"), skip("{"), let key = string(), skip(":"), let value = string(), skip("}"),
+        guard bytes.first == UInt8(ascii: "{"), skip("{"), let key = string(), skip(":"), let value = string(),
+            skip("}"),
             unsafe key.elementsEqual(UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount))
         else { return nil }
         skipSpace()
