@@ -57,8 +57,13 @@ public final class Pawl: Service {
             for tick in 1... {
                 do {
                     try await Task.sleep(for: .seconds(1))
-                    try await sessions.followRecovery()
                     let isNewMinute = tick.isMultiple(of: 60)
+                    do {
+                        try await sessions.followRecovery()
+                    } catch {
+                        if isNewMinute { throw error }
+                        continue  // tried each second, but said once a minute
+                    }
                     if isNewMinute {
                         try await sessions.beat()
                         try await sessions.refreshKeys()

@@ -213,6 +213,35 @@ struct OperationsTests {
         }
     }
 
+    @Test("What one node is told about lost writes, another follows by itself", .tags(.p11))
+    func followed() async throws {
+        let (store, secrets) = (MemoryStore(), try LiveServer.freshSecrets())
+        var options = LiveServer.Options()
+        (options.store, options.secrets) = (store, secrets)
+        let shared = options
+        try await LiveServer.run(shared) { one in
+            let first = try await one.register("alice")
+            let backup = store.rows
+            one.clock.advance(by: 60)
+            let second = try await one.refresh(first.refreshToken, attempt: "alices-attempt-01").tokens
+            store.rows = backup
+            try await LiveServer.run(shared) { two in
+                func refresh() async throws -> Int {
+                    try await two.refresh(second.refreshToken, attempt: "alices-attempt-02").status
+                }
+                #expect(try await refresh() == 503)
+                let root = Operator(server: one, secrets: secrets)
+                #expect(try await root.send(.POST, PawlPath.adminRecovery, "{}").status == 200)
+                var status = 503
+                for _ in 0..<200 where status == 503 {
+                    try await Task.sleep(for: .milliseconds(50))  // it looks once a second
+                    status = try await refresh()
+                }
+                #expect(status == 200)
+            }
+        }
+    }
+
     @Test("An operator ends the sessions that began since a time, a slice after the other")
     func sessionsSince() async throws {
         try await operate { server, root in

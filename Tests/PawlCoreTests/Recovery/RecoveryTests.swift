@@ -1,3 +1,4 @@
+import PawlJWT
 import PawlTesting
 import Testing
 
@@ -130,6 +131,7 @@ struct RecoveryTests {
         #expect(try await server.sessions.openRecovery(nil, lostFrom: nil, lostUntil: nil))
         // The sign-out of the lost interval is undone, that from before is not.
         try await server.refresh(again.refreshToken, as: "one")
+        await #expect(throws: AccessTokenError.sessionEnded) { try await server.claims(ana) }
         await #expect(throws: SessionError.sessionEnded(.signedOut)) { try await server.refresh(ana.refreshToken) }
     }
 
