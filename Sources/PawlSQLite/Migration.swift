@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import PawlCore
 
 /// A step of the schema. The same names, in the same order, for every kind of database.
 struct Migration {
@@ -89,16 +90,22 @@ struct Migration {
                 """),
     ]
 
+    /// All steps in their order, with those that a newer version applied last.
+    static func status(in db: Database) throws -> [AppliedMigration] {
+        let rows =
+            try db.tableExists("migrations")
+            ? Row.fetchAll(db, sql: "SELECT name, applied_at FROM migrations ORDER BY name") : []
+        let applied = Dictionary(rows.map { ($0.text(0), $0.time(1)) }, uniquingKeysWith: { $1 })
+        let newer = rows.map { $0.text(0) }.filter { name in !all.contains { $0.name == name } }
+        return (all.map(\.name) + newer).map { AppliedMigration(name: $0, appliedAt: applied[$0]) }
+    }
+
     /// Applies what is missing, each step in a transaction of its own.
     static func run(in db: Database) throws {
         try db.execute(
             sql: "CREATE TABLE IF NOT EXISTS migrations (name TEXT NOT NULL PRIMARY KEY, applied_at INTEGER NOT NULL)")
-        let applied = try Set(String.fetchAll(db, sql: "SELECT name FROM migrations"))
-        guard applied.isSubset(of: all.map(\.name)) else {
-            throw SQLiteStoreError(
-                "A newer version of Pawl has changed this database. Run that version, or restore an older backup.")
-        }
-        for migration in all where !applied.contains(migration.name) {
+        let pending = try pending(in: db)
+        for migration in all where pending.contains(migration.name) {
             try db.inTransaction(.immediate) {
                 try db.execute(sql: migration.sql)
                 try db.execute(
@@ -107,5 +114,15 @@ struct Migration {
                 return .commit
             }
         }
+    }
+
+    /// The names of the steps to come.
+    static func pending(in db: Database) throws -> [String] {
+        let status = try status(in: db)
+        guard status.count == all.count else {
+            throw SQLiteStoreError(
+                "A newer version of Pawl has changed this database. Run that version, or restore an older backup.")
+        }
+        return status.filter { $0.appliedAt == nil }.map(\.name)
     }
 }

@@ -1,3 +1,5 @@
+import Foundation
+
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Musl)
@@ -8,23 +10,52 @@
 
 /// One process for a database file: an advisory lock that the kernel drops with the process, however it ends.
 /// SQLite's own locks do not serve: its exclusive mode would shut out this process's readers as well.
-final class ProcessLock: Sendable {
+package final class ProcessLock: Sendable {
     private let descriptor: Int32
 
     /// - Throws: ``SQLiteStoreError`` if another process holds it.
-    init(path: String) throws {
+    init(of database: String) throws {
+        let path = database + ".lock"
         descriptor = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else {
-            throw SQLiteStoreError("Cannot open \(path): \(unsafe String(cString: strerror(errno))).")
+            throw SQLiteStoreError(
+                "Cannot open \(path): \(unsafe String(cString: strerror(errno))).",
+                code: errno == EACCES ? .inaccessible : .other)
         }
+        Self.giveToOwner(of: database, descriptor)
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
             close(descriptor)
             throw SQLiteStoreError(
                 """
                 Another process is using this database (it holds \(path)). One process serves one SQLite file: stop the \
                 other one, or give this one a database of its own.
-                """)
+                """, code: .inUse)
         }
+    }
+
+    /// Root, at work for an operator, must leave no file behind that the server's user cannot open. SQLite does the same
+    /// for its own.
+    private static func giveToOwner(of database: String, _ descriptor: Int32) {
+        var status = stat()
+        guard geteuid() == 0, unsafe stat(database, &status) == 0 else { return }
+        _ = fchown(descriptor, status.st_uid, status.st_gid)  // if it cannot be given away, nobody needs it to be
+    }
+
+    /// The process that holds the lock of `database`, where the kernel tells.
+    package static func holder(of database: String) -> Int? {
+        let path = URL(filePath: database).resolvingSymlinksInPath().path + ".lock"
+        let attributes = try? FileManager.default.attributesOfItem(atPath: path)
+        guard let file = (attributes?[.systemFileNumber] as? NSNumber)?.stringValue,
+            let locks = FileManager.default.contents(atPath: "/proc/locks")
+        else { return nil }
+        // 3: FLOCK  ADVISORY  WRITE 20817 fe:00:16285894 0 EOF
+        for line in String(decoding: locks, as: UTF8.self).split(separator: "\n") {
+            let fields = line.split(separator: " ")
+            if fields.count > 5, fields[1] == "FLOCK", fields[5].split(separator: ":").last == file[...] {
+                return Int(fields[4])
+            }
+        }
+        return nil
     }
 
     deinit { close(descriptor) }

@@ -16,12 +16,29 @@ public final class SQLiteStore: PawlStore {
 
     /// Opens the database at `path`, making it if need be, and brings its tables up to date.
     /// - Throws: ``SQLiteStoreError`` that says what to do.
-    public init(path: String, metrics: PawlMetrics = .init(), logger: Logger) async throws {
+    public convenience init(path: String, metrics: PawlMetrics = .init(), logger: Logger) async throws {
+        try await self.init(path: path, purpose: .serve, metrics: metrics, logger: logger)
+    }
+
+    /// What a database is opened for.
+    package enum Purpose: Sendable {
+        /// To serve: it is made if need be, and its tables are brought up to date.
+        case serve
+        /// To bring the tables of one that exists up to date.
+        case migrate
+        /// To work on one that exists and is up to date.
+        case operate
+        /// To look at one that exists, whatever its tables are.
+        case inspect
+    }
+
+    package init(path: String, purpose: Purpose, metrics: PawlMetrics = .init(), logger: Logger) async throws {
         self.logger = logger
         rotations = GroupCommit(metrics: metrics)
         // By whatever name it is called: a link must not get round the lock.
         let path = URL(filePath: path).resolvingSymlinksInPath().path
-        lock = try ProcessLock(path: path + ".lock")
+        if purpose != .serve { try Self.checkExists(path) }
+        lock = try ProcessLock(of: path)
         do {
             try Self.makePrivateFile(path)
             pool = try DatabasePool(path: path, configuration: Self.configuration)
@@ -34,7 +51,11 @@ public final class SQLiteStore: PawlStore {
                 guard synchronous == 2, mode == "wal" else {
                     throw SQLiteStoreError("SQLite does not take WAL with synchronous=FULL on \(path).")
                 }
-                try Migration.run(in: db)
+                switch purpose {
+                case .serve, .migrate: try Migration.run(in: db)
+                case .operate: try Self.checkIsCurrent(db)
+                case .inspect: break
+                }
             }
         } catch let error as DatabaseError {
             throw SQLiteStoreError("Cannot use \(path) as a database: \(error.resultCode). \(error.message ?? "")")
@@ -50,6 +71,24 @@ public final class SQLiteStore: PawlStore {
             try db.execute(sql: "PRAGMA cache_size = \(db.configuration.readonly ? -4096 : -32768)")  // KiB
         }
         return configuration
+    }
+
+    /// A misspelt path must not become a database.
+    private static func checkExists(_ path: String) throws {
+        guard FileManager.default.fileExists(atPath: path) else {
+            throw SQLiteStoreError("There is no database at \(path).", code: .absent)
+        }
+    }
+
+    private static func checkIsCurrent(_ db: Database) throws {
+        let pending = try Migration.pending(in: db)
+        guard pending.isEmpty else {
+            throw SQLiteStoreError(
+                """
+                The tables of this database are of an older version (\(pending.joined(separator: ", ")) is to come). \
+                Start the server, or run: pawl migrate up
+                """)
+        }
     }
 
     /// Nobody else may read it. The WAL takes its mode from the file.
@@ -105,10 +144,17 @@ public final class SQLiteStore: PawlStore {
 
 /// Why the database cannot be opened.
 public struct SQLiteStoreError: Error, CustomStringConvertible {
-    public let description: String
+    /// What a caller may want to tell apart.
+    package enum Code: Sendable {
+        case absent, inUse, inaccessible, other
+    }
 
-    init(_ description: String) {
+    public let description: String
+    package let code: Code
+
+    init(_ description: String, code: Code = .other) {
         self.description = description
+        self.code = code
     }
 }
 

@@ -10,6 +10,7 @@ public final class ObservedStore: PawlStore {
         case userByIdentifier, user, users, insertUser, reseal, update, reserveLogin, settleLogin, deleteThrottles
         case signingKeys, insertKey, resealKey, deleteSigningKeys, append, events, eventsAfter, latestEvents,
             deleteEvents, recovery, updateRecovery, countRecovery, endSlice, ping
+        case status, findDamage, passwordSeals, countLiveSessions, backup
     }
 
     private struct State {
@@ -219,5 +220,36 @@ public final class ObservedStore: PawlStore {
     public func ping() async throws(StoreError) {
         try await note(.ping)
         try await base.ping()
+    }
+
+    public func status() async throws(StoreError) -> DatabaseStatus {
+        try await note(.status)
+        return try await base.status()
+    }
+
+    public func findDamage() async throws(StoreError) -> [String] {
+        try await note(.findDamage)
+        return try await base.findDamage()
+    }
+
+    public func passwordSeals() async throws(StoreError) -> [UInt8: Int] {
+        try await note(.passwordSeals)
+        return try await base.passwordSeals()
+    }
+
+    public func countLiveSessions(turnedIn span: Range<UnixTime>, at now: UnixTime) async throws(StoreError) -> Int {
+        try await note(.countLiveSessions)
+        return try await base.countLiveSessions(turnedIn: span, at: now)
+    }
+
+    public func backup(
+        to path: String, progress: @Sendable (BackupProgress) async -> Void
+    ) async throws(BackupError) -> BackupSummary {
+        do {
+            try await note(.backup)
+        } catch {
+            throw BackupError(error.description)
+        }
+        return try await base.backup(to: path, progress: progress)
     }
 }

@@ -28,7 +28,8 @@ public enum StoreConformance {
     }
 
     public static let all: [Check] =
-        rotations + stepUps + races + recovery + sessions + accounts + throttling + keysAndEvents + generatedRows
+        rotations + stepUps + races + recovery + sessions + accounts + throttling + keysAndEvents + maintenance
+        + generatedRows
 }
 
 extension PawlStore {

@@ -141,6 +141,32 @@ struct OpeningTests {
         }
     }
 
+    @Test func `what operates on a database makes none, and brings none up to date`() async throws {
+        let database = try TemporaryDatabase()
+        let path = database.path
+        func open(_ purpose: SQLiteStore.Purpose) async throws -> DatabaseStatus {
+            let store = try await SQLiteStore(path: path, purpose: purpose, logger: LogCapture().logger)
+            #expect(ProcessLock.holder(of: path) == Int(getpid()))
+            let status = try await store.status()
+            try await store.close()
+            return status
+        }
+        for purpose in [SQLiteStore.Purpose.operate, .inspect, .migrate] {
+            let error = await #expect(throws: SQLiteStoreError.self) { _ = try await open(purpose) }
+            #expect(error?.code == .absent)
+        }
+        #expect(try FileManager.default.contentsOfDirectory(atPath: database.folder.path).isEmpty)
+
+        try Data().write(to: URL(filePath: database.path))
+        let error = await #expect(throws: SQLiteStoreError.self) { _ = try await open(.operate) }
+        #expect(error?.description.contains("pawl migrate up") == true)
+        let outdated = try await open(.inspect).migrations
+        #expect(outdated.map(\.name) == Migration.all.map(\.name))
+        #expect(outdated.allSatisfy { $0.appliedAt == nil })
+        #expect(try await open(.migrate).migrations.allSatisfy { $0.appliedAt != nil })
+        #expect(try await open(.operate).isDurable)
+    }
+
     @Test func `migrations have names in their order, each its own`() {
         let names = Migration.all.map(\.name)
         #expect(names == Array(Set(names)).sorted())

@@ -33,8 +33,8 @@ public struct RecordedEvent: Sendable, Equatable {
     }
 }
 
-/// One database behind the five seams.
-public protocol PawlStore: SessionStore, AccountStore, KeyStore, EventStore, RecoveryStore {
+/// One database behind the six seams.
+public protocol PawlStore: SessionStore, AccountStore, KeyStore, EventStore, RecoveryStore, MaintenanceStore {
     /// Whether the database answers, for `/readyz`.
     func ping() async throws(StoreError)
 }

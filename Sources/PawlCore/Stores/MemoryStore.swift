@@ -300,4 +300,33 @@ public final class MemoryStore: PawlStore {
                 silent: sessions.count { $0.canEnd(at: now) && $0.rotatedAt <= start && !isRecovered($0) })
         }
     }
+
+    // MARK: MaintenanceStore
+
+    public func status() -> DatabaseStatus {
+        tables.withLock { tables in
+            DatabaseStatus(
+                kind: "memory", version: "1", path: nil, bytes: 0, journalBytes: 0, isDurable: false, migrations: [],
+                sessions: tables.sessions.count, users: tables.users.count,
+                newestTime: (tables.sessions.values.map(\.rotatedAt) + tables.events.suffix(1).map(\.at)).max())
+        }
+    }
+
+    public func findDamage() -> [String] { [] }
+
+    public func passwordSeals() -> [UInt8: Int] {
+        tables.withLock { tables in
+            tables.users.values.compactMap(\.password.bytes.first).reduce(into: [:]) { $0[$1, default: 0] += 1 }
+        }
+    }
+
+    public func countLiveSessions(turnedIn span: Range<UnixTime>, at now: UnixTime) -> Int {
+        tables.withLock { $0.sessions.values.count { $0.isLive(at: now) && span.contains($0.rotatedAt) } }
+    }
+
+    public func backup(
+        to path: String, progress: @Sendable (BackupProgress) async -> Void
+    ) async throws(BackupError) -> BackupSummary {
+        throw BackupError("What is in memory alone cannot be backed up.")
+    }
 }
