@@ -115,7 +115,10 @@ let package = Package(
             ]),
         .testTarget(
             name: "PawlTests",
-            dependencies: ["pawl", "resource-server", "embed", "PawlAPI", asyncHTTPClient, nioCore, nioHTTP1, nioPosix]),
+            dependencies: [
+                "pawl", "resource-server", "embed", "PawlAPI", "PawlTesting", asyncHTTPClient, nioCore, nioHTTP1,
+                nioPosix, grdb,
+            ]),
     ]
 )
 

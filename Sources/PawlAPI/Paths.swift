@@ -24,6 +24,9 @@ public enum PawlPath {
     public static let adminKeys = "/admin/keys"
     public static let adminRecovery = "/admin/recovery"
     public static let adminEvents = "/admin/events"
+    public static let adminStatus = "/admin/status"
+    public static let adminDoctor = "/admin/doctor"
+    public static let adminBackup = "/admin/backup"
 }
 
 /// Header fields that are not in everybody's vocabulary.

@@ -48,6 +48,7 @@ public struct Problem: Codable, Sendable {
         public static let invalidToken = Self(rawValue: "invalid_token")
         public static let insufficientScope = Self(rawValue: "insufficient_scope")
         public static let insufficientRole = Self(rawValue: "insufficient_role")
+        public static let backupFailed = Self(rawValue: "backup_failed")
         public static let notFound = Self(rawValue: "not_found")
         public static let methodNotAllowed = Self(rawValue: "method_not_allowed")
         public static let unsupportedMediaType = Self(rawValue: "unsupported_media_type")

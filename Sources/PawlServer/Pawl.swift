@@ -19,12 +19,27 @@ public final class Pawl: Service {
     let clock: Clock
     let metrics: PawlMetrics
     let logger: Logger
+    let housekeeping = HousekeepingRecord()
+    let backups = BackupBoard()
 
     /// - Throws: if the store is away, or holds keys that `secrets` do not open.
-    public init(
+    public convenience init(
         store: any PawlStore, passwords: any PasswordHasher, secrets: MasterSecrets, configuration: PawlConfiguration,
         clock: Clock = .system, randomness: Randomness = .system, metrics: PawlMetrics = .init(),
         logger: Logger = Logger(label: "pawl")
+    ) async throws {
+        try await self.init(
+            operating: store, passwords: passwords, secrets: secrets, configuration: configuration, clock: clock,
+            randomness: randomness, metrics: metrics, logger: logger)
+        try await sessions.prepare()
+    }
+
+    /// For the routes of operations alone, where no server runs: signing keys are left as they are, since their
+    /// schedule is the server's affair.
+    package init(
+        operating store: any PawlStore, passwords: any PasswordHasher, secrets: MasterSecrets,
+        configuration: PawlConfiguration, clock: Clock = .system, randomness: Randomness = .system,
+        metrics: PawlMetrics = .init(), logger: Logger
     ) async throws {
         self.store = store
         self.secrets = secrets
@@ -40,7 +55,7 @@ public final class Pawl: Service {
                 algorithm: configuration.signingAlgorithm, period: configuration.keyPeriod,
                 accessLifetime: configuration.lifetimes.access),
             clock: clock, randomness: randomness, metrics: metrics, logger: logger)
-        try await sessions.prepare()
+        try await sessions.keys.check()
         accounts = try await Accounts(
             sessions: sessions, hasher: passwords,
             rules: PasswordRules(minimumLength: configuration.minimumPasswordLength),
@@ -72,10 +87,12 @@ public final class Pawl: Service {
                     if isNewMinute || cursor != nil {
                         cursor = try await sessions.housekeep(
                             after: cursor, eventRetention: configuration.eventRetention)
+                        if cursor == nil { housekeeping.finish(at: clock.now) }
                     }
                 } catch is CancellationError {
                     return
                 } catch {
+                    housekeeping.fail(at: clock.now)
                     logger.error("Housekeeping failed and will be tried again", metadata: ["error": "\(error)"])
                 }
             }

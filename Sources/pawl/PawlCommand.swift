@@ -1,4 +1,5 @@
 import ArgumentParser
+import PawlServer
 
 @main
 struct PawlCommand: AsyncParsableCommand {
@@ -11,9 +12,10 @@ struct PawlCommand: AsyncParsableCommand {
             Every option can also be set by an environment variable (--ops-port is PAWL_OPS_PORT) or in a JSON file
             (--config FILE, "ops-port": 8081). A flag wins over the environment, the environment over the file.
             """,
-        version: "pawl 0.1.0",
+        version: "pawl \(Pawl.version)",
         subcommands: [
             ServeCommand.self, UserCommand.self, SessionCommand.self, KeyCommand.self, EventCommand.self,
-            RecoverCommand.self, BenchCommand.self,
+            RecoverCommand.self, StatusCommand.self, DoctorCommand.self, BackupCommand.self, MigrateCommand.self,
+            BenchCommand.self,
         ])
 }

@@ -66,28 +66,35 @@ struct ServeCommand: AsyncParsableCommand {
         pawl.addRoutes(to: router)
         let operations = Router(context: ServeContext.self, options: .autoGenerateHeadEndpoints)
         operations.add(middleware: NotFoundMiddleware(pawl))
-        pawl.addOperationsRoutes(to: operations, registry: registry)
+        let apiURL = "http://\(authority(settings.host, settings.port))"
+        let operationsURL = "http://\(authority(settings.common.opsHost, settings.common.opsPort))"
+        pawl.addOperationsRoutes(
+            to: operations, registry: registry,
+            server: ServerDescription(listeners: ["api": apiURL, "operations": operationsURL]))
+        var patient = HTTPLimits()
+        patient.answer = 86_400  // a backup is answered when it is complete
 
         // Hummingbird names an address when it listens; ours says more.
         var quiet = logger
         quiet.logLevel = max(logger.logLevel, .warning)
         func application(
-            _ router: Router<ServeContext>, _ host: String, _ port: Int, services: [any Service], _ ready: String
+            _ router: Router<ServeContext>, _ host: String, _ port: Int, _ limits: HTTPLimits = HTTPLimits(),
+            services: [any Service], _ ready: String
         )
             -> some Service
         {
             Application(
-                router: router, server: HTTPLimits().server,
-                configuration: HTTPLimits().configuration(address: .hostname(host, port: port)), services: services,
+                router: router, server: limits.server,
+                configuration: limits.configuration(address: .hostname(host, port: port)), services: services,
                 onServerRunning: { _ in logger.notice("\(ready)") }, logger: quiet)
         }
         return [
             application(
-                operations, settings.common.opsHost, settings.common.opsPort, services: [],
-                "Operations listener on http://\(authority(settings.common.opsHost, settings.common.opsPort))"),
+                operations, settings.common.opsHost, settings.common.opsPort, patient, services: [],
+                "Operations listener on \(operationsURL)"),
             application(
                 router, settings.host, settings.port, services: [pawl],
-                "Pawl is ready on http://\(authority(settings.host, settings.port)), as \(settings.pawl.publicURL)"),
+                "Pawl is ready on \(apiURL), as \(settings.pawl.publicURL)"),
         ]
     }
 }

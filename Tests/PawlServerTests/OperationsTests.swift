@@ -8,7 +8,7 @@ import Testing
 @Suite("Operations over HTTP")
 struct OperationsTests {
     /// A server whose operator the test is.
-    private func operate(_ body: @escaping @Sendable (LiveServer, Operator) async throws -> Void) async throws {
+    func operate(_ body: @escaping @Sendable (LiveServer, Operator) async throws -> Void) async throws {
         let secrets = try LiveServer.freshSecrets()
         var options = LiveServer.Options()
         options.secrets = secrets
@@ -72,6 +72,8 @@ struct OperationsTests {
                 (.POST, PawlPath.adminKeys), (.DELETE, "/admin/keys/a"), (.GET, PawlPath.adminEvents),
                 (.DELETE, PawlPath.adminSessions), (.GET, PawlPath.adminRecovery), (.POST, PawlPath.adminRecovery),
                 (.DELETE, PawlPath.adminRecovery),
+                (.GET, PawlPath.adminStatus), (.GET, PawlPath.adminDoctor), (.GET, PawlPath.adminBackup),
+                (.POST, PawlPath.adminBackup),
             ] {
                 #expect(try await server.send(method, path).status == 401, "\(method) \(path)")
                 let other = try await root.send(method, path + "?limit=1000", signing: path)

@@ -11,8 +11,7 @@ struct DocumentationTests {
         let server = try await place.serve(["--leeway", "10"])
         let apiPort = try Workplace.freePort()
         // Ports, folder and leeway are the test's; everything else runs as it stands in the README.
-        let script = try Self.section("## Try it", "## Test it")
-            .matches(of: /```sh\n(.*?)```/.dotMatchesNewlines()).map { String($0.1) }.joined()
+        let script = try Self.commands(in: "README.md", "## Try it", "## Test it")
             .replacing("http://localhost:8080", with: "http://localhost:\(place.port)")
             .replacing("8090", with: String(apiPort))
             .replacing(".build/debug/", with: PawlProcess.binaries.path + "/")
@@ -55,6 +54,72 @@ struct DocumentationTests {
         #expect(await app.stop() == 0)
     }
 
+    /// The shell of the operator in the document: its folders are the test's, and systemd is a function.
+    private static let operatorShell = """
+        systemctl() {
+            case $1 in
+            start) pawl serve --registration open 2>> serve.log & server=$!
+                curl -s --retry 100 --retry-delay 1 --retry-connrefused http://127.0.0.1:$PAWL_OPS_PORT/readyz ;;
+            stop) kill $server; wait $server || exit 1 ;;
+            restart) systemctl stop && systemctl start ;;
+            esac
+        }
+        sign_up() {
+            curl -s http://127.0.0.1:$PAWL_PORT/auth/register -H 'Content-Type: application/json' \\
+                -d "{\\"identifier\\": \\"$1\\", \\"password\\": \\"correct horse battery\\"}" > /dev/null
+        }
+        set -e
+        install -d -m 700 /etc/pawl /var/lib/pawl
+        (umask 077 && openssl rand -base64 32 > /etc/pawl/master-secret)
+        cat > /etc/pawl/pawl.json <<'END'
+        {
+            "public-url": "https://auth.example.com",
+            "database": "sqlite:/var/lib/pawl/pawl.sqlite",
+            "master-secret-file": "/etc/pawl/master-secret"
+        }
+        END
+        PAWL_CONFIG=/etc/pawl/pawl.json systemctl start pawl
+
+        """
+
+    @Test(
+        "What operations.md tells an operator to type works: look, back up, restore, rotate a secret, retire a key")
+    func operations() async throws {
+        let place = try Workplace()
+        let document = "docs/operations.md"
+        let steps = [
+            try Self.commands(in: document, "### The first look", "## Start and stop"),
+            "sign_up ana",
+            try Self.commands(in: document, "## Backup", "## Restore"),
+            "sign_up ben",
+            try Self.commands(in: document, "## Master secrets", "## Backup"),
+            try Self.commands(in: document, "## Restore", "## Recover"),
+            "pawl user list",
+            try Self.commands(in: document, "## Signing keys", "## Master secrets"),
+            "systemctl stop",
+        ]
+        let script = (Self.operatorShell + steps.joined(separator: "\n"))
+            .replacing("/etc/pawl", with: place.folder.path + "/etc")
+            .replacing("/var/lib/pawl", with: place.folder.path + "/lib")
+        let shell = try PawlProcess(
+            URL(filePath: "/bin/bash"),
+            ["-u", "-c", "cd \(place.folder.path)\nPATH=\(PawlProcess.binaries.path):$PATH\n" + script],
+            environment: ["PAWL_PORT": String(place.port), "PAWL_OPS_PORT": String(place.opsPort)])
+        let status = await shell.end()
+        let output = shell.printed
+        #expect(status == 0, "\(output)")
+        #expect(!output.contains("problem"), "\(output)")
+        #expect(output.contains("SESSIONS") && output.contains("What it seals: signing keys: 0, passwords: 2"))
+        #expect(output.contains("ana") && !output.contains("ben"), "the restored backup knows the first user alone")
+        #expect(output.contains("KEY"))
+    }
+
+    /// The shell commands of a section.
+    private static func commands(in document: String, _ start: String, _ end: String) throws -> String {
+        try section(start, end, in: document).matches(of: /```sh\n(.*?)```/.dotMatchesNewlines())
+            .map { String($0.1) }.joined()
+    }
+
     @Test("Every link in the documents leads somewhere")
     func links() throws {
         let root = PawlProcess.repository
@@ -71,10 +136,12 @@ struct DocumentationTests {
         }
     }
 
-    private static func section(_ start: String, _ end: String) throws -> String {
-        let text = try String(contentsOf: PawlProcess.repository.appending(path: "README.md"), encoding: .utf8)
-        let from = try #require(text.range(of: start))
-        let to = try #require(text.range(of: end))
+    private static func section(
+        _ start: String, _ end: String, in document: String = "README.md"
+    ) throws -> String {
+        let text = try String(contentsOf: PawlProcess.repository.appending(path: document), encoding: .utf8)
+        let from = try #require(text.range(of: start + "\n"))
+        let to = try #require(text.range(of: end + "\n", range: from.upperBound..<text.endIndex))
         return String(text[from.upperBound..<to.lowerBound])
     }
 }

@@ -39,9 +39,6 @@ struct OperationsCommandTests {
         #expect(unknown.status != 0)
         #expect(unknown.output.contains("There is no such user."))
         #expect(await server.stop() == 0)
-        let away = try await pawl("user", "list")
-        #expect(away.status != 0)
-        #expect(away.output.contains("No server answers"))
     }
 
     @Test("A password for an operator's command comes by the input, and its user can sign in")

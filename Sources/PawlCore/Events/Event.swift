@@ -20,6 +20,7 @@ public struct Event: Sendable, Equatable {
         case recoveryOpened = "recovery_opened"
         case recoveryClosed = "recovery_closed"
         case sessionRecovered = "session_recovered"
+        case masterSecretChanged = "master_secret_changed"
     }
 
     public let kind: Kind

@@ -11,13 +11,16 @@ public final class KeyRing: Sendable {
     }
 
     private let keys = Mutex(Keys())
-    private let store: any KeyStore
+    private let store: any KeyStore & EventStore
     private let secrets: MasterSecrets
     private let schedule: KeySchedule
     private let clock: Clock
     private let randomness: Randomness
 
-    init(store: any KeyStore, secrets: MasterSecrets, schedule: KeySchedule, clock: Clock, randomness: Randomness) {
+    init(
+        store: any KeyStore & EventStore, secrets: MasterSecrets, schedule: KeySchedule, clock: Clock,
+        randomness: Randomness
+    ) {
         self.store = store
         self.secrets = secrets
         self.schedule = schedule
@@ -39,7 +42,18 @@ public final class KeyRing: Sendable {
             try await store.deleteSigningKeys(plan.expired)
             open.removeAll { plan.expired.contains($0.stored.id) }
         }
-        for (stored, key) in open where !stored.isCurrent(secrets) {
+        let outdated = open.filter { !$0.stored.isCurrent(secrets) }
+        if let older = outdated.last?.stored.seal.first {
+            // First the record: if the process ends in between, it is there twice.
+            try await store.append(
+                Event(
+                    .masterSecretChanged, at: now,
+                    details: [
+                        MasterSecretHistory.from: Hex.encode([older]),
+                        MasterSecretHistory.to: Hex.encode([secrets.newest.id]),
+                    ]))
+        }
+        for (stored, key) in outdated {
             try await store.reseal(
                 SealedSigningKey(key, secrets: secrets, createdAt: stored.createdAt, activatesAt: stored.activatesAt))
         }
@@ -50,6 +64,14 @@ public final class KeyRing: Sendable {
             let valid = inOrder.filter { !keys.retired.contains($0.key.id) }
             keys.signing = valid.map { ($0.stored.activatesAt, $0.key) }
             keys.verification = Dictionary(uniqueKeysWithValues: valid.map { ($0.key.id, $0.key.verificationKey) })
+        }
+    }
+
+    /// - Throws: ``KeyRingError`` if none of the stored keys can be opened, like ``refresh()``; changes nothing.
+    package func check() async throws {
+        let stored = try await store.signingKeys()
+        guard stored.isEmpty || stored.contains(where: { $0.open(with: secrets) != nil }) else {
+            throw KeyRingError.noneOpens
         }
     }
 

@@ -75,6 +75,7 @@ public struct MasterSecrets: Sendable {
     }
 
     package var newest: MasterSecret { newestFirst[0] }
+    package var all: [MasterSecret] { newestFirst }
     var trusted: [MasterSecret] { newestFirst.filter { !$0.isDistrusted } }
 
     package subscript(id: UInt8) -> MasterSecret? { newestFirst.first { $0.id == id } }

@@ -1,5 +1,5 @@
 import Crypto
-import PawlJWT
+package import PawlJWT
 
 /// A signing key as it is stored: its private part sealed under a master secret and bound to the key's id.
 public struct SealedSigningKey: Sendable, Equatable {
@@ -35,7 +35,7 @@ public struct SealedSigningKey: Sendable, Equatable {
     func precedes(_ other: Self) -> Bool { (activatesAt, id) < (other.activatesAt, other.id) }
 
     /// The key, or nil if no configured secret opens it.
-    func open(with secrets: MasterSecrets) -> SigningKey? {
+    package func open(with secrets: MasterSecrets) -> SigningKey? {
         guard let algorithm = SignatureAlgorithm(rawValue: algorithm), let master = seal.first.flatMap({ secrets[$0] })
         else { return nil }
         do {

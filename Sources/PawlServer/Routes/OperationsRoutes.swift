@@ -19,9 +19,12 @@ extension Pawl {
     }
 
     /// Adds the routes of the operations listener, which must not face the network.
-    /// - Parameter registry: where ``PawlMetrics`` go, for `/metrics`.
+    /// - Parameters:
+    ///   - registry: where ``PawlMetrics`` go, for `/metrics`.
+    ///   - server: what `/admin/status` says of this process; nil if it does not serve.
     public func addOperationsRoutes<Context: RemoteAddressRequestContext>(
-        to router: some RouterMethods<Context>, registry: PrometheusRegistry
+        to router: some RouterMethods<Context>, registry: PrometheusRegistry,
+        server: ServerDescription? = ServerDescription()
     ) {
         route("\(PawlPath.metrics)", on: router, [.get: { _ in .metrics(registry.text()) }])
         route("\(PawlPath.health)", on: router, [.get: health])
@@ -44,6 +47,11 @@ extension Pawl {
                 .get: operating(showRecovery), .post: operating(openRecovery), .delete: operating(closeRecovery),
             ])
         route("\(PawlPath.adminEvents)", on: router, [.get: operating(listEvents)])
+        route("\(PawlPath.adminStatus)", on: router, [.get: operating { [self] _ in try await status(server) }])
+        route(
+            "\(PawlPath.adminDoctor)", on: router,
+            [.get: operating { [self] _ in try await doctor(isServing: server != nil) }])
+        route("\(PawlPath.adminBackup)", on: router, [.get: operating(showBackup), .post: operating(makeBackup)])
     }
 
     /// A handler for holders of a master secret alone.

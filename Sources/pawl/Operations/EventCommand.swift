@@ -16,6 +16,7 @@ struct EventCommand: AsyncParsableCommand {
 
         func run() async throws {
             let client = try await OperationsClient(common)
+            if follow { try await client.requireServer("Nothing happens while none runs: leave out --follow.") }
             let list = try await client.get("\(PawlPath.adminEvents)?limit=\(limit)", answer: EventList.self)
             let header = ["NUMBER", "AT", "KIND", "SUBJECT", "SESSION", "ADDRESS", "DETAILS"]
             guard follow else { return try output.show(list, header, list.events.map(\.row)) }

@@ -6,15 +6,46 @@ import NIOCore
 import NIOHTTP1
 import PawlAPI
 import PawlCore
+import PawlSQLite
 
-/// The command line as a client of the operations listener.
+/// The command line as a client of the operations listener; where no server runs, of the same routes in this process.
 struct OperationsClient {
     private let settings: CommonSettings
+    private let reader: SettingsReader
     private let secrets: MasterSecrets
+    private var installation: StoppedInstallation?
 
     init(_ options: CommonOptions) async throws {
-        settings = try await CommonSettings(SettingsReader(common: options))
+        reader = try await SettingsReader(common: options)
+        settings = try await CommonSettings(reader)
         secrets = try MasterSecretSource.load(settings, mayCreate: false, logger: Logger(label: "pawl"))
+    }
+
+    /// Whether a server is asked.
+    private var isServed: Bool { installation == nil }
+
+    /// Throws `message` if no server runs.
+    func requireServer(_ message: String) async throws {
+        try await together { client in
+            guard client.isServed else { throw CommandError(message) }
+        }
+    }
+
+    /// Requests that belong together: a database that no server serves stays open between them.
+    func together<Result>(_ work: (OperationsClient) async throws -> Result) async throws -> Result {
+        guard isServed, let installation = try await StoppedInstallation(settings, reader, secrets: secrets) else {
+            return try await work(self)
+        }
+        var client = self
+        client.installation = installation
+        do {
+            let result = try await work(client)
+            try await installation.close()
+            return result
+        } catch {
+            try await installation.close()
+            throw error
+        }
     }
 
     /// A path with one part that may hold any character.
@@ -38,38 +69,78 @@ struct OperationsClient {
     }
 
     func send<Answer: Decodable>(
-        _ method: HTTPMethod, _ path: String, _ body: (some Encodable)? = EmptyBody?.none, answer: Answer.Type
+        _ method: HTTPMethod, _ path: String, _ body: (some Encodable)? = EmptyBody?.none, answer: Answer.Type,
+        patience: TimeAmount = .seconds(30)
     ) async throws -> Answer {
         let bytes = try body.map { [UInt8](try JSONEncoder().encode($0)) } ?? []
-        return try JSONDecoder().decode(answer, from: try await send(method, path, bytes))
+        return try JSONDecoder().decode(answer, from: try await send(method, path, bytes, patience: patience))
     }
 
     /// The body of requests that have none.
     struct EmptyBody: Encodable {}
 
-    /// Asks the server, and returns its answer's body.
+    /// Asks, and returns the answer's body.
+    /// - Parameter patience: how long a server may take.
     @discardableResult
-    func send(_ method: HTTPMethod, _ path: String, _ bytes: [UInt8]) async throws -> Data {
-        let base = "http://\(authority(settings.opsHost, settings.opsPort))"
-        var request = HTTPClientRequest(url: base + path)
-        request.method = method
-        request.headers.add(name: "Content-Type", value: "application/json")
-        request.headers.add(
-            name: "Authorization",
-            value: OperationsCredential.header(
-                for: .init(method: method.rawValue, path: path, body: bytes), secrets: secrets, at: Clock.system.now))
-        request.body = .bytes(bytes)
-        let response: HTTPClientResponse
-        do {
-            response = try await HTTPClient.shared.execute(request, timeout: .seconds(10))
-        } catch {
-            throw CommandError("No server answers on \(base). Is pawl serve running, with this --ops-port?")
+    func send(
+        _ method: HTTPMethod, _ path: String, _ bytes: [UInt8], patience: TimeAmount = .seconds(30)
+    ) async throws -> Data {
+        let (status, data) = try await together { client in
+            try await client.answer(method, path, bytes, patience: patience)
         }
-        let data = Data([UInt8](buffer: try await response.body.collect(upTo: 1 << 20)))
-        guard response.status.code < 300 else {
+        guard status < 300 else {
             let problem = try? JSONDecoder().decode(Problem.self, from: data)  // else there is only the status
-            throw CommandError(problem?.detail ?? "The server answered \(response.status.code).")
+            throw CommandError(problem?.detail ?? "The server answered \(status).")
         }
         return data
+    }
+
+    private func answer(
+        _ method: HTTPMethod, _ path: String, _ bytes: [UInt8], patience: TimeAmount
+    ) async throws -> (status: Int, body: Data) {
+        let credential = OperationsCredential.header(
+            for: .init(method: method.rawValue, path: path, body: bytes), secrets: secrets, at: Clock.system.now)
+        let fields = [("Content-Type", "application/json"), ("Authorization", credential)]
+        if let installation { return try await installation.respond(method.rawValue, path, fields, bytes) }
+
+        var request = HTTPClientRequest(url: base + path)
+        request.method = method
+        for (name, value) in fields { request.headers.add(name: name, value: value) }
+        request.body = .bytes(bytes)
+        do {
+            let response = try await Self.http.execute(request, timeout: patience)
+            return (Int(response.status.code), Data([UInt8](buffer: try await response.body.collect(upTo: 1 << 20))))
+        } catch let error as HTTPClientError where error == .deadlineExceeded {
+            throw CommandError("The server on \(base) did not answer in time. Look at its log.")
+        } catch {
+            throw unanswered
+        }
+    }
+
+    /// Never shut down, like the shared one, which would try to connect again until the time is up.
+    private static let http: HTTPClient = {
+        var configuration = HTTPClient.Configuration()
+        configuration.connectionPool.retryConnectionEstablishment = false
+        configuration.timeout.connect = .seconds(10)
+        return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+    }()
+
+    private var base: String { "http://\(authority(settings.opsHost, settings.opsPort))" }
+
+    private var unanswered: CommandError {
+        let database = settings.databasePath
+        guard FileManager.default.fileExists(atPath: database) else {
+            return CommandError(
+                """
+                No server answers on \(base), and there is no database at \(database). Give --database and --ops-port \
+                as the server has them.
+                """)
+        }
+        let holder = ProcessLock.holder(of: database).map { "process \($0)" } ?? "a process"
+        return CommandError(
+            """
+            No server answers on \(base), but \(holder) holds \(database), or this user may not open it. Give --ops-host \
+            and --ops-port as the server has them, and run this as its user.
+            """)
     }
 }

@@ -29,6 +29,6 @@ func table(_ header: [String], _ rows: [[String]]) -> String {
         zip(row, widths).map { cell, width in
             cell.padding(toLength: max(width, cell.count), withPad: " ", startingAt: 0)
         }
-        .joined(separator: "  ").trimmingCharacters(in: .whitespaces)
+        .joined(separator: "  ").replacing(#/ +$/#, with: "")
     }.joined(separator: "\n")
 }

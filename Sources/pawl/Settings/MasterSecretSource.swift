@@ -15,7 +15,14 @@ enum MasterSecretSource {
         }
         let path = settings.masterSecretFile ?? settings.databasePath + ".master-secret"
         if !FileManager.default.fileExists(atPath: path) {
-            guard mayCreate, settings.masterSecretFile == nil else {
+            guard mayCreate else {
+                throw CommandError(
+                    """
+                    There is no master secret in \(path). Give --database, and --master-secret-file or \
+                    PAWL_MASTER_SECRET, as the server has them.
+                    """)
+            }
+            guard settings.masterSecretFile == nil else {
                 throw CommandError("There is no master secret in \(path). Make one with: openssl rand -base64 32")
             }
             guard !FileManager.default.fileExists(atPath: settings.databasePath) else {

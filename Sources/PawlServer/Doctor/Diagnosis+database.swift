@@ -1,0 +1,93 @@
+import Foundation
+import PawlAPI
+import PawlCore
+
+extension Diagnosis {
+    func database(_ status: DatabaseStatus) -> Finding {
+        let what =
+            "\(status.kind) \(status.version), \(mebibytes(status.bytes)) and \(mebibytes(status.journalBytes)) of journal"
+        guard status.isDurable else {
+            return Finding(
+                "database", .problem, "\(what). What it acknowledges may be lost with the power.",
+                advice: "Nothing but Pawl may change the settings of its database: restart the server.")
+        }
+        return Finding("database", .ok, what)
+    }
+
+    func migrations(_ status: DatabaseStatus) -> Finding {
+        let pending = status.migrations.filter { $0.appliedAt == nil }.map(\.name)
+        guard pending.isEmpty else {
+            return Finding(
+                "migrations", .warning, "Still to be applied: \(pending.joined(separator: ", ")).",
+                advice: "Start the server, or run: pawl migrate up")
+        }
+        return Finding("migrations", .ok, "All are applied, \(status.migrations.last?.name ?? "") last.")
+    }
+
+    /// The only clock at hand to compare with is the one that wrote the database.
+    func clock(_ newest: UnixTime?) -> Finding {
+        let now = clock.now
+        guard let newest, newest > now + 60 else {
+            return Finding("clock", .ok, "\(now.rfc3339), not behind the database.")
+        }
+        return Finding(
+            "clock", .problem, "It says \(now.rfc3339), and the database has seen \(newest.rfc3339).",
+            advice: """
+                Set the clock, and keep it by NTP: while it is behind, what should expire lives on. If it is right, \
+                the clock was ahead before: sessions begun then live too long, and can be ended.
+                """)
+    }
+
+    func lostWrites(_ incidents: [Incident]) -> Finding {
+        guard incidents.contains(where: { $0.state(at: clock.now) == .undecided }) else {
+            return Finding("lost writes", .ok, "Nothing waits for a decision.")
+        }
+        return Finding(
+            "lost writes", .problem, "The database has lost writes, and clients wait for a decision.",
+            advice: "Look at pawl recover status, then decide within a day: pawl recover open, or close.")
+    }
+
+    func integrity() async throws -> Finding {
+        let damage: [String]? = try await withThrowingTaskGroup(of: [String]?.self) { group in
+            group.addTask { try await store.findDamage() }
+            group.addTask {
+                try await Task.sleep(for: patience)
+                return nil
+            }
+            defer { group.cancelAll() }
+            return try await group.next() ?? nil
+        }
+        guard let damage else {
+            return Finding(
+                "integrity", .warning, "The database is too large to look through in \(patience.components.seconds) s.",
+                advice: "Make a backup, which is looked through as a whole: pawl backup FILE")
+        }
+        guard damage.isEmpty else {
+            return Finding(
+                "integrity", .problem, "The database is damaged: \(damage.joined(separator: "; ")).",
+                advice: "Check the disk, and restore the newest backup. Keep the damaged file to look at.")
+        }
+        return Finding("integrity", .ok, "No damage was found.")
+    }
+
+    /// - Returns: nil if the file system does not say.
+    func disk(_ path: String, needs size: Int64) -> Finding? {
+        let folder = URL(filePath: path).deletingLastPathComponent().path
+        let attributes = try? FileManager.default.attributesOfFileSystem(forPath: folder)
+        guard let free = (attributes?[.systemFreeSize] as? NSNumber)?.int64Value else { return nil }
+        let what = "\(mebibytes(free)) are free in \(folder)"
+        if free < 64 << 20 {
+            return Finding(
+                "disk", .problem, what + ": when it is full, sign-ins and refreshes are answered by 503.",
+                advice: "Make room, or move the database to a larger disk.")
+        }
+        if free < size + 64 << 20 {
+            return Finding(
+                "disk", .warning, what + ": less than the database takes.",
+                advice: "Make room before it grows. Backups must go elsewhere.")
+        }
+        return Finding("disk", .ok, what + ".")
+    }
+
+    private func mebibytes(_ bytes: Int64) -> String { "\((bytes + 1 << 20 - 1) >> 20) MiB" }
+}
