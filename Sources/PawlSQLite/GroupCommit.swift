@@ -41,11 +41,12 @@ final class GroupCommit: @unchecked Sendable {
 
     /// Runs one group in one transaction and answers it after the commit.
     /// - Returns: whether more have arrived that need another commit.
-    func commit(in db: Database) -> Bool {
+    func commit(in db: Database, to files: OpenedFiles) -> Bool {
         var group = take(Self.limit)
         var outcomes: [Outcome] = []
         let start = ContinuousClock.now
         do {
+            try files.check()
             let statement = try self.statement ?? RotationStatement(on: db)
             self.statement = statement
             try db.inTransaction(.immediate) {

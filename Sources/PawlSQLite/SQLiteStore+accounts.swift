@@ -126,7 +126,7 @@ extension SQLiteStore {
         ).map { row in
             ThrottleCounter(
                 failures: row.integer(0) ?? 0, lastUse: row.time(1),
-                trustedUntil: row.integer(2).map { UnixTime(seconds: $0) })
+                trustedUntil: row.optionalTime(2))
         }
     }
 

@@ -103,7 +103,7 @@ extension SQLiteStore {
     /// Nil for a kind that a newer version wrote.
     private static func decodeEvent(_ row: Row) throws -> Event? {
         guard let kind = Event.Kind(rawValue: row.text(1)) else { return nil }
-        let address: String? = row[4]
+        let address = String.fromDatabaseValue(row[4])
         return Event(
             kind, at: row.time(0), subject: SubjectID(bytes: row.bytes(2)), session: SessionID(bytes: row.bytes(3)),
             origin: address.map { Origin(address: $0, userAgent: row.text(5)) },

@@ -12,7 +12,7 @@ extension SQLiteStore {
 
     private func scheduleCommit() {
         pool.asyncWriteWithoutTransaction { [self] db in
-            if rotations.commit(in: db) { scheduleCommit() }
+            if rotations.commit(in: db, to: files) { scheduleCommit() }
         }
     }
 

@@ -13,6 +13,7 @@ public final class SQLiteStore: PawlStore {
     let rotations: GroupCommit
     let logger: Logger
     private let lock: ProcessLock
+    let files: OpenedFiles
 
     /// Opens the database at `path`, making it if need be, and brings its tables up to date.
     /// - Throws: ``SQLiteStoreError`` that says what to do.
@@ -37,7 +38,7 @@ public final class SQLiteStore: PawlStore {
         rotations = GroupCommit(metrics: metrics)
         // By whatever name it is called: a link must not get round the lock.
         let path = URL(filePath: path).resolvingSymlinksInPath().path
-        if purpose != .serve { try Self.checkExists(path) }
+        if purpose == .serve { try Self.checkIsNotEmpty(path) } else { try Self.checkExists(path) }
         lock = try ProcessLock(of: path)
         do {
             try Self.makePrivateFile(path)
@@ -57,8 +58,9 @@ public final class SQLiteStore: PawlStore {
                 case .inspect: break
                 }
             }
+            files = OpenedFiles(paths: [path, path + "-wal"])
         } catch let error as DatabaseError {
-            throw SQLiteStoreError("Cannot use \(path) as a database: \(error.resultCode). \(error.message ?? "")")
+            throw SQLiteStoreError("Cannot use \(path) as a database. \(StoreError.text(of: error))")
         }
     }
 
@@ -78,6 +80,15 @@ public final class SQLiteStore: PawlStore {
         guard FileManager.default.fileExists(atPath: path) else {
             throw SQLiteStoreError("There is no database at \(path).", code: .absent)
         }
+    }
+
+    /// Taken for a new one, it would sign everybody out.
+    private static func checkIsNotEmpty(_ path: String) throws {
+        guard FileManager.default.fileExists(atPath: path),
+            try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int == 0
+        else { return }
+        throw SQLiteStoreError(
+            "\(path) is empty, which no database is. Restore a backup, or delete the file to begin a new one.")
     }
 
     private static func checkIsCurrent(_ db: Database) throws {
@@ -109,13 +120,17 @@ public final class SQLiteStore: PawlStore {
         try pool.close()
     }
 
+    /// Writes: where a database can only be read, no session can turn.
     public func ping() async throws(StoreError) {
-        try await read { db in _ = try Int.fetchOne(db, sql: "SELECT 1") }
+        try await write { db in
+            try db.execute(sql: "INSERT OR REPLACE INTO settings (name, value) VALUES ('ping', unixepoch())")
+        }
     }
 
     func read<Value: Sendable>(_ work: @escaping @Sendable (Database) throws -> Value) async throws(StoreError) -> Value
     {
         do {
+            try files.check()
             return try await pool.read(work)
         } catch {
             throw StoreError(hiding: error)
@@ -127,7 +142,8 @@ public final class SQLiteStore: PawlStore {
         -> Value
     {
         do {
-            return try await pool.writeWithoutTransaction { db in
+            return try await pool.writeWithoutTransaction { [files] db in
+                try files.check()
                 var value: Value?
                 try db.inTransaction(.immediate) {
                     value = try work(db)
@@ -163,9 +179,27 @@ extension StoreError {
     init(hiding error: any Error) {
         switch error {
         case let error as StoreError: self = error
-        case let error as DatabaseError: self.init("SQLite: \(error.extendedResultCode) \(error.message ?? "")")
+        case let error as DatabaseError: self.init("SQLite: \(Self.text(of: error))")
         case is CancellationError: self.init("The caller went away.")
         default: self.init("SQLite: \(type(of: error))")
+        }
+    }
+
+    static func text(of error: DatabaseError) -> String {
+        "\(error.extendedResultCode) \(error.message ?? ""). \(advice(on: error))"
+    }
+
+    /// What whoever reads the log can do about it. Where the cause goes away, the server goes on by itself.
+    private static func advice(on error: DatabaseError) -> String {
+        switch error.resultCode {
+        case .SQLITE_FULL: "Make room on the disk."
+        case .SQLITE_BUSY, .SQLITE_LOCKED: "Another program holds its lock: only Pawl may use the file."
+        case .SQLITE_READONLY: "The file or its disk cannot be written to: look at its permissions and its mount."
+        case .SQLITE_CORRUPT, .SQLITE_NOTADB: "The file is damaged: look at the disk, then restore a backup."
+        case .SQLITE_IOERR: "Look at the disk and the system's log."
+        case .SQLITE_CANTOPEN:
+            "Is its folder there, may this user read and write it, and are there files left to open?"
+        default: "Report this."
         }
     }
 }

@@ -22,10 +22,10 @@ enum SessionRow {
             generation: UInt32(truncatingIfNeeded: generation), hash: row.bytes(14), seal: row.bytes(15),
             attempts: (16..<20).map { row.integer($0).map { AttemptDigest(value: UInt64(bitPattern: $0)) } },
             rotatedAt: row.time(20), idleExpiry: row.time(21), stepUpFailures: Int(row.integer(22) ?? 0),
-            ending: row.integer(23).map {
-                Session.Ending(at: UnixTime(seconds: $0), reason: EndReason(rawValue: row.text(24)) ?? .revoked)
+            ending: row.optionalTime(23).map {
+                Session.Ending(at: $0, reason: EndReason(rawValue: row.text(24)) ?? .revoked)
             }, turnedBy: Operation(rawValue: row.text(25)) ?? .refresh,
-            recoveredAt: row.integer(26).map { UnixTime(seconds: $0) })
+            recoveredAt: row.optionalTime(26))
     }
 
     static func arguments(_ session: Session) -> StatementArguments {
@@ -53,14 +53,20 @@ protocol Columns {
 }
 
 extension Columns {
-    func time(_ index: Int) -> UnixTime { UnixTime(seconds: integer(index) ?? 0) }
+    func time(_ index: Int) -> UnixTime { optionalTime(index) ?? UnixTime(seconds: 0) }
+    /// Within the years that can be written and reckoned with, whatever a disk has made of it.
+    func optionalTime(_ index: Int) -> UnixTime? {
+        integer(index).map { UnixTime(seconds: min(max($0, 0), 253_402_300_799)) }
+    }
     func words(_ index: Int) -> [String] { text(index).split(separator: " ").map(String.init) }
 }
 
 extension Row: Columns {
-    func integer(_ index: Int) -> Int64? { self[index] }
-    func text(_ index: Int) -> String { self[index] ?? "" }
-    func bytes(_ index: Int) -> [UInt8] { (self[index] as Data?).map { [UInt8]($0) } ?? [] }
+    // By way of the value as it is stored: GRDB's own conversion stops the process at a value of another type, and a
+    // disk may have damaged it.
+    func integer(_ index: Int) -> Int64? { Int64.fromDatabaseValue(self[index]) }
+    func text(_ index: Int) -> String { String.fromDatabaseValue(self[index]) ?? "" }
+    func bytes(_ index: Int) -> [UInt8] { Data.fromDatabaseValue(self[index]).map { [UInt8]($0) } ?? [] }
 }
 
 extension AttemptDigest? {

@@ -51,6 +51,9 @@ package enum LoginThrottle {
     static let freeNetworkFailures: Int64 = 5
     static let freeIdentifierFailures: Int64 = 50
     static let trust: Int64 = 30 * 86400
+    /// A last try further in the future than this is no other machine's clock but one that has been set back: waiting
+    /// for it to come could take a day.
+    private static let clockDifference: Int64 = 300
     /// After a day without a try, failures are forgotten.
     package static let memory: Int64 = 86400
 
@@ -115,6 +118,6 @@ package enum LoginThrottle {
     }
 
     private static func remaining(of delay: Int64, _ counter: ThrottleCounter, _ now: UnixTime) -> Int64 {
-        delay == 0 ? 0 : max(0, delay - now.age(since: counter.lastUse))
+        delay == 0 || counter.lastUse > now + clockDifference ? 0 : max(0, delay - now.age(since: counter.lastUse))
     }
 }
