@@ -78,22 +78,29 @@ struct ServeCommand: AsyncParsableCommand {
         var quiet = logger
         quiet.logLevel = max(logger.logLevel, .warning)
         func application(
-            _ router: Router<ServeContext>, _ host: String, _ port: Int, _ limits: HTTPLimits = HTTPLimits(),
+            _ router: Router<ServeContext>, _ host: String, _ port: Int, _ limits: HTTPLimits,
             services: [any Service], _ ready: String
-        )
-            -> some Service
-        {
+        ) -> some Service {
             Application(
                 router: router, server: limits.server,
                 configuration: limits.configuration(address: .hostname(host, port: port)), services: services,
                 onServerRunning: { _ in logger.notice("\(ready)") }, logger: quiet)
         }
+        var limits = HTTPLimits()
+        let wanted = limits.connections
+        limits.connections = try OpenFiles.connections(wanted: wanted)
+        if limits.connections < wanted {
+            logger.notice(
+                "The limit of open files leaves fewer connections",
+                metadata: ["connections": "\(limits.connections)"])
+        }
+        patient.connections = OpenFiles.operationsConnections
         return [
             application(
                 operations, settings.common.opsHost, settings.common.opsPort, patient, services: [],
                 "Operations listener on \(operationsURL)"),
             application(
-                router, settings.host, settings.port, services: [pawl],
+                router, settings.host, settings.port, limits, services: [pawl],
                 "Pawl is ready on \(apiURL), as \(settings.pawl.publicURL)"),
         ]
     }

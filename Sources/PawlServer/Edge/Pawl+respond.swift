@@ -50,6 +50,8 @@ extension Pawl {
             response = ProblemError(error, logger: context.logger).response
         }
         protect(&response, requestID: context.id)
+        // Content after the head would be taken for the next answer (RFC 9110 §9.3.2).
+        if request.method == .head { response = response.createHeadResponse() }
         context.logger.log(
             level: response.status.code >= 500 ? .warning : .debug, "Answered",
             metadata: [
