@@ -98,7 +98,7 @@ let package = Package(
         // What reads strangers' bytes, one entry point each, for libFuzzer and for the tests.
         .target(name: "PawlFuzzing", dependencies: ["PawlAPI", "PawlCore", "PawlJWT", crypto]),
 
-        .testTarget(name: "PawlJWTTests", dependencies: ["PawlJWT", jwtKit, crypto]),
+        .testTarget(name: "PawlJWTTests", dependencies: ["PawlJWT", "PawlTesting", jwtKit, crypto]),
         .testTarget(
             name: "PawlCoreTests",
             dependencies: ["PawlCore", "PawlJWT", "PawlTesting", "PawlPasswords", crypto, logging]),
@@ -112,12 +112,13 @@ let package = Package(
                 "PawlServer", "PawlGuard", "PawlSQLite", "PawlPasswords", "PawlCore", "PawlJWT", "PawlAPI",
                 "PawlTesting",
                 hummingbird, httpTypes, asyncHTTPClient, logging, nioCore, nioHTTP1, nioPosix, lifecycle, jwtKit,
+                crypto,
             ]),
         .testTarget(
             name: "PawlTests",
             dependencies: [
-                "pawl", "resource-server", "embed", "PawlAPI", "PawlTesting", asyncHTTPClient, nioCore, nioHTTP1,
-                nioPosix, grdb,
+                "pawl", "resource-server", "embed", "PawlAPI", "PawlCore", "PawlSQLite", "PawlTesting", asyncHTTPClient,
+                nioCore, nioHTTP1, nioPosix, grdb, logging,
             ]),
     ]
 )

@@ -1,6 +1,7 @@
 import Crypto
 import Foundation
 import PawlJWT
+import PawlTesting
 import Testing
 
 @Suite("Attacks on access tokens", .tags(.p2, .p12))

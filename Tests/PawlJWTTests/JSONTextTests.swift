@@ -1,4 +1,5 @@
 import Foundation
+import PawlTesting
 import Testing
 
 @testable import PawlJWT

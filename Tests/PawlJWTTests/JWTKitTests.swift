@@ -1,6 +1,7 @@
 import Foundation
 import JWTKit
 import PawlJWT
+import PawlTesting
 import Testing
 
 /// Another implementation as judge: it reads what we sign and publish, and we read what it signs.

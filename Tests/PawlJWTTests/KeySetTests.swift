@@ -1,5 +1,6 @@
 import Foundation
 import PawlJWT
+import PawlTesting
 import Testing
 
 @Suite("Key sets", .tags(.p12))

@@ -1,16 +1,7 @@
 import Crypto
 import Foundation
 import PawlJWT
-import Testing
-
-extension Tag {
-    /// Access tokens are checked offline and are short-lived.
-    @Tag static var p2: Self
-    /// What is stored or published gives no usable credential.
-    @Tag static var p3: Self
-    /// Bad input gets a clear error and changes nothing.
-    @Tag static var p12: Self
-}
+import PawlTesting
 
 let now: Int64 = 1_800_000_000
 
@@ -60,9 +51,9 @@ struct Mint: Sendable {
     func token(
         header: [UInt8], payload: [UInt8], signature: ((String) throws -> [UInt8])? = nil
     ) throws -> String {
-        let signed = Base64URL.encode(header) + "." + Base64URL.encode(payload)
-        let bytes = try signature?(signed) ?? [UInt8](es256.signature(for: Data(signed.utf8)).rawRepresentation)
-        return signed + "." + Base64URL.encode(bytes)
+        try compactJWS(
+            header: header, payload: payload,
+            signature: signature ?? { [UInt8](try es256.signature(for: Data($0.utf8)).rawRepresentation) })
     }
 
     func verify(_ token: String, at time: Int64 = now) throws(AccessTokenError) -> AccessTokenClaims {

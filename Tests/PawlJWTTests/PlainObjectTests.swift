@@ -1,3 +1,4 @@
+import PawlTesting
 import Testing
 
 @testable import PawlJWT

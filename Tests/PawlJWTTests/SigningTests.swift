@@ -1,6 +1,7 @@
 import Crypto
 import Foundation
 import PawlJWT
+import PawlTesting
 import Testing
 
 @Suite("Signing and checking", .tags(.p2))

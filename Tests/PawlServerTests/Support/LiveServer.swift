@@ -12,6 +12,7 @@ import PawlTesting
 /// A real server on a free port of the loopback address, with the tests' clock and a store of the test's choice.
 struct LiveServer: Sendable {
     let pawl: Pawl
+    let store: any PawlStore
     let clock: ManualClock
     let logs: LogCapture
     let api: TestAPI
@@ -52,7 +53,7 @@ struct LiveServer: Sendable {
         return try await withApplication(
             router, port: options.port, limits: options.limits, services: [pawl]
         ) { api in
-            try await body(LiveServer(pawl: pawl, clock: options.clock, logs: logs, api: api))
+            try await body(LiveServer(pawl: pawl, store: options.store, clock: options.clock, logs: logs, api: api))
         }
     }
 
