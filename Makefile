@@ -1,5 +1,6 @@
 # make run    installs what is missing, builds, and starts Pawl on SQLite at http://localhost:8080
 # make test   installs what the tests need, builds, and runs every test
+# make test-faults  the whole fault suite: fifty times kill -9, disks, files, clocks, hostile clients, attacks
 # make fuzz   fuzzes what reads strangers' bytes, ten million times each (FUZZ_RUNS), with libFuzzer
 # make dist   builds a release: a tarball and a .deb in dist/
 # make test-dist  installs both into bare Debian folders and uses them there, as root
@@ -12,7 +13,7 @@ DATA = data
 # The tests run one after the other: they start servers, processes and races of their own, and with hundreds of them at
 # once on two cores the runtime's few threads now and then stop for good.
 
-.PHONY: run build test fuzz dist test-dist lint format system-packages test-packages
+.PHONY: run build test test-faults fuzz dist test-dist lint format system-packages test-packages
 
 run: build
 	@mkdir -p -m 700 $(DATA)
@@ -30,6 +31,11 @@ test: test-packages
 	swift build --build-tests $(SWIFT_BUILD_FLAGS)
 	swift test --skip-build --no-parallel
 	scripts/test-openapi
+
+test-faults: test-packages
+	swift build --build-tests $(SWIFT_BUILD_FLAGS)
+	swift test --skip-build --no-parallel \
+	    --filter 'CrashTests|FileFaultTests|ProcessFaultTests|HostileClientTests|AttackTableTests'
 
 fuzz: system-packages
 	scripts/fuzz
@@ -53,4 +59,4 @@ system-packages:
 	@scripts/install-packages libsodium-dev libsqlite3-dev
 
 test-packages:
-	@scripts/install-packages libsodium-dev libsqlite3-dev curl jq openssl python3-venv
+	@scripts/install-packages libsodium-dev libsqlite3-dev curl jq openssl python3-venv faketime util-linux

@@ -14,7 +14,7 @@ final class PawlProcess: Sendable {
         var status: Int32?
     }
 
-    private let pid: pid_t
+    let pid: pid_t
     private let state = Mutex(State())
     /// One element whenever something was printed; its end is the process's.
     private let changes = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
@@ -112,6 +112,17 @@ final class PawlProcess: Sendable {
         for await _ in changes.stream {}
         return state.withLock { $0.status ?? -1 }
     }
+
+    /// From the kernel, in KiB.
+    var residentMemory: Int {
+        get throws {
+            let status = try String(contentsOfFile: "/proc/\(pid)/status", encoding: .utf8)
+            let line = status.split(separator: "\n").first { $0.hasPrefix("VmRSS:") }
+            return line.flatMap { Int($0.filter(\.isNumber)) } ?? 0
+        }
+    }
+
+    var openFiles: Int { get throws { try FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/fd").count } }
 
     /// Ends it as a loss of power would: no handler runs.
     func killHard() async {

@@ -26,6 +26,14 @@ final class Workplace: Sendable {
     var operating: [String] { ["--database", database, "--ops-port", String(opsPort)] }
     var secretFile: String { folder.path + "/p.sqlite.master-secret" }
 
+    /// One that says at once that nobody listens.
+    private static let client: HTTPClient = {
+        var configuration = HTTPClient.Configuration()
+        configuration.connectionPool.retryConnectionEstablishment = false
+        configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 64
+        return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+    }()
+
     static func freePort() throws -> Int {
         // Not while a child is started: it would inherit the socket, and hold the port for as long as it lives.
         try PawlProcess.starting.withLock { _ in
@@ -39,15 +47,22 @@ final class Workplace: Sendable {
 
     /// Starts `pawl serve` here and waits until it is ready.
     func serve(_ arguments: [String] = [], environment: [String: String] = [:]) async throws -> PawlProcess {
-        let process = try PawlProcess(
-            "pawl",
-            [
-                "serve", "--database", database, "--port", String(port), "--ops-port", String(opsPort),
-                "--registration",
-                "open",
-            ] + arguments, environment: environment)
+        let process = try start(arguments, environment: environment)
         try await process.waitUntilPrinted("Pawl is ready")
         return process
+    }
+
+    /// Starts `pawl serve` here.
+    /// - Parameter runner: a program, with its arguments, that becomes the server.
+    func start(
+        _ arguments: [String] = [], environment: [String: String] = [:], by runner: [String] = []
+    ) throws -> PawlProcess {
+        let command =
+            runner + [
+                PawlProcess.binaries.appending(path: "pawl").path, "serve", "--database", database, "--port",
+                String(port), "--ops-port", String(opsPort), "--registration", "open",
+            ] + arguments
+        return try PawlProcess(URL(filePath: command[0]), Array(command.dropFirst()), environment: environment)
     }
 
     /// Waits for the operations listener of a server whose log cannot be read.
@@ -78,7 +93,7 @@ final class Workplace: Sendable {
             request.headers.add(name: "Content-Type", value: "application/json")
             request.body = .bytes([UInt8](try JSONEncoder().encode(body)))
         }
-        let response = try await HTTPClient.shared.execute(request, timeout: .seconds(20))
+        let response = try await Self.client.execute(request, timeout: .seconds(20))
         return (Int(response.status.code), Data([UInt8](buffer: try await response.body.collect(upTo: 1 << 20))))
     }
 

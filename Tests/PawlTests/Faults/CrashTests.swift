@@ -1,73 +1,59 @@
 import Foundation
 import NIOHTTP1
 import PawlAPI
+import PawlTesting
 import Testing
 
 @Suite("kill -9", .serialized)
 struct CrashTests {
-    /// One client with its journal: the token it holds, and the attempt under way, if any.
-    struct Client: Sendable {
-        var token: String
-        var attempt: String?
-    }
+    private static let rounds = 50
 
-    @Test("Nothing acknowledged is lost, and every client's retry goes on where it was")
-    func rotations() async throws {
+    @Test("In the middle of a load: nothing acknowledged is lost, and no client is signed out", .tags(.p4, .p5))
+    func load() async throws {
         let place = try Workplace()
         var server = try await place.serve()
-        var clients: [Client] = []
-        for number in 0..<8 {
-            clients.append(Client(token: try #require(try await place.register("user-\(number)").refreshToken)))
+        var clients: [CrashClient] = []
+        let roles: [CrashClient.Role] = [.refresher, .refresher, .refresher, .refresher, .visitor, .visitor, .changer]
+        for (number, role) in roles.enumerated() {
+            var client = CrashClient(name: "user-\(number)", role: role)
+            client.journal.token = try await place.register(client.name).refreshToken
+            clients.append(client)
         }
-        for round in 0..<3 {
+        for round in 1...Self.rounds {
             let running = server
-            let (rotations, rotated) = AsyncStream<Void>.makeStream()
-            clients = await withTaskGroup(of: Client.self) { group in
-                for (number, client) in clients.enumerated() {
-                    group.addTask { await load(client, "\(round)-\(number)", place, rotated) }
+            let (answers, answered) = AsyncStream<Void>.makeStream()
+            let moment = Int.random(in: 1...80)
+            clients = try await withThrowingTaskGroup(of: CrashClient?.self) { group in
+                for client in clients {
+                    group.addTask {
+                        var client = client
+                        try await client.work(at: place) { answered.yield() }
+                        return client
+                    }
                 }
                 group.addTask {
                     var count = 0
-                    for await _ in rotations {
+                    for await _ in answers {
                         count += 1
-                        if count == 40 { break }  // in the middle of the load, whenever that is
+                        if count == moment { break }
                     }
                     await running.killHard()
-                    return Client(token: "")
+                    return nil
                 }
-                return await group.reduce(into: []) { if !$1.token.isEmpty { $0.append($1) } }
+                return try await group.reduce(into: []) { if let client = $1 { $0.append(client) } }
             }
-            #expect(clients.count == 8)
+            try #require(clients.count == roles.count)
+            try await CrashChecker(place).check(clients, round: round)
             server = try await place.serve()
             for index in clients.indices {
-                let attempt = clients[index].attempt ?? "after-the-crash-\(round)-\(index)"
-                let answer = try await place.refresh(clients[index].token, attempt: attempt)
-                #expect(answer.status == 200, "\(String(decoding: answer.body, as: UTF8.self))")
-                let tokens = try JSONDecoder().decode(TokenResponse.self, from: answer.body)
-                clients[index] = Client(token: try #require(tokens.refreshToken))
+                clients[index].pastEnds = clients[index].journal.ended
+                try await clients[index].goOn(at: place)
             }
         }
         #expect(await server.stop() == 0)
-    }
-
-    /// Refreshes until the server is gone, writing the attempt down before it leaves, as a client must.
-    private func load(
-        _ client: Client, _ name: String, _ place: Workplace, _ rotated: AsyncStream<Void>.Continuation
-    ) async -> Client {
-        var client = client
-        for number in 0..<100_000 {
-            client.attempt = "attempt-of-\(name)-\(number)-of-many"
-            do {
-                let answer = try await place.refresh(client.token, attempt: client.attempt ?? "")
-                let tokens = try JSONDecoder().decode(TokenResponse.self, from: answer.body)
-                client.token = tokens.refreshToken ?? client.token
-                client.attempt = nil
-                rotated.yield()
-            } catch {
-                return client
-            }
-        }
-        return client
+        let total = clients.reduce(into: CrashClient.Count()) { $0 += $1.count }
+        print("\(Self.rounds) times kill -9: \(total). Nothing was lost.")
+        #expect(total.refreshes > Self.rounds && total.signOuts > 0 && total.passwords > 0)
     }
 
     @Test("A sign-out and a new password that were acknowledged stay")
