@@ -2,22 +2,26 @@ import GRDB
 import PawlCore
 import Synchronization
 
-/// Turns that arrive while the last commit is under way share the next one: one flush of the disk for all of them,
-/// each with its own verdict. Nothing waits for a timer.
+/// Changes that arrive while the last commit is under way share the next one: one flush of the disk for all of them, each
+/// with its own outcome. Nothing waits for a timer. All that the server writes comes this way, so that neither logins nor
+/// sign-outs keep refreshes from the disk (P10).
 ///
-/// `@unchecked` because of the prepared statement: it is touched on the writer connection's queue alone.
+/// `@unchecked` because of the prepared statements: they are touched on the writer connection's queue alone.
 final class GroupCommit: @unchecked Sendable {
-    struct Waiting {
-        let turn: Turn
-        let policy: RotationPolicy
-        let answer: CheckedContinuation<Result<Outcome, StoreError>, Never>
+    struct Change: Sendable {
+        let isRotation: Bool
+        /// Makes the change, undoing its own if it fails, and returns what is to be called after the commit, with the
+        /// commit's failure if it failed. Throws if the transaction cannot go on.
+        let make: @Sendable (Database, RotationStatement) throws -> @Sendable (StoreError?) -> Void
+        /// Answers a change that was not made.
+        let refuse: @Sendable (StoreError) -> Void
     }
 
     /// So that no commit grows without bound.
     static let limit = 256
 
     private struct Inbox {
-        var waiting: [Waiting] = []
+        var waiting: [Change] = []
         /// Whether a commit is scheduled or under way, which takes care of all that arrives meanwhile.
         var isCommitting = false
     }
@@ -31,9 +35,9 @@ final class GroupCommit: @unchecked Sendable {
     }
 
     /// - Returns: whether a commit must be scheduled: nobody else has done so for this group.
-    func add(_ waiting: Waiting) -> Bool {
+    func add(_ change: Change) -> Bool {
         inbox.withLock { inbox in
-            inbox.waiting.append(waiting)
+            inbox.waiting.append(change)
             defer { inbox.isCommitting = true }
             return !inbox.isCommitting
         }
@@ -43,27 +47,26 @@ final class GroupCommit: @unchecked Sendable {
     /// - Returns: whether more have arrived that need another commit.
     func commit(in db: Database, to files: OpenedFiles) -> Bool {
         var group = take(Self.limit)
-        var outcomes: [Outcome] = []
+        var answers: [@Sendable (StoreError?) -> Void] = []
         let start = ContinuousClock.now
         do {
             try files.check()
             let statement = try self.statement ?? RotationStatement(on: db)
             self.statement = statement
             try db.inTransaction(.immediate) {
-                while outcomes.count < group.count {
-                    for waiting in group[outcomes.count...] {
-                        outcomes.append(try statement.rotate(waiting.turn, under: waiting.policy, in: db))
-                    }
-                    // Those that arrived while these were turned come along.
+                while answers.count < group.count {
+                    for change in group[answers.count...] { answers.append(try change.make(db, statement)) }
+                    // Those that arrived while these were made come along.
                     group += take(Self.limit - group.count)
                 }
                 return .commit
             }
-            metrics.recordCommit(rotations: group.count, took: ContinuousClock.now - start)
-            for (waiting, outcome) in zip(group, outcomes) { waiting.answer.resume(returning: .success(outcome)) }
+            metrics.recordCommit(rotations: group.count { $0.isRotation }, took: ContinuousClock.now - start)
+            for answer in answers { answer(nil) }
         } catch {
             let failure = StoreError(hiding: error)
-            for waiting in group { waiting.answer.resume(returning: .failure(failure)) }
+            for answer in answers { answer(failure) }
+            for change in group[answers.count...] { change.refuse(failure) }
         }
         return inbox.withLock { inbox in
             inbox.isCommitting = !inbox.waiting.isEmpty
@@ -71,7 +74,7 @@ final class GroupCommit: @unchecked Sendable {
         }
     }
 
-    private func take(_ limit: Int) -> [Waiting] {
+    private func take(_ limit: Int) -> [Change] {
         inbox.withLock { inbox in
             let taken = inbox.waiting.prefix(limit)
             inbox.waiting.removeFirst(taken.count)
@@ -81,6 +84,53 @@ final class GroupCommit: @unchecked Sendable {
 
     /// Must run before the connection closes, on its queue.
     func finalize() { statement = nil }
+}
+
+extension SQLiteStore {
+    /// Makes a change together with others, durable when it returns. If it throws, nothing of it is kept, and the others
+    /// are none the worse.
+    func write<Value: Sendable>(
+        _ work: @escaping @Sendable (Database) throws -> Value
+    ) async throws(StoreError) -> Value {
+        try await commit(isRotation: false) { db, _ in try Self.undoable(in: db) { try work(db) } }
+    }
+
+    func commit<Value: Sendable>(
+        isRotation: Bool, _ work: @escaping @Sendable (Database, RotationStatement) throws -> Value
+    ) async throws(StoreError) -> Value {
+        let result: Result<Value, StoreError> = await withCheckedContinuation { answer in
+            let change = GroupCommit.Change(isRotation: isRotation) { db, statement in
+                let result = Result { try work(db, statement) }.mapError { StoreError(hiding: $0) }
+                // A full disk, among others, ends the whole transaction: what came after would be committed by itself.
+                guard db.isInsideTransaction else {
+                    if case .failure(let error) = result { throw error }
+                    throw StoreError("The transaction was ended.")
+                }
+                return { failure in answer.resume(returning: failure.map { .failure($0) } ?? result) }
+            } refuse: { failure in
+                answer.resume(returning: .failure(failure))
+            }
+            if commits.add(change) { scheduleCommit() }
+        }
+        return try result.get()
+    }
+
+    private func scheduleCommit() {
+        pool.asyncWriteWithoutTransaction { [self] db in
+            if commits.commit(in: db, to: files) { scheduleCommit() }
+        }
+    }
+
+    /// Several statements of which all are kept or none.
+    static func undoable<Value>(in db: Database, _ work: () throws -> Value) throws -> Value {
+        var value: Value?
+        try db.inSavepoint {
+            value = try work()
+            return .commit
+        }
+        guard let value else { throw StoreError("The change was not made.") }
+        return value
+    }
 }
 
 /// The compare-and-set of a rotation, and the reading of the row that it turned, prepared once on SQLite's own interface:
@@ -106,7 +156,7 @@ final class RotationStatement {
 
     func rotate(_ turn: Turn, under policy: RotationPolicy, in db: Database) throws -> Outcome {
         if turn.stepUp == nil, let session = try compareAndSet(turn, in: db) { return Outcome(.rotate, session) }
-        return try SQLiteStore.decide(turn, under: policy, in: db)
+        return try SQLiteStore.undoable(in: db) { try SQLiteStore.decide(turn, under: policy, in: db) }
     }
 
     /// The session after the turn, or nil if a condition did not hold.

@@ -3,17 +3,7 @@ public import PawlCore
 
 extension SQLiteStore {
     public func rotate(_ turn: Turn, under policy: RotationPolicy) async throws(StoreError) -> Outcome {
-        let result: Result<Outcome, StoreError> = await withCheckedContinuation { answer in
-            let waiting = GroupCommit.Waiting(turn: turn, policy: policy, answer: answer)
-            if rotations.add(waiting) { scheduleCommit() }
-        }
-        return try result.get()
-    }
-
-    private func scheduleCommit() {
-        pool.asyncWriteWithoutTransaction { [self] db in
-            if rotations.commit(in: db, to: files) { scheduleCommit() }
-        }
+        try await commit(isRotation: true) { db, statement in try statement.rotate(turn, under: policy, in: db) }
     }
 
     /// The turn when the one statement touched no row, or carries more than a rotation: the writer connection is alone

@@ -10,7 +10,7 @@ public import PawlCore
 /// the same instant.
 public final class SQLiteStore: PawlStore {
     let pool: DatabasePool
-    let rotations: GroupCommit
+    let commits: GroupCommit
     let logger: Logger
     private let lock: ProcessLock
     let files: OpenedFiles
@@ -35,7 +35,7 @@ public final class SQLiteStore: PawlStore {
 
     package init(path: String, purpose: Purpose, metrics: PawlMetrics = .init(), logger: Logger) async throws {
         self.logger = logger
-        rotations = GroupCommit(metrics: metrics)
+        commits = GroupCommit(metrics: metrics)
         // By whatever name it is called: a link must not get round the lock.
         let path = URL(filePath: path).resolvingSymlinksInPath().path
         if purpose == .serve { try Self.checkIsNotEmpty(path) } else { try Self.checkExists(path) }
@@ -113,8 +113,8 @@ public final class SQLiteStore: PawlStore {
     /// Ends all connections; nothing may be called afterwards. Brings everything into the one file first: the last
     /// connection to close is a reader, which cannot, and whoever copies the file must have it all.
     public func close() async throws {
-        try await pool.writeWithoutTransaction { [rotations] db in
-            rotations.finalize()
+        try await pool.writeWithoutTransaction { [commits] db in
+            commits.finalize()
             try db.execute(sql: "PRAGMA wal_checkpoint(TRUNCATE)")
         }
         try pool.close()
@@ -132,26 +132,6 @@ public final class SQLiteStore: PawlStore {
         do {
             try files.check()
             return try await pool.read(work)
-        } catch {
-            throw StoreError(hiding: error)
-        }
-    }
-
-    /// One transaction, durable when it returns.
-    func write<Value: Sendable>(_ work: @escaping @Sendable (Database) throws -> Value) async throws(StoreError)
-        -> Value
-    {
-        do {
-            return try await pool.writeWithoutTransaction { [files] db in
-                try files.check()
-                var value: Value?
-                try db.inTransaction(.immediate) {
-                    value = try work(db)
-                    return .commit
-                }
-                guard let value else { throw StoreError("The transaction was not committed.") }
-                return value
-            }
         } catch {
             throw StoreError(hiding: error)
         }

@@ -28,7 +28,7 @@ struct GroupCommitTests {
         }
     }
 
-    @Test func `when a commit fails, nothing of its group is kept, and the next one goes on`() async throws {
+    @Test func `a change that fails is undone, and those that share its commit are none the worse`() async throws {
         try await TemporaryDatabase().withStore { store in
             let sessions = try await put(3, into: store)
             let turns = sessions.map { TurnSample(of: $0).turn }
@@ -39,17 +39,82 @@ struct GroupCommitTests {
                         BEGIN SELECT raise(ABORT, 'no'); END
                         """)
             }
-            // Whoever shares a commit with the one that fails is told that it failed, and may come again.
-            for (session, result) in zip(sessions, await rotateTogether(turns, on: store)) {
-                let row = try await store.session(session.id)
-                switch result {
-                case .success(let outcome): #expect(outcome.session == row)
-                case .failure: #expect(row == session)
-                }
+            let results = await rotateTogether(turns, on: store)
+            #expect(try results[0].get().verdict == .rotate)
+            #expect(try results[1].get().verdict == .rotate)
+            #expect(throws: StoreError.self) { try results[2].get() }
+            for (session, result) in zip(sessions, results).prefix(2) {
+                #expect(try await store.session(session.id) == result.get().session)
             }
             #expect(try await store.session(sessions[2].id) == sessions[2])
+            // Of several statements in one change the first ones are undone as well.
+            try await store.pool.write { db in
+                try db.execute(
+                    sql: """
+                        CREATE TRIGGER refuse_event BEFORE INSERT ON events WHEN new.session = x'\(sessions[2].id)'
+                        BEGIN SELECT raise(ABORT, 'no'); END
+                        """)
+            }
+            let ending = PlannedEnding(.revoked, at: Sample.start + 2, origin: nil)
+            let subject = sessions[0].subject
+            await #expect(throws: StoreError.self) { try await store.end(.all(of: subject), ending) }
+            for session in sessions { #expect(try await store.session(session.id)?.ending == nil) }
             try await store.pool.write { try $0.execute(sql: "DROP TRIGGER refuse") }
             #expect(try await store.rotate(turns[2], under: .init()).verdict == .rotate)
+        }
+    }
+
+    @Test func `a change that ends the whole transaction fails its group, and nothing of it is kept`() async throws {
+        try await TemporaryDatabase().withStore { store in
+            let sessions = try await put(3, into: store)
+            let turns = sessions.map { TurnSample(of: $0).turn }
+            try await store.pool.write { db in
+                // As a full disk does.
+                try db.execute(
+                    sql: """
+                        CREATE TRIGGER refuse BEFORE UPDATE ON sessions WHEN old.device = 'device 1'
+                        BEGIN SELECT raise(ROLLBACK, 'no'); END
+                        """)
+            }
+            for (session, result) in zip(sessions, await rotateTogether(turns, on: store)) {
+                // Whoever shares a commit with it is told that it failed, and may come again.
+                switch result {
+                case .success(let outcome): #expect(try await store.session(session.id) == outcome.session)
+                case .failure: #expect(try await store.session(session.id) == session)
+                }
+            }
+            #expect(try await store.session(sessions[1].id) == sessions[1])
+            try await store.pool.write { try $0.execute(sql: "DROP TRIGGER refuse") }
+            #expect(try await store.rotate(turns[1], under: .init()).verdict == .rotate)
+        }
+    }
+
+    @Test(.tags(.p10)) func `logins and other changes share a commit with refreshes`() async throws {
+        try await TemporaryDatabase().withStore { store in
+            let sessions = try await put(32, into: store)
+            let counter = CommitCounter()
+            store.pool.add(transactionObserver: counter, extent: .databaseLifetime)
+            let gate = DispatchSemaphore(value: 0)
+            store.pool.asyncWriteWithoutTransaction { _ in gate.wait() }
+            let arrived = Counter()
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for (index, session) in sessions.enumerated() {
+                    group.addTask {
+                        arrived.add()
+                        if index.isMultiple(of: 2) {
+                            let turn = TurnSample(of: session).turn
+                            #expect(try await store.rotate(turn, under: .init()).verdict == .rotate)
+                        } else {
+                            let keys = try Sample.throttleKeys("user \(index)", "192.0.2.1")
+                            #expect(try await store.reserveLogin(keys, at: Sample.start) == nil)
+                        }
+                    }
+                }
+                while arrived.value < sessions.count { await Task.yield() }
+                gate.signal()
+                try await group.waitForAll()
+            }
+            #expect((1...8).contains(counter.count))
         }
     }
 
