@@ -2,6 +2,7 @@
 # make test   installs what the tests need, builds, and runs every test
 # make test-faults  the whole fault suite: fifty times kill -9, disks, files, clocks, hostile clients, attacks
 # make fuzz   fuzzes what reads strangers' bytes, ten million times each (FUZZ_RUNS), with libFuzzer
+# make bench  builds a release and measures it, about 15 minutes; Benchmarks/README.md explains the figures
 # make dist   builds a release: a tarball and a .deb in dist/
 # make test-dist  installs both into bare Debian folders and uses them there, as root
 # make lint   format and import boundaries
@@ -13,7 +14,7 @@ DATA = data
 # The tests run one after the other: they start servers, processes and races of their own, and with hundreds of them at
 # once on two cores the runtime's few threads now and then stop for good.
 
-.PHONY: run build test test-faults fuzz dist test-dist lint format system-packages test-packages
+.PHONY: run build test test-faults bench fuzz dist test-dist lint format system-packages test-packages
 
 run: build
 	@mkdir -p -m 700 $(DATA)
@@ -37,6 +38,10 @@ test-faults: test-packages
 	swift test --skip-build --no-parallel \
 	    --filter 'CrashTests|FileFaultTests|ProcessFaultTests|HostileClientTests|AttackTableTests'
 
+bench: system-packages
+	@scripts/install-packages jq openssl curl
+	scripts/bench
+
 fuzz: system-packages
 	scripts/fuzz
 
@@ -49,11 +54,11 @@ test-dist: dist
 	packaging/test
 
 lint:
-	swift format lint --strict --parallel --recursive Package.swift Sources Tests Examples Snippets Fuzzing
+	swift format lint --strict --parallel --recursive Package.swift Sources Tests Examples Snippets Fuzzing Benchmarks
 	scripts/check-imports
 
 format:
-	swift format format --in-place --parallel --recursive Package.swift Sources Tests Examples Snippets Fuzzing
+	swift format format --in-place --parallel --recursive Package.swift Sources Tests Examples Snippets Fuzzing Benchmarks
 
 system-packages:
 	@scripts/install-packages libsodium-dev libsqlite3-dev

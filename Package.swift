@@ -95,6 +95,12 @@ let package = Package(
             ],
             path: "Snippets/embed"),
 
+        // What parts cost, for `make bench`.
+        .executableTarget(
+            name: "benchmarks",
+            dependencies: ["PawlCore", "PawlJWT", "PawlSQLite", argumentParser, logging],
+            path: "Benchmarks", exclude: ["README.md"]),
+
         // What reads strangers' bytes, one entry point each, for libFuzzer and for the tests.
         .target(name: "PawlFuzzing", dependencies: ["PawlAPI", "PawlCore", "PawlJWT", crypto]),
 

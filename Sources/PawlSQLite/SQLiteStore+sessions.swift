@@ -15,6 +15,16 @@ extension SQLiteStore {
         }
     }
 
+    /// Many sessions in one transaction, without users and events: for measurements.
+    package func insert(_ sessions: [Session]) async throws(StoreError) {
+        try await write { db in for session in sessions { try Self.replace(session, in: db) } }
+    }
+
+    /// For measurements with another page cache than the server's.
+    package func setWriterCache(kibibytes: Int) async throws {
+        try await pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA cache_size = \(-kibibytes)") }
+    }
+
     public func session(_ id: SessionID) async throws(StoreError) -> Session? {
         try await read { db in try Self.fetch(id, in: db) }
     }

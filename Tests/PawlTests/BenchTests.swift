@@ -1,4 +1,7 @@
 import Foundation
+import NIOHTTP1
+import PawlAPI
+import PawlTesting
 import Testing
 
 @Suite("pawl bench")
@@ -34,6 +37,27 @@ struct BenchTests {
             let mode = try FileManager.default.attributesOfItem(atPath: tokens)[.posixPermissions] as? NSNumber
             #expect(mode?.intValue == 0o600)
         }
+        #expect(await server.stop() == 0)
+    }
+
+    @Test("Dead tokens are sent again and again, and each 401 counts as good", .tags(.p10))
+    func dead() async throws {
+        let place = try Workplace()
+        let server = try await place.serve(["--leeway", "0"])
+        let tokens = try await place.register("alice")
+        let spent = try #require(tokens.refreshToken)
+        #expect(try await place.refresh(spent, attempt: "the-owners-attempt").status == 200)
+        let seed = try place.write(spent + "\n", to: "spent")
+        let run = try await PawlProcess.run([
+            "bench", "dead", "--target", "http://127.0.0.1:\(place.port)", "--connections", "1", "--seed", seed,
+            "--requests", "200", "--json",
+        ])
+        #expect(run.status == 0, "\(run.output)")
+        let json = try #require(run.output.split(separator: "\n").last { $0.hasPrefix("{") })
+        #expect(try JSONDecoder().decode(Report.self, from: Data(json.utf8)).lines.first?.good == 200)
+        // The first one met a session that lived, and ended it; for the others nothing was looked up.
+        let metrics = try await place.send(.GET, PawlPath.metrics, port: place.opsPort).body
+        #expect(String(decoding: metrics, as: UTF8.self).contains("pawl_commit_rotations_sum 2\n"))
         #expect(await server.stop() == 0)
     }
 

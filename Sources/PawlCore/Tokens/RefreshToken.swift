@@ -71,7 +71,7 @@ public struct RefreshToken: Sendable, Equatable {
     package var hash: [UInt8] { [UInt8](SHA256.hash(data: secret.exposed)) }
 
     /// The next token of the session, made now by the newest master secret.
-    func successor(at now: UnixTime, secrets: MasterSecrets, randomness: Randomness) -> Self {
+    package func successor(at now: UnixTime, secrets: MasterSecrets, randomness: Randomness) -> Self {
         Self(
             keyID: secrets.newest.id, sessionID: sessionID, generation: generation &+ 1, issuedAt: now,
             secret: Secret(randomness.bytes(Self.secretLength)))

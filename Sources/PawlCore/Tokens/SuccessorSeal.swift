@@ -4,9 +4,9 @@ import Crypto
 ///
 /// AES-256-GCM under a key of the predecessor's secret (``TokenKeys``), which the server does not keep: the database,
 /// even with the master secret, gives nothing. 66 bytes: nonce 12, key id 1, issued 5, secret 32, tag 16.
-enum SuccessorSeal {
+package enum SuccessorSeal {
     /// - Parameter keys: those of `predecessor`.
-    static func seal(
+    package static func seal(
         _ successor: RefreshToken, under predecessor: RefreshToken, _ keys: TokenKeys, randomness: Randomness
     ) throws -> [UInt8] {
         let content =

@@ -1,23 +1,23 @@
-import Crypto
+package import Crypto
 
 /// What only the holder of a refresh token can derive: HKDF-Expand-SHA256 of the token's secret, one block (RFC 5869
 /// §2.3). The secret is uniformly random, so nothing has to be extracted first (§3.3).
 ///
 /// Setting up the HMAC costs several times what using it does, so a turn makes one and derives all it needs.
-struct TokenKeys {
+package struct TokenKeys {
     private let code: HMAC<SHA256>
     private let token: RefreshToken
 
-    init(of token: RefreshToken) {
+    package init(of token: RefreshToken) {
         self.token = token
         code = HMAC(key: SymmetricKey(data: token.secret.exposed))
     }
 
     /// The key that the token's successor is sealed under.
-    var successorSeal: SymmetricKey { SymmetricKey(data: expand("pawl/v1/successor", token.context)) }
+    package var successorSeal: SymmetricKey { SymmetricKey(data: expand("pawl/v1/successor", token.context)) }
 
     /// What the store keeps of an attempt's name: checkable when that token comes back, not searchable.
-    func digest(of name: AttemptName) -> AttemptDigest {
+    package func digest(of name: AttemptName) -> AttemptDigest {
         AttemptDigest(value: integer(bigEndian: expand("pawl/v1/attempt", name.name.exposed).prefix(8)))
     }
 

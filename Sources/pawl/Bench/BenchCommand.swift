@@ -17,5 +17,5 @@ struct BenchCommand: AsyncParsableCommand {
             connection waits for an answer before it sends the next request, so --connections is how many are under \
             way at once.
             """,
-        subcommands: [RefreshBench.self, LoginBench.self])
+        subcommands: [RefreshBench.self, LoginBench.self, DeadBench.self])
 }

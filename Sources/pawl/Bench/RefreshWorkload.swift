@@ -1,8 +1,5 @@
 import NIOCore
 import NIOHTTP1
-import PawlAPI
-import PawlCore
-import PawlJWT
 
 /// Every session turns again and again, each with the token that its last turn gave. A session belongs to one lane, so
 /// it is never turned twice at once.
@@ -13,12 +10,9 @@ final class RefreshWorkload: Workload {
     /// By lane, with the place of the one whose turn it is.
     private var sessions: [[Int32]]
     private var places: [Int]
-    private let head: [UInt8]
-    private let opening: [UInt8]
-    private let closing: [UInt8]
+    private let request: RefreshRequestBytes
 
     private let namesAttempts: Bool
-    private static let attemptHeader = [UInt8]("\(PawlHeader.attempt): ".utf8)
     /// By lane, the name of the attempt under way.
     private var attempts: [[UInt8]]
     /// Attempts of which nobody knows whether they were carried out: the retry repeats the name, as a client's would.
@@ -34,11 +28,7 @@ final class RefreshWorkload: Workload {
         sessions = (0..<lanes).map { lane in stride(from: lane, to: count, by: lanes).map { order[$0] } }
         places = Array(repeating: 0, count: lanes)
         attempts = Array(repeating: [], count: lanes)
-        let (opening, closing) = (#"{"refresh_token":""#, #""}"#)
-        let length = opening.utf8.count + SessionTokens.length + closing.utf8.count
-        head = [UInt8](target.head(posting: length, to: PawlPath.refresh).utf8)
-        self.opening = [UInt8]("\r\n\(opening)".utf8)
-        self.closing = [UInt8](closing.utf8)
+        request = RefreshRequestBytes(target: target)
     }
 
     /// The tokens of the sessions that can go on.
@@ -52,16 +42,8 @@ final class RefreshWorkload: Workload {
         guard !sessions[lane].isEmpty else { return .finish }
         if places[lane] >= sessions[lane].count { places[lane] = 0 }
         let session = sessions[lane][places[lane]]
-        request.writeBytes(head)
-        if namesAttempts {
-            attempts[lane] = unsettled[session] ?? Self.attempt()
-            request.writeBytes(Self.attemptHeader)
-            request.writeBytes(attempts[lane])
-            request.writeStaticString("\r\n")
-        }
-        request.writeBytes(opening)
-        request.writeBytes(tokens[Int(session)])
-        request.writeBytes(closing)
+        if namesAttempts { attempts[lane] = unsettled[session] ?? RefreshRequestBytes.attempt() }
+        self.request.write(tokens[Int(session)], attempt: namesAttempts ? attempts[lane] : nil, into: &request)
         return .send
     }
 
@@ -93,11 +75,5 @@ final class RefreshWorkload: Workload {
         unsettled[session] = nil
         sessions[lane].swapAt(places[lane], sessions[lane].count - 1)
         sessions[lane].removeLast()
-    }
-
-    private static func attempt() -> [UInt8] {
-        var name: [UInt8] = []
-        Base64URL.encode(Randomness.system.bytes(16), into: &name)
-        return name
     }
 }

@@ -69,3 +69,29 @@ final class LoginWorkload: Workload {
 
     func abandon(on lane: Int) { inFlight -= 1 }
 }
+
+/// Dead tokens, in turns: each must be refused.
+final class DeadWorkload: Workload {
+    let method = HTTPMethod.POST
+    private let tokens: SessionTokens
+    private let limit: Int
+    private let request: RefreshRequestBytes
+    private var sent = 0
+
+    init(_ tokens: SessionTokens, limit: Int, target: BenchTarget) {
+        self.tokens = tokens
+        self.limit = limit
+        request = RefreshRequestBytes(target: target)
+    }
+
+    func next(on lane: Int, into request: inout ByteBuffer) -> Step {
+        guard sent < limit else { return .finish }
+        self.request.write(tokens[sent % tokens.count], attempt: RefreshRequestBytes.attempt(), into: &request)
+        sent += 1
+        return .send
+    }
+
+    func judge(_ answer: Answer, on lane: Int) -> Verdict { answer.status == 401 ? .good : .status(of: answer) }
+
+    func abandon(on lane: Int) {}
+}

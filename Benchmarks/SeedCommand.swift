@@ -1,0 +1,42 @@
+import ArgumentParser
+import Foundation
+import Logging
+import PawlCore
+import PawlSQLite
+
+/// A database with many sessions and their tokens, for `pawl bench refresh --seed`: signing a million users in would take
+/// hours of hashing.
+struct SeedCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "seed", abstract: "Make a database with many sessions, and a file of their refresh tokens.")
+
+    @Option(help: "How many.") var sessions = 1_000_000
+    @Option(help: "Where to make the database.") var database: String
+    @Option(help: "The file with the server's master secret.") var masterSecretFile: String
+    @Option(help: "Where to write the tokens.") var tokens: String
+
+    func run() async throws {
+        let rows = SeededRows()
+        let secrets = try MasterSecrets(parsing: try String(contentsOfFile: masterSecretFile, encoding: .utf8))
+        let store = try await SQLiteStore(path: database, logger: Logger(label: "benchmarks"))
+        try await store.insertSeeded(rows, count: sessions)
+        try await store.close()
+        var text = ""
+        text.reserveCapacity(sessions * (RefreshToken.textLength + 1))
+        for number in 0..<sessions {
+            text += (rows.token(number, 0, secrets: secrets).text(with: secrets) ?? "") + "\n"
+        }
+        guard
+            FileManager.default.createFile(
+                atPath: tokens, contents: Data(text.utf8), attributes: [.posixPermissions: 0o600])
+        else { throw ValidationError("\(tokens) cannot be written.") }
+    }
+}
+
+extension SQLiteStore {
+    func insertSeeded(_ rows: SeededRows, count: Int) async throws {
+        for first in stride(from: 0, to: count, by: 10_000) {
+            try await insert((first..<min(count, first + 10_000)).map { rows.session($0) })
+        }
+    }
+}

@@ -1,0 +1,87 @@
+import Foundation
+import PawlCore
+import PawlSQLite
+
+/// Sessions by number, and their tokens: every secret follows from the number and the generation, so that a million
+/// sessions need no memory here.
+struct SeededRows: Sendable {
+    private let start = Clock.system.now
+
+    func session(_ number: Int) -> Session {
+        guard let id = SessionID(bytes: bytes(UInt64(number), 0, count: 16)),
+            let subject = SubjectID(bytes: bytes(UInt64(number / 10), 1, count: 16))
+        else { preconditionFailure("Sixteen bytes are an id.") }
+        return Session(
+            id: id, subject: subject, clientID: "first-party", delivery: .body, createdAt: start,
+            absoluteExpiry: start + 30 * 86400, authTime: start, authMethods: ["pwd"], scope: [], roles: ["member"],
+            device: "Laptop", origin: origin, generation: 0, hash: token(number, 0).hash, seal: [],
+            attempts: [nil, nil, nil, nil], rotatedAt: start, idleExpiry: start + 7 * 86400, stepUpFailures: 0,
+            ending: nil)
+    }
+
+    /// A typical address and the 64 bytes that are kept of a browser's name.
+    private var origin: Origin {
+        Origin(
+            address: "203.0.113.195",
+            userAgent: "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0")
+    }
+
+    func token(_ number: Int, _ generation: UInt32, secrets: MasterSecrets? = nil) -> RefreshToken {
+        guard let id = SessionID(bytes: bytes(UInt64(number), 0, count: 16)) else {
+            preconditionFailure("Sixteen bytes are an id.")
+        }
+        return RefreshToken(
+            keyID: secrets?.newest.id ?? 0, sessionID: id, generation: generation, issuedAt: start,
+            secret: Secret(bytes(UInt64(number), 2 + UInt64(generation), count: 32)))
+    }
+
+    /// The turn of a session from `generation` to the next.
+    func turn(_ number: Int, from generation: UInt32) -> Turn {
+        let token = token(number, generation)
+        let now = Clock.system.now
+        return Turn(
+            sessionID: token.sessionID, generation: generation, hash: token.hash, issuedAt: start, isDistrusted: false,
+            attempt: AttemptDigest(value: UInt64(generation)), delivery: .body,
+            successorHash: self.token(number, generation + 1).hash, successorSeal: bytes(UInt64(number), 1, count: 66),
+            now: now, idleExpiry: now + 7 * 86400, origin: origin)
+    }
+
+    /// Turns a session and says so in `generation`.
+    func rotate(_ number: Int, at generation: inout UInt32, on store: SQLiteStore) async throws {
+        let outcome = try await store.rotate(turn(number, from: generation), under: .init())
+        guard outcome.verdict == .rotate else { throw StoreError("The turn was \(outcome.verdict).") }
+        generation += 1
+    }
+
+    /// SplitMix64: quick, and good enough for secrets that nobody keeps.
+    private func bytes(_ number: UInt64, _ purpose: UInt64, count: Int) -> [UInt8] {
+        var state = number &* 0xD134_2543_DE82_EF95 &+ purpose &* 0x2545_F491_4F6C_DD1D
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(count + 8)
+        while bytes.count < count {
+            state &+= 0x9E37_79B9_7F4A_7C15
+            var word = state
+            word = (word ^ (word >> 30)) &* 0xBF58_476D_1CE4_E5B9
+            word = (word ^ (word >> 27)) &* 0x94D0_49BB_1331_11EB
+            word ^= word >> 31
+            for shift in stride(from: UInt64(0), to: 64, by: 8) {
+                bytes.append(UInt8(truncatingIfNeeded: word >> shift))
+            }
+        }
+        return Array(bytes.prefix(count))
+    }
+}
+
+/// A folder that goes when its holder does.
+final class TemporaryFolder {
+    private let url: URL
+
+    init() throws {
+        url = FileManager.default.temporaryDirectory.appending(path: "pawl-benchmarks-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+    }
+
+    deinit { try? FileManager.default.removeItem(at: url) }  // a leftover in the temporary folder harms nobody
+
+    func path(_ name: String) -> String { url.appending(path: name).path }
+}

@@ -1,0 +1,55 @@
+import ArgumentParser
+import Foundation
+import Logging
+import PawlCore
+import PawlSQLite
+
+/// Rotations on the store alone, durable, many at once.
+struct StoreCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "store", abstract: "Measure durable rotations on SQLite, without HTTP and without cryptography.")
+
+    @Option(help: "Rows in the table.") var sessions = 1_000_000
+    @Option(help: "Rotations under way at once.") var tasks = 64
+    @Option(help: ArgumentHelp("How long to measure.", valueName: "seconds")) var duration = 10
+    @Option(help: "KiB of the writer's page cache; the server's is 32768.") var cache = 32768
+
+    func run() async throws {
+        let rows = SeededRows()
+        let folder = try TemporaryFolder()
+        let store = try await SQLiteStore(path: folder.path("store.sqlite"), logger: Logger(label: "benchmarks"))
+        try await store.insertSeeded(rows, count: sessions)
+        try await store.setWriterCache(kibibytes: cache)
+        let (sessions, tasks) = (sessions, tasks)
+        let start = ContinuousClock.now
+        let end = start + .seconds(duration)
+        let times = try await withThrowingTaskGroup(of: [Double].self) { group in
+            for task in 0..<tasks {
+                group.addTask {
+                    var generations = [UInt32](repeating: 0, count: sessions / tasks)
+                    var generator = SystemRandomNumberGenerator()
+                    var times: [Double] = []
+                    while ContinuousClock.now < end {
+                        let place = Int.random(in: generations.indices, using: &generator)
+                        let begin = ContinuousClock.now
+                        try await rows.rotate(place * tasks + task, at: &generations[place], on: store)
+                        times.append((ContinuousClock.now - begin).microseconds)
+                    }
+                    return times
+                }
+            }
+            return try await group.reduce(into: []) { $0 += $1 }.sorted()
+        }
+        let seconds = (ContinuousClock.now - start).microseconds / 1e6
+        try await store.close()
+        func milliseconds(_ share: Double) -> String {
+            (times[min(times.count - 1, Int(share * Double(times.count)))] / 1000).formatted(
+                .number.precision(.fractionLength(2)).locale(Locale(identifier: "en_US")))
+        }
+        print(
+            """
+            \(Int(Double(times.count) / seconds)) rotations/s on \(sessions) rows, \(tasks) at once, \(cache) KiB of cache; \
+            p50 \(milliseconds(0.5)) ms, p99 \(milliseconds(0.99)) ms, max \(milliseconds(1)) ms
+            """)
+    }
+}
