@@ -87,6 +87,7 @@ extension Attack {
                 $0.limits.answer = 2
             }
         ) { server in
+            // A thousand against the real binary are HostileClientTests'.
             let openings = ["", "GET /auth/session HTTP/1.1\r\nHost: a\r\nX-Slow: ", "\u{16}\u{3}\u{1}\u{2}"]
             let body = "POST \(PawlPath.refresh) HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n{"
             try await withThrowingTaskGroup(of: Void.self) { group in
