@@ -79,6 +79,7 @@ public final class Argon2idHasher: PasswordHasher {
         let arrival = ContinuousClock.now
         return try await withCheckedThrowingContinuation { continuation in
             queue.addOperation { [self] in
+                metrics.recordPassword(waited: ContinuousClock.now - arrival)
                 let result = Result { try work() }
                 waiting.withLock { waiting in
                     waiting -= 1

@@ -15,7 +15,6 @@ public final class Pawl: Service {
     public let accounts: Accounts
     let configuration: PawlConfiguration
     let store: any PawlStore
-    let secrets: MasterSecrets
     let clock: Clock
     let metrics: PawlMetrics
     let logger: Logger
@@ -42,7 +41,6 @@ public final class Pawl: Service {
         metrics: PawlMetrics = .init(), logger: Logger
     ) async throws {
         self.store = store
-        self.secrets = secrets
         self.configuration = configuration
         self.clock = clock
         self.metrics = metrics
@@ -53,7 +51,7 @@ public final class Pawl: Service {
             lifetimes: configuration.lifetimes,
             schedule: KeySchedule(
                 algorithm: configuration.signingAlgorithm, period: configuration.keyPeriod,
-                accessLifetime: configuration.lifetimes.access),
+                accessLifetime: SessionAuthority.Lifetimes.longestAccess),
             clock: clock, randomness: randomness, metrics: metrics, logger: logger)
         try await sessions.keys.check()
         accounts = try await Accounts(

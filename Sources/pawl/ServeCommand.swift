@@ -23,22 +23,32 @@ struct ServeCommand: AsyncParsableCommand {
     @OptionGroup var options: ServeOptions
 
     func run() async throws {
-        let settings = try await ServeSettings(SettingsReader(common: common, serve: options))
+        // First of all: an early SIGHUP must not end the server.
+        let hangups = await UnixSignalsSequence(trapping: .sighup)
+        let readSettings = { @Sendable [common, options] in
+            try await ServeSettings(SettingsReader(common: common, serve: options))
+        }
+        let settings = try await readSettings()
+        let level = LogLevel(settings.logLevel)
         LoggingSystem.bootstrap { label in
-            var handler: any LogHandler =
+            ReloadableLogHandler(
                 settings.logFormat == .json
-                ? JSONLogHandler(label: label) : StreamLogHandler.standardError(label: label)
-            handler.logLevel = settings.logLevel
-            return handler
+                    ? JSONLogHandler(label: label) : StreamLogHandler.standardError(label: label), level: level)
         }
         signal(SIGPIPE, SIG_IGN)  // a reader of the log that goes away must not end the server
         let logger = Logger(label: "pawl")
         let secrets = try MasterSecretSource.load(settings.common, mayCreate: true, logger: logger)
         let registry = PrometheusRegistry()
         let metrics = PawlMetrics(factory: registry)
+        metrics.setBuild(version: Pawl.version)
         let store = try await SQLiteStore(path: settings.common.databasePath, metrics: metrics, logger: logger)
         let services = try await Self.build(
-            settings, store: store, secrets: secrets, metrics: metrics, registry: registry, logger: logger)
+            settings, store: store, secrets: secrets, metrics: metrics, registry: registry, logger: logger
+        ) { sessions in
+            Reload(
+                hangups: hangups, readSettings: readSettings, common: settings.common, level: level, sessions: sessions,
+                logger: logger)
+        }
         var configuration = ServiceGroupConfiguration(
             services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
         configuration.maximumGracefulShutdownDuration = .seconds(30)
@@ -52,10 +62,10 @@ struct ServeCommand: AsyncParsableCommand {
         logger.notice("Stopped")
     }
 
-    /// Everything that runs: the API with its housekeeping, and the operations listener.
+    /// Everything that runs: the API with its housekeeping, the operations listener, and what follows `reload`.
     static func build(
         _ settings: ServeSettings, store: SQLiteStore, secrets: MasterSecrets, metrics: PawlMetrics,
-        registry: PrometheusRegistry, logger: Logger
+        registry: PrometheusRegistry, logger: Logger, reload: (SessionAuthority) -> any Service
     ) async throws -> [any Service] {
         let pawl = try await Pawl(
             store: store, passwords: Argon2idHasher(parameters: settings.passwords, metrics: metrics),
@@ -102,6 +112,7 @@ struct ServeCommand: AsyncParsableCommand {
             application(
                 router, settings.host, settings.port, limits, services: [pawl],
                 "Pawl is ready on \(apiURL), as \(settings.pawl.publicURL)"),
+            reload(pawl.sessions),
         ]
     }
 }

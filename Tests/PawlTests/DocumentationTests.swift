@@ -54,6 +54,32 @@ struct DocumentationTests {
         #expect(await app.stop() == 0)
     }
 
+    @Test("The table of metrics has every metric that there is, and no other; alerts use no other")
+    func metrics() async throws {
+        let place = try Workplace()
+        let server = try await place.serve()
+        let answer = try await place.send(.GET, PawlPath.metrics, port: place.opsPort)
+        let text = String(decoding: answer.body, as: UTF8.self)
+        let there = Set(text.matches(of: /(?m)^# TYPE (\S+)/).map { String($0.1) })
+        #expect(there.count > 15)
+        let document = try String(
+            contentsOf: PawlProcess.repository.appending(path: "docs/operations.md"), encoding: .utf8)
+        let section = try #require(document.firstMatch(of: /## Metrics(.*?)### Alerts/.dotMatchesNewlines()))
+        let rows = section.1.matches(of: /(?m)^\| (`[^|]+) \|/).flatMap { $0.1.matches(of: /`(\w+)`/) }
+        #expect(Set(rows.map { String($0.1) }) == there)
+        for name in document.matches(of: /\b(?:pawl|process)_[a-z_]+(?:_seconds|_total|_state|_queue|_fds|_bytes)\b/) {
+            #expect(there.contains(String(name.0)), "\(name.0)")
+        }
+        // What the operating system says is looked up for each answer.
+        for name in ["process_resident_memory_bytes", "process_open_fds", "process_cpu_seconds_total"] {
+            let line = try #require(text.split(separator: "\n").first { $0.hasPrefix(name + " ") })
+            let value = try #require(Double(line.dropFirst(name.count + 1)))
+            #expect(value > 0)
+        }
+        #expect(text.contains(#"pawl_http_answers_total{route="/auth/refresh",status="5xx"} 0"#))
+        #expect(await server.stop() == 0)
+    }
+
     /// The shell of the operator in the document: its folders are the test's, and systemd is a function.
     private static let operatorShell = """
         systemctl() {

@@ -39,10 +39,12 @@ extension Accounts {
     private func stepUp(
         _ request: StepUpRequest, password: Password, new: Password?
     ) async throws(SessionError) -> TokenGrant {
-        let presented = try sessions.authenticate(request.refreshToken)
+        let inForce = sessions.inForce
+        let presented = try sessions.authenticate(request.refreshToken, under: inForce)
         let session = try await stored { () async throws(StoreError) in try await store.session(presented.sessionID) }
         let verdict = try sessions.wouldTurn(
-            presented, on: session, delivery: request.delivery, attempt: request.attempt, origin: request.origin)
+            presented, on: session, delivery: request.delivery, attempt: request.attempt, origin: request.origin,
+            under: inForce)
         // The replay of a turn that did something else proved nothing and set no password: it must not look as if it
         // had. Without a name it may be a racing refresh's.
         let operation = new == nil ? Operation.stepUp : .newPassword
@@ -63,7 +65,8 @@ extension Accounts {
         }
         do throws(SessionError) {
             return try await sessions.turn(
-                presented, delivery: request.delivery, attempt: request.attempt, origin: request.origin, stepUp: stepUp)
+                presented, delivery: request.delivery, attempt: request.attempt, origin: request.origin, stepUp: stepUp,
+                under: inForce)
         } catch {
             // The password was right; only the turn came too late. That try is not one of the wrong ones.
             if stepUp != nil { try await refundTry(of: presented.sessionID) }

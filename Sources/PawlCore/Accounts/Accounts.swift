@@ -11,7 +11,7 @@ public struct Accounts: Sendable {
 
     var store: any PawlStore { sessions.store }
     var clock: Clock { sessions.clock }
-    var secrets: MasterSecrets { sessions.secrets }
+    var secrets: MasterSecrets { sessions.inForce.secrets }
 
     public init(
         sessions: SessionAuthority, hasher: any PasswordHasher, rules: PasswordRules = .init(),

@@ -12,17 +12,17 @@ public final class KeyRing: Sendable {
 
     private let keys = Mutex(Keys())
     private let store: any KeyStore & EventStore
-    private let secrets: MasterSecrets
+    private let inForce: InForce.Box
     private let schedule: KeySchedule
     private let clock: Clock
     private let randomness: Randomness
 
     init(
-        store: any KeyStore & EventStore, secrets: MasterSecrets, schedule: KeySchedule, clock: Clock,
+        store: any KeyStore & EventStore, inForce: InForce.Box, schedule: KeySchedule, clock: Clock,
         randomness: Randomness
     ) {
         self.store = store
-        self.secrets = secrets
+        self.inForce = inForce
         self.schedule = schedule
         self.clock = clock
         self.randomness = randomness
@@ -34,6 +34,8 @@ public final class KeyRing: Sendable {
     func refresh() async throws {
         let now = clock.now
         let stored = try await store.signingKeys()
+        // Read after the keys: a secret is in force before anything is sealed under it.
+        let secrets = inForce.now.secrets
         var open = stored.compactMap { key in key.open(with: secrets).map { (stored: key, key: $0) } }
         guard stored.isEmpty || !open.isEmpty else { throw KeyRingError.noneOpens }
 
@@ -67,9 +69,11 @@ public final class KeyRing: Sendable {
         }
     }
 
+    /// - Parameter secrets: those in force if nil.
     /// - Throws: ``KeyRingError`` if none of the stored keys can be opened, like ``refresh()``; changes nothing.
-    package func check() async throws {
+    package func check(_ secrets: MasterSecrets? = nil) async throws {
         let stored = try await store.signingKeys()
+        let secrets = secrets ?? inForce.now.secrets
         guard stored.isEmpty || stored.contains(where: { $0.open(with: secrets) != nil }) else {
             throw KeyRingError.noneOpens
         }
@@ -97,7 +101,8 @@ public final class KeyRing: Sendable {
 
     private func make(activatesAt: UnixTime) async throws -> (stored: SealedSigningKey, key: SigningKey) {
         let key = SigningKey(id: Hex.encode(randomness.bytes(8)), generating: schedule.algorithm)
-        let sealed = try SealedSigningKey(key, secrets: secrets, createdAt: clock.now, activatesAt: activatesAt)
+        let sealed = try SealedSigningKey(
+            key, secrets: inForce.now.secrets, createdAt: clock.now, activatesAt: activatesAt)
         try await store.insert(sealed)
         return (sealed, key)
     }

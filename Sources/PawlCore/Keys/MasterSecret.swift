@@ -74,6 +74,9 @@ public struct MasterSecrets: Sendable {
         try self.init(newestFirst: secrets)
     }
 
+    /// The key ids, newest first, in hex; with `!` those that are distrusted. For people to compare.
+    public var keyIDs: [String] { newestFirst.map { ($0.isDistrusted ? "!" : "") + Hex.encode([$0.id]) } }
+
     package var newest: MasterSecret { newestFirst[0] }
     package var all: [MasterSecret] { newestFirst }
     var trusted: [MasterSecret] { newestFirst.filter { !$0.isDistrusted } }

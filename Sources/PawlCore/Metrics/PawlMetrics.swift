@@ -12,9 +12,12 @@ public struct PawlMetrics: Sendable {
     private let commitTime: Timer
     private let commitSize: Recorder
     private let passwordQueue: Meter
+    private let passwordWait: Timer
     private let passwordTime: Timer
     private let keyAge: Meter
     private let recoveryState: Meter
+    private let housekeepingEnd: Meter
+    private let process: ProcessMeters
 
     /// Verdicts as they are counted.
     enum Refresh: String, CaseIterable {
@@ -70,9 +73,12 @@ public struct PawlMetrics: Sendable {
         commitTime = Timer(label: "pawl_commit_seconds", factory: factory)
         commitSize = Recorder(label: "pawl_commit_rotations", factory: factory)
         passwordQueue = Meter(label: "pawl_password_queue", factory: factory)
+        passwordWait = Timer(label: "pawl_password_wait_seconds", factory: factory)
         passwordTime = Timer(label: "pawl_password_seconds", factory: factory)
         keyAge = Meter(label: "pawl_signing_key_age_seconds", factory: factory)
         recoveryState = Meter(label: "pawl_recovery_state", factory: factory)
+        housekeepingEnd = Meter(label: "pawl_housekeeping_end_timestamp_seconds", factory: factory)
+        process = ProcessMeters(factory)
     }
 
     func count(_ refresh: Refresh) { refreshes[refresh.rawValue]?.increment() }
@@ -84,6 +90,9 @@ public struct PawlMetrics: Sendable {
         commitTime.recordNanoseconds(took.nanoseconds)
         commitSize.record(rotations)
     }
+
+    /// One password, from its arrival until its hashing begins.
+    package func recordPassword(waited: Duration) { passwordWait.recordNanoseconds(waited.nanoseconds) }
 
     /// One password, from its arrival to its hash.
     package func recordPassword(took: Duration) { passwordTime.recordNanoseconds(took.nanoseconds) }
@@ -98,10 +107,28 @@ public struct PawlMetrics: Sendable {
     /// open.
     func setRecoveryState(_ state: Int64) { recoveryState.set(state) }
 
-    /// Times the answers of one route, for a function that is called with each time.
-    package func requestTimer(_ route: String) -> @Sendable (Duration) -> Void {
+    /// A round of housekeeping is over.
+    package func setHousekeepingEnd(_ now: UnixTime) { housekeepingEnd.set(now.seconds) }
+
+    /// The version that runs, as a label of a gauge that is always 1.
+    public func setBuild(version: String) {
+        Meter(label: "pawl_build_info", dimensions: [("version", version)], factory: factory).set(1)
+    }
+
+    /// What the operating system says of the process, looked up for whoever asks for the metrics.
+    package func setProcess(_ state: ProcessState) { process.set(state) }
+
+    /// Times and counts the answers of one route, for a function that is called with each time and status.
+    package func requestRecorder(_ route: String) -> @Sendable (Duration, Int) -> Void {
         let timer = Timer(label: "pawl_http_request_seconds", dimensions: [("route", route)], factory: factory)
-        return { timer.recordNanoseconds($0.nanoseconds) }
+        let answers = ["2xx", "3xx", "4xx", "5xx"].map {
+            Counter(label: "pawl_http_answers_total", dimensions: [("route", route), ("status", $0)], factory: factory)
+        }
+        return { time, status in
+            timer.recordNanoseconds(time.nanoseconds)
+            let place = status / 100 - 2
+            if answers.indices.contains(place) { answers[place].increment() }
+        }
     }
 }
 

@@ -12,6 +12,8 @@ extension SessionAuthority {
             try await store.deleteThrottles(forgottenAt: now)
             try await store.deleteEvents(before: now - eventRetention, limit: 10 * Self.sliceSize)
         }
-        return try await store.deleteSessions(endedBefore: now - Self.grace, after: cursor, limit: Self.sliceSize)
+        let next = try await store.deleteSessions(endedBefore: now - Self.grace, after: cursor, limit: Self.sliceSize)
+        if next == nil { metrics.setHousekeepingEnd(now) }
+        return next
     }
 }

@@ -103,7 +103,7 @@ extension SessionAuthority {
         _ change: @escaping @Sendable (inout RecoveryRecord) -> [Event]
     ) async throws(StoreError) -> RecoveryRecord {
         let (now, last) = (clock.now, recovery.heartbeat)
-        let horizon = now - 2 * lifetimes.idle
+        let horizon = now - 2 * inForce.lifetimes.idle
         let record = try await store.updateRecovery { record in
             record.beat(at: now, last: last, horizon: horizon)
             return change(&record)

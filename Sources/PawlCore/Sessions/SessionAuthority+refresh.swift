@@ -8,19 +8,21 @@ extension SessionAuthority {
     public func refresh(
         _ refreshToken: String, delivery: Delivery, attempt: AttemptName?, origin: Origin
     ) async throws(SessionError) -> TokenGrant {
-        let presented = try authenticate(refreshToken)
-        return try await turn(presented, delivery: delivery, attempt: attempt, origin: origin, stepUp: nil)
+        let inForce = inForce
+        let presented = try authenticate(refreshToken, under: inForce)
+        return try await turn(
+            presented, delivery: delivery, attempt: attempt, origin: origin, stepUp: nil, under: inForce)
     }
 
     /// The token, if it is authentic and its session may still live: no database work for any other.
-    func authenticate(_ text: String) throws(SessionError) -> RefreshToken {
-        guard let token = RefreshToken(authenticating: text, with: secrets) else {
+    func authenticate(_ text: String, under inForce: InForce) throws(SessionError) -> RefreshToken {
+        guard let token = RefreshToken(authenticating: text, with: inForce.secrets) else {
             metrics.count(.invalid)
             throw .invalidRefreshToken
         }
         // A token is spent within one idle time or never; its successor lives at most another one unused, and for so
         // long the retry of the turn that spent it is a replay (P5). Past both nothing can come of it: no look-up (P10).
-        guard clock.now.age(since: token.issuedAt) <= 2 * lifetimes.idle else {
+        guard clock.now.age(since: token.issuedAt) <= 2 * inForce.lifetimes.idle else {
             metrics.count(.expired)
             throw .sessionEnded(.expired)
         }
@@ -32,26 +34,28 @@ extension SessionAuthority {
     }
 
     func turn(
-        _ presented: RefreshToken, delivery: Delivery, attempt: AttemptName?, origin: Origin, stepUp: Turn.StepUp?
+        _ presented: RefreshToken, delivery: Delivery, attempt: AttemptName?, origin: Origin, stepUp: Turn.StepUp?,
+        under inForce: InForce
     ) async throws(SessionError) -> TokenGrant {
         let now = clock.now
-        let successor = presented.successor(at: now, secrets: secrets, randomness: randomness)
-        let turn = try makeTurn(presented, to: successor, delivery, attempt, origin, stepUp, at: now)
+        let successor = presented.successor(at: now, secrets: inForce.secrets, randomness: randomness)
+        let turn = try makeTurn(presented, to: successor, delivery, attempt, origin, stepUp, at: now, under: inForce)
         let outcome = try await stored { () async throws(StoreError) in try await store.rotate(turn, under: policy) }
-        return try await settle(outcome, presented, successor, turn)
+        return try await settle(outcome, presented, successor, turn, under: inForce)
     }
 
     /// What a look at the row says, without changing it.
     func wouldTurn(
-        _ presented: RefreshToken, on session: Session?, delivery: Delivery, attempt: AttemptName?, origin: Origin
+        _ presented: RefreshToken, on session: Session?, delivery: Delivery, attempt: AttemptName?, origin: Origin,
+        under inForce: InForce
     ) throws(SessionError) -> Verdict {
-        let turn = try makeTurn(presented, to: presented, delivery, attempt, origin, nil, at: clock.now)
+        let turn = try makeTurn(presented, to: presented, delivery, attempt, origin, nil, at: clock.now, under: inForce)
         return policy.decide(turn, on: session).verdict
     }
 
     private func makeTurn(
         _ presented: RefreshToken, to successor: RefreshToken, _ delivery: Delivery, _ attempt: AttemptName?,
-        _ origin: Origin, _ stepUp: Turn.StepUp?, at now: UnixTime
+        _ origin: Origin, _ stepUp: Turn.StepUp?, at now: UnixTime, under inForce: InForce
     ) throws(SessionError) -> Turn {
         let keys = TokenKeys(of: presented)
         let seal: [UInt8]
@@ -63,19 +67,20 @@ extension SessionAuthority {
         }
         return Turn(
             sessionID: presented.sessionID, generation: presented.generation, hash: presented.hash,
-            issuedAt: presented.issuedAt, isDistrusted: secrets[presented.keyID]?.isDistrusted ?? true,
+            issuedAt: presented.issuedAt, isDistrusted: inForce.secrets[presented.keyID]?.isDistrusted ?? true,
             attempt: attempt.map { keys.digest(of: $0) }, delivery: delivery, successorHash: successor.hash,
-            successorSeal: seal, now: now, idleExpiry: now + lifetimes.idle, origin: origin, stepUp: stepUp)
+            successorSeal: seal, now: now, idleExpiry: now + inForce.lifetimes.idle, origin: origin, stepUp: stepUp)
     }
 
     private func settle(
-        _ outcome: Outcome, _ presented: RefreshToken, _ successor: RefreshToken, _ turn: Turn
+        _ outcome: Outcome, _ presented: RefreshToken, _ successor: RefreshToken, _ turn: Turn,
+        under inForce: InForce
     ) async throws(SessionError) -> TokenGrant {
         metrics.count(PawlMetrics.Refresh(outcome.verdict))
         switch (outcome.verdict, outcome.session) {
         case (.rotate, let session?):
             bury(outcome.endedOthers, .revoked)
-            return try grant(session, successor, at: turn.now)
+            return try grant(session, successor, at: turn.now, under: inForce)
         case (.replay, let session?):
             // A racing turn came first: its successor must not stand for a proof or a password that it did not bring.
             if turn.stepUp != nil, turn.attempt == nil || session.turnedBy != turn.operation { throw .refreshConflict }
@@ -87,7 +92,7 @@ extension SessionAuthority {
                 // leeway is over and this looks like a replay no more.
                 throw try await diverged(turn, on: session)
             }
-            return try grant(session, same, at: turn.now)
+            return try grant(session, same, at: turn.now, under: inForce)
         case (.conflict, _):
             throw .refreshConflict
         case (.reuse, _):

@@ -11,21 +11,22 @@ extension SessionAuthority {
     /// Starts a session, or returns nil if the user has changed since `start.user` was read.
     func start(_ start: SessionStart) async throws(SessionError) -> TokenGrant? {
         let now = clock.now
+        let inForce = inForce
         let id = SessionID(at: now, randomness: randomness)
         let token = RefreshToken(
-            keyID: secrets.newest.id, sessionID: id, generation: 0, issuedAt: now,
+            keyID: inForce.secrets.newest.id, sessionID: id, generation: 0, issuedAt: now,
             secret: Secret(randomness.bytes(RefreshToken.secretLength)))
         let session = Session(
             id: id, subject: start.user.id, clientID: "first-party", delivery: start.delivery, createdAt: now,
-            absoluteExpiry: now + lifetimes.absolute, authTime: now, authMethods: start.authMethods,
+            absoluteExpiry: now + inForce.lifetimes.absolute, authTime: now, authMethods: start.authMethods,
             scope: start.user.scope, roles: start.user.roles, device: start.device.cut(toBytes: Session.deviceLength),
             origin: start.origin, generation: 0, hash: token.hash, seal: [],
             attempts: Array(repeating: nil, count: Session.rememberedAttempts), rotatedAt: now,
-            idleExpiry: now + lifetimes.idle, stepUpFailures: 0, ending: nil)
+            idleExpiry: now + inForce.lifetimes.idle, stepUpFailures: 0, ending: nil)
         let event = Event(.sessionStarted, at: now, subject: start.user.id, session: id, origin: start.origin)
         let isStarted = try await stored { () async throws(StoreError) in
             try await store.insert(session, ifUserVersionIs: start.user.version, event)
         }
-        return isStarted ? try grant(session, token, at: now) : nil
+        return isStarted ? try grant(session, token, at: now, under: inForce) : nil
     }
 }

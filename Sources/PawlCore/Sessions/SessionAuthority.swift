@@ -4,9 +4,8 @@ import PawlJWT
 /// Starts, turns and ends sessions: one use case a file. Decisions are ``RotationPolicy``'s, atomicity is the store's.
 public final class SessionAuthority: Sendable {
     let store: any PawlStore
-    let secrets: MasterSecrets
+    private let box: InForce.Box
     let recovery: Recovery
-    let lifetimes: Lifetimes
     let issuer: AccessTokenIssuer
     let verifier: AccessTokenVerifier
     public let keys: KeyRing
@@ -17,9 +16,12 @@ public final class SessionAuthority: Sendable {
     let logger: Logger
 
     /// How long things live, in seconds.
-    public struct Lifetimes: Sendable {
+    public struct Lifetimes: Sendable, Equatable {
         /// An access token (RFC 9700 §2.3 wants it short).
         public var access: Int64
+        /// The longest that an access token may live. Signing keys are kept and ended sessions remembered for it,
+        /// because tokens outlive a change of the setting.
+        public static let longestAccess: Int64 = 3600
         /// A session that nobody refreshes.
         public var idle: Int64
         /// A session at all.
@@ -34,6 +36,9 @@ public final class SessionAuthority: Sendable {
 
     var policy: RotationPolicy { recovery.policy }
 
+    /// The master secrets and lifetimes of this moment.
+    public var inForce: InForce { box.now }
+
     /// - Parameters:
     ///   - issuer: what access tokens name as `iss`: this server's public URL.
     ///   - audience: what they name as `aud`; the issuer if empty.
@@ -44,19 +49,18 @@ public final class SessionAuthority: Sendable {
         metrics: PawlMetrics = .init(), logger: Logger
     ) {
         self.store = store
-        self.secrets = secrets
+        box = InForce.Box(InForce(secrets: secrets, lifetimes: lifetimes))
         recovery = Recovery(policy)
-        self.lifetimes = lifetimes
         self.clock = clock
         self.randomness = randomness
         self.metrics = metrics
         self.logger = logger
         let audience = audience.isEmpty ? [issuer] : audience
         keys = KeyRing(
-            store: store, secrets: secrets, schedule: schedule ?? KeySchedule(accessLifetime: lifetimes.access),
+            store: store, inForce: box, schedule: schedule ?? KeySchedule(accessLifetime: Lifetimes.longestAccess),
             clock: clock, randomness: randomness)
         self.issuer = AccessTokenIssuer(
-            issuer: issuer, audience: audience, lifetime: lifetimes.access, keys: keys, randomness: randomness)
+            issuer: issuer, audience: audience, keys: keys, randomness: randomness)
         verifier = AccessTokenVerifier(issuer: issuer, audience: audience[0], skew: 2)
     }
 
@@ -78,7 +82,7 @@ public final class SessionAuthority: Sendable {
     /// Fills the dead list from the record of what happened.
     func learnEnded() async throws(StoreError) {
         let ended = try await store.events(
-            since: clock.now - lifetimes.access, kinds: [.sessionEnded, .sessionReused], limit: 100_000)
+            since: clock.now - Lifetimes.longestAccess, kinds: [.sessionEnded, .sessionReused], limit: 100_000)
         for event in ended {
             guard let session = event.session else { continue }
             dead.insert(
@@ -93,14 +97,30 @@ public final class SessionAuthority: Sendable {
         metrics.setKeyAge(keys.signingKeyAge(at: clock.now))
     }
 
+    /// Puts other master secrets and lifetimes in force. Signing keys are sealed anew at once, by the newest secret.
+    /// - Throws: and nothing changes, if no signing key opens with the new secrets, or the store is away.
+    public func reload(_ next: InForce) async throws {
+        try await keys.check(next.secrets)
+        box.now = next
+        do {
+            try await refreshKeys()
+        } catch {
+            logger.error(
+                "Signing keys were not sealed anew; this is tried again every minute", metadata: ["error": "\(error)"])
+        }
+    }
+
     /// The answer to a good login or refresh.
-    func grant(_ session: Session, _ token: RefreshToken, at now: UnixTime) throws(SessionError) -> TokenGrant {
-        guard let text = token.text(with: secrets) else {
+    func grant(
+        _ session: Session, _ token: RefreshToken, at now: UnixTime, under inForce: InForce
+    ) throws(SessionError) -> TokenGrant {
+        guard let text = token.text(with: inForce.secrets) else {
             logger.error("A live refresh token was made by a master secret that is no longer configured")
             throw .unavailable
         }
         do {
-            let (accessToken, lifetime) = try issuer.issue(for: session, at: now)
+            let (accessToken, lifetime) = try issuer.issue(
+                for: session, at: now, lifetime: inForce.lifetimes.access)
             return TokenGrant(
                 accessToken: accessToken, accessLifetime: lifetime, refreshToken: text,
                 refreshTimeout: session.expiresAt.age(since: now),

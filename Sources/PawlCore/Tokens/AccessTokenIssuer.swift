@@ -4,13 +4,11 @@ import PawlJWT
 struct AccessTokenIssuer: Sendable {
     let issuer: String
     let audience: [String]
-    /// Seconds.
-    let lifetime: Int64
     let keys: KeyRing
     let randomness: Randomness
 
     /// A token for `session`, whose absolute end no token outlives, and its lifetime in seconds.
-    func issue(for session: Session, at now: UnixTime) throws -> (token: String, lifetime: Int64) {
+    func issue(for session: Session, at now: UnixTime, lifetime: Int64) throws -> (token: String, lifetime: Int64) {
         let lifetime = min(lifetime, session.absoluteExpiry.age(since: now))
         let claims = AccessTokenClaims(
             issuer: issuer, subject: session.subject.description, audience: audience,

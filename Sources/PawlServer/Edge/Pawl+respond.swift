@@ -17,14 +17,15 @@ extension Pawl {
     func route<Context: RemoteAddressRequestContext>(
         _ path: RouterPath, on router: some RouterMethods<Context>, _ handlers: [HTTPRequest.Method: Handler]
     ) {
-        let time = metrics.requestTimer("\(path)")
+        let record = metrics.requestRecorder("\(path)")
         let refuse: Handler = { _ in throw ProblemError.methodNotAllowed(Array(handlers.keys)) }
         for method in Self.methods where !(method == .head && handlers[.get] != nil) {
             let handler = handlers[method] ?? refuse
             router.on(path, method: method) { [self] request, context in
                 let start = ContinuousClock.now
-                defer { time(ContinuousClock.now - start) }
-                return await respond(to: request, context: context, handler)
+                let response = await respond(to: request, context: context, handler)
+                record(ContinuousClock.now - start, Int(response.status.code))
+                return response
             }
         }
     }

@@ -68,7 +68,7 @@ extension Pawl {
 
     /// `GET /admin/status`
     func status(_ server: ServerDescription?) async throws -> Response {
-        let now = clock.now
+        let (now, secrets) = (clock.now, sessions.inForce.secrets)
         let database = try await store.status()
         let key = try await sessions.keys.stored().first { $0.signs }?.key
         return .json(
@@ -96,8 +96,11 @@ extension Pawl {
 
     /// `GET /admin/doctor`
     func doctor(isServing: Bool) async throws -> Response {
+        let inForce = sessions.inForce
+        var current = configuration
+        current.lifetimes = inForce.lifetimes
         let diagnosis = Diagnosis(
-            store: store, secrets: secrets, configuration: configuration, clock: clock, isServing: isServing,
+            store: store, secrets: inForce.secrets, configuration: current, clock: clock, isServing: isServing,
             patience: .seconds(20))
         return .json(DoctorReport(findings: await diagnosis.findings()))
     }

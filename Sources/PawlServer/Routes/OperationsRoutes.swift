@@ -26,7 +26,14 @@ extension Pawl {
         to router: some RouterMethods<Context>, registry: PrometheusRegistry,
         server: ServerDescription? = ServerDescription()
     ) {
-        route("\(PawlPath.metrics)", on: router, [.get: { _ in .metrics(registry.text()) }])
+        route(
+            "\(PawlPath.metrics)", on: router,
+            [
+                .get: { [metrics] _ in
+                    if let state = ProcessState.read() { metrics.setProcess(state) }
+                    return .metrics(registry.text())
+                }
+            ])
         route("\(PawlPath.health)", on: router, [.get: health])
         route("\(PawlPath.readiness)", on: router, [.get: readiness])
         let users = PawlPath.adminUsers
@@ -76,7 +83,8 @@ extension Exchange {
         let subject = OperationsCredential.Subject(
             method: request.method.rawValue, path: request.head.path ?? "", body: content)
         guard let header = request.headers[.authorization],
-            OperationsCredential.isValid(header, for: subject, secrets: pawl.secrets, at: pawl.clock.now)
+            OperationsCredential.isValid(
+                header, for: subject, secrets: pawl.sessions.inForce.secrets, at: pawl.clock.now)
         else {
             throw ProblemError(
                 .unauthorized, .invalidToken, "This needs a credential made with the master secret.",

@@ -130,6 +130,8 @@ final class PawlProcess: Sendable {
         _ = await end()
     }
 
+    func signal(_ number: Int32) { kill(pid, number) }
+
     func stop() async -> Int32 {
         kill(pid, SIGTERM)
         return await end()

@@ -1,0 +1,53 @@
+import Logging
+import PawlCore
+import PawlServer
+import ServiceLifecycle
+import UnixSignals
+
+/// On SIGHUP takes over what may change while the server runs: log level, lifetimes and master secrets. The file with
+/// settings and that with the secrets are read again; flags and environment stay, and still win. Not
+/// swift-configuration's `ReloadingFileProvider`: that polls, and hands out values one by one, before anything has
+/// looked at all of them.
+struct Reload: Service {
+    let hangups: UnixSignalsSequence
+    let readSettings: @Sendable () async throws -> ServeSettings
+    /// Says where the secrets are: that stays.
+    let common: CommonSettings
+    let level: LogLevel
+    let sessions: SessionAuthority
+    let logger: Logger
+
+    func run() async throws {
+        for await _ in hangups.cancelOnGracefulShutdown() {
+            do {
+                try await reload()
+            } catch {
+                logger.error(
+                    "Settings were not reloaded; those in force stay",
+                    metadata: ["event": "reload_failed", "error": "\(error)"])
+            }
+        }
+    }
+
+    /// Throws before anything has changed if the new settings or secrets cannot be taken over.
+    private func reload() async throws {
+        let settings = try await readSettings()
+        let secrets = try MasterSecretSource.load(common, mayCreate: false, logger: logger)
+        let old = sessions.inForce
+        let new = InForce(secrets: secrets, lifetimes: settings.pawl.lifetimes)
+        try await sessions.reload(new)
+        let values: [(String, String, String)] = [
+            ("access-lifetime", "\(old.lifetimes.access)", "\(new.lifetimes.access)"),
+            ("idle-lifetime", "\(old.lifetimes.idle)", "\(new.lifetimes.idle)"),
+            ("absolute-lifetime", "\(old.lifetimes.absolute)", "\(new.lifetimes.absolute)"),
+            ("log-level", "\(level.now)", "\(settings.logLevel)"),
+            ("master-secrets", old.secrets.keyIDs.joined(separator: " "), secrets.keyIDs.joined(separator: " ")),
+        ]
+        var changes: Logger.Metadata = ["event": "reloaded"]
+        for (name, old, new) in values where old != new { changes[name] = "\(old) → \(new)" }
+        // At whichever level says more: an operator who makes the log quieter wants to see that it worked.
+        level.now = min(level.now, settings.logLevel)
+        logger.notice(changes.count == 1 ? "Nothing to reload" : "Settings reloaded", metadata: changes)
+        level.now = settings.logLevel
+    }
+}
