@@ -88,6 +88,12 @@ struct Migration {
 
                 ALTER TABLE sessions ADD COLUMN recovered_at INTEGER;
                 """),
+        Migration(
+            name: "0003-sums",
+            sql: """
+                ALTER TABLE events ADD COLUMN sum TEXT;
+                CREATE UNIQUE INDEX events_sum ON events (sum) WHERE sum IS NOT NULL;
+                """),
     ]
 
     /// All steps in their order, with those that a newer version applied last.

@@ -92,15 +92,20 @@ extension SQLiteStore {
                 network: try Self.counter(keys.network, in: db), identifier: try Self.counter(keys.identifier, in: db),
                 result, at: now)
             try Self.save(keys, settled.network, settled.identifier, in: db)
-            if case .failed(let event?) = result { try Self.insert(event, in: db) }
+            if case .failed(let event) = result { try Self.insert(event, in: db) }
         }
     }
 
-    public func deleteThrottles(forgottenAt now: UnixTime) async throws(StoreError) {
+    public func deleteThrottles(forgottenAt now: UnixTime, limit: Int) async throws(StoreError) -> Bool {
         try await write { db in
             try db.execute(
-                sql: "DELETE FROM login_throttle WHERE last_use < ? AND (trusted_until IS NULL OR trusted_until <= ?)",
-                arguments: [(now - LoginThrottle.memory).seconds, now.seconds])
+                sql: """
+                    DELETE FROM login_throttle WHERE key IN (
+                        SELECT key FROM login_throttle
+                        WHERE last_use < ? AND (trusted_until IS NULL OR trusted_until <= ?) LIMIT ?)
+                    """,
+                arguments: [(now - LoginThrottle.memory).seconds, now.seconds, limit])
+            return db.changesCount == limit
         }
     }
 

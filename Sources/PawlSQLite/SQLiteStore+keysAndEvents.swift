@@ -14,7 +14,7 @@ extension SQLiteStore {
         }
     }
 
-    public func insert(_ key: SealedSigningKey) async throws(StoreError) {
+    public func insert(_ key: SealedSigningKey, _ event: Event) async throws(StoreError) {
         try await write { db in
             try db.execute(
                 sql:
@@ -22,6 +22,7 @@ extension SQLiteStore {
                 arguments: [
                     key.id, key.algorithm, key.seal.data, key.createdAt.seconds, key.activatesAt.seconds,
                 ])
+            try Self.insert(event, in: db)
         }
     }
 
@@ -31,9 +32,10 @@ extension SQLiteStore {
         }
     }
 
-    public func deleteSigningKeys(_ ids: [String]) async throws(StoreError) {
+    public func deleteSigningKey(_ id: String, _ event: Event) async throws(StoreError) {
         try await write { db in
-            for id in ids { try db.execute(sql: "DELETE FROM signing_keys WHERE id = ?", arguments: [id]) }
+            try db.execute(sql: "DELETE FROM signing_keys WHERE id = ?", arguments: [id])
+            if db.changesCount == 1 { try Self.insert(event, in: db) }
         }
     }
 
@@ -93,10 +95,15 @@ extension SQLiteStore {
         let encoder = JSONEncoder()
         encoder.outputFormatting = .sortedKeys
         try db.execute(
-            sql: "INSERT INTO events (\(eventColumns)) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            sql: """
+                INSERT INTO events (\(eventColumns), sum) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+                ON CONFLICT (sum) WHERE sum IS NOT NULL
+                DO UPDATE SET details = json_set(details, '$.count', CAST(ifnull(details ->> 'count', 1) + 1 AS TEXT))
+                """,
             arguments: [
                 event.at.seconds, event.kind.rawValue, event.subject?.data, event.session?.data, event.origin?.address,
                 event.origin?.userAgent, String(decoding: try encoder.encode(event.details), as: UTF8.self),
+                event.sum,
             ])
     }
 

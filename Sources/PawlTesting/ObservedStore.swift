@@ -8,7 +8,7 @@ public final class ObservedStore: PawlStore {
     public enum Call: String, Sendable, CaseIterable {
         case rotate, insertSession, session, liveSessions, end, rename, spendStepUpTry, refundStepUpTry, deleteSessions
         case userByIdentifier, user, users, insertUser, reseal, update, reserveLogin, settleLogin, deleteThrottles
-        case signingKeys, insertKey, resealKey, deleteSigningKeys, append, events, eventsAfter, latestEvents,
+        case signingKeys, insertKey, resealKey, deleteSigningKey, append, events, eventsAfter, latestEvents,
             deleteEvents, recovery, updateRecovery, countRecovery, endSlice, ping
         case status, findDamage, passwordSeals, countLiveSessions, backup
     }
@@ -141,9 +141,9 @@ public final class ObservedStore: PawlStore {
         try await base.settleLogin(keys, result, at: now)
     }
 
-    public func deleteThrottles(forgottenAt now: UnixTime) async throws(StoreError) {
+    public func deleteThrottles(forgottenAt now: UnixTime, limit: Int) async throws(StoreError) -> Bool {
         try await note(.deleteThrottles)
-        try await base.deleteThrottles(forgottenAt: now)
+        return try await base.deleteThrottles(forgottenAt: now, limit: limit)
     }
 
     public func signingKeys() async throws(StoreError) -> [SealedSigningKey] {
@@ -151,9 +151,9 @@ public final class ObservedStore: PawlStore {
         return try await base.signingKeys()
     }
 
-    public func insert(_ key: SealedSigningKey) async throws(StoreError) {
+    public func insert(_ key: SealedSigningKey, _ event: Event) async throws(StoreError) {
         try await note(.insertKey)
-        try await base.insert(key)
+        try await base.insert(key, event)
     }
 
     public func reseal(_ key: SealedSigningKey) async throws(StoreError) {
@@ -161,9 +161,9 @@ public final class ObservedStore: PawlStore {
         try await base.reseal(key)
     }
 
-    public func deleteSigningKeys(_ ids: [String]) async throws(StoreError) {
-        try await note(.deleteSigningKeys)
-        try await base.deleteSigningKeys(ids)
+    public func deleteSigningKey(_ id: String, _ event: Event) async throws(StoreError) {
+        try await note(.deleteSigningKey)
+        try await base.deleteSigningKey(id, event)
     }
 
     public func append(_ event: Event) async throws(StoreError) {

@@ -150,7 +150,7 @@ extension StoreConformance {
             let keys = try Sample.throttleKeys("owner", "192.0.2.7")
             for _ in 1...5 {
                 #expect(try await store.reserveLogin(keys, at: Sample.start) == nil)
-                try await store.settleLogin(keys, .failed(nil), at: Sample.start)
+                try await store.settleLogin(keys, .failed(Event(.loginFailed, at: Sample.start)), at: Sample.start)
             }
             #expect(try await store.reserveLogin(keys, at: Sample.start) == 1)
             #expect(try await store.reserveLogin(keys, at: Sample.start + 1) == nil)
@@ -181,6 +181,40 @@ extension StoreConformance {
             try await store.settleLogin(keys, .failed(event), at: Sample.start)
             #expect(try await store.newEvents() == [event])
         },
+        Check("throttle: the failures of an account in a minute are one event") { store in
+            let (owner, other) = (try Sample.user("owner").id, try Sample.user("other").id)
+            let keys = try Sample.throttleKeys("owner", "192.0.2.7")
+            let minute = UnixTime(seconds: Sample.start.seconds / 60 * 60)
+            func fail(_ subject: SubjectID?, at time: UnixTime) async throws {
+                let event = Event(.loginFailed, at: time, subject: subject, origin: Sample.origin)
+                try await store.settleLogin(keys, .failed(event), at: time)
+            }
+            for second in 0..<60 { try await fail(owner, at: minute + Int64(second)) }
+            for _ in 1...3 { try await fail(nil, at: minute + 30) }
+            try await fail(other, at: minute + 59)
+            try await fail(owner, at: minute + 60)
+            let events = try await store.events(since: minute, kinds: [.loginFailed], limit: 10)
+            #expect(events.map(\.subject) == [owner, nil, other, owner])
+            #expect(events.map(\.details) == [["count": "60"], ["count": "3"], [:], [:]])
+            #expect(events.map(\.at) == [minute, minute + 30, minute + 59, minute + 60])
+        },
+        Check("throttle: housekeeping deletes in slices") { store in
+            let keys = try (0..<4).map { try Sample.throttleKeys("owner \($0)", "192.0.2.7") }
+            for key in keys {
+                for _ in 1...5 { #expect(try await store.reserveLogin(key, at: Sample.start) == nil) }
+            }
+            // At the very second of the last try: only a counter that was deleted lets another one through.
+            func slowed() async throws -> Int {
+                var count = 0
+                for key in keys where try await store.reserveLogin(key, at: Sample.start) != nil { count += 1 }
+                return count
+            }
+            #expect(try await slowed() == 4)
+            #expect(try await store.deleteThrottles(forgottenAt: Sample.start + 86401, limit: 2))
+            #expect((2...4).contains(try await slowed()), "two of the eight counters are gone")
+            #expect(try await store.deleteThrottles(forgottenAt: Sample.start + 86401, limit: 100) == false)
+            #expect(try await slowed() == 0)
+        },
         Check("throttle: housekeeping forgets after a day, but not whom it trusts") { store in
             let (failing, trusted) = (
                 try Sample.throttleKeys("owner", "192.0.2.7"),
@@ -194,9 +228,9 @@ extension StoreConformance {
                 _ = try await store.reserveLogin(keys, at: Sample.start)
             }
             #expect(try await store.reserveLogin(failing, at: Sample.start) == 1)
-            try await store.deleteThrottles(forgottenAt: Sample.start + 86400)
+            try await store.deleteThrottles(forgottenAt: Sample.start + 86400, limit: 100)
             #expect(try await store.reserveLogin(failing, at: Sample.start) == 1, "a day is not over yet")
-            try await store.deleteThrottles(forgottenAt: Sample.start + 86401)
+            try await store.deleteThrottles(forgottenAt: Sample.start + 86401, limit: 100)
             #expect(try await store.reserveLogin(failing, at: Sample.start) == nil)
             #expect(try await store.reserveLogin(trusted, at: Sample.start) == nil)
         },

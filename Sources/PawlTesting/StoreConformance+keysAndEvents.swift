@@ -11,18 +11,19 @@ extension StoreConformance {
                     seal: Sample.bytes(UInt64(number), count: 61), createdAt: Sample.start,
                     activatesAt: Sample.start + Int64(number))
             }
-            for key in keys { try await store.insert(key) }
+            let made = Event(.keyCreated, at: Sample.start, details: ["key": "key-1"])
+            let gone = Event(.keyRetired, at: Sample.start + 1, details: ["key": "key-1"])
+            for key in keys { try await store.insert(key, made) }
             #expect(try await store.signingKeys().sorted { $0.id < $1.id } == keys)
             let resealed = SealedSigningKey(
                 id: "key-2", algorithm: "EdDSA", seal: Sample.bytes(9, count: 61), createdAt: Sample.start,
                 activatesAt: Sample.start + 2)
             try await store.reseal(resealed)
             #expect(try await store.signingKeys().sorted { $0.id < $1.id } == [keys[0], resealed, keys[2]])
-            try await store.deleteSigningKeys(["key-1", "key-3", "unknown"])
+            for id in ["key-1", "key-3", "unknown", "key-1"] { try await store.deleteSigningKey(id, gone) }
             try await store.reseal(keys[0])  // a deleted key does not come back
             #expect(try await store.signingKeys() == [resealed])
-            try await store.deleteSigningKeys([])
-            #expect(try await store.signingKeys() == [resealed])
+            #expect(try await store.newEvents() == [made, made, made, gone, gone], "each with its change")
         },
         Check("events: come back as they were put in") { store in
             let (subject, session) = (
@@ -38,6 +39,24 @@ extension StoreConformance {
             ]
             for event in events { try await store.append(event) }
             #expect(try await store.events(since: Sample.start, kinds: Set(Event.Kind.allCases), limit: 10) == events)
+        },
+        Check("events: conflicts and reported reuse of a session are one a minute") { store in
+            let user = try Sample.user("owner")
+            let sessions = [try Sample.session(of: user, 1).id, try Sample.session(of: user, 2).id]
+            for kind in [Event.Kind.refreshConflict, .reuseReported, .stepUpFailed] {
+                for session in sessions {
+                    for time in [0, 0, 60] {
+                        try await store.append(
+                            Event(
+                                kind, at: Sample.start + Int64(time), subject: user.id, session: session,
+                                origin: Sample.origin, details: ["holder_user_agent": "\"count\": é"]))
+                    }
+                }
+            }
+            let events = try await store.newEvents()
+            #expect(events.count == 12)
+            #expect(events.map { $0.details["count"] } == Array(repeating: ["2", nil], count: 6).flatMap(\.self))
+            #expect(events.allSatisfy { $0.details["holder_user_agent"] == "\"count\": é" })
         },
         Check("events: are chosen by time and kind, the newest of them, oldest first") { store in
             let kinds: [Event.Kind] = [.sessionEnded, .sessionReused, .steppedUp]

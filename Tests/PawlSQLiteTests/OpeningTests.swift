@@ -61,7 +61,7 @@ struct OpeningTests {
             #expect(try await store.insert(user, Event(.registered, at: Sample.start, subject: user.id)))
             #expect(try await store.insert(session, ifUserVersionIs: 1, Sample.started(session)))
             #expect(try await store.rotate(turn, under: .init()).verdict == .rotate)
-            try await store.insert(key)
+            try await store.insert(key, Event(.keyCreated, at: Sample.start))
         }
         try await database.withStore { store async throws in
             #expect(try await store.user(user.id) == user)
@@ -69,7 +69,7 @@ struct OpeningTests {
             #expect(try await store.signingKeys() == [key])
             #expect(
                 try await store.events(since: Sample.start, kinds: Set(Event.Kind.allCases), limit: 10).map(\.kind)
-                    == [.registered, .sessionStarted])
+                    == [.registered, .sessionStarted, .keyCreated])
         }
     }
 

@@ -174,7 +174,7 @@ struct OperationsTests {
             _ = try await server.refresh(tokens.refreshToken, headers: ["User-Agent": "Thief/9"])
             let answer = try await root.send(.GET, "\(PawlPath.adminEvents)?limit=10")
             let events = try answer.decode(EventList.self).events
-            #expect(events.map(\.kind) == ["registered", "session_started", "session_reused"])
+            #expect(events.map(\.kind) == ["key_created", "registered", "session_started", "session_reused"])
             let theft = try #require(events.last)
             #expect(theft.userAgent == "Thief/9")
             #expect(theft.details["generation_gap"] == "1")

@@ -35,7 +35,7 @@ extension Accounts {
                 proven = try await proof(of: credentials.password, by: user)
             }
             guard let user, let password = proven, !user.isDisabled else {
-                let event = user.map { Event(.loginFailed, at: clock.now, subject: $0.id, origin: origin) }
+                let event = Event(.loginFailed, at: clock.now, subject: user?.id, origin: origin)
                 try await settle(keys, .failed(event))
                 throw .invalidCredentials
             }

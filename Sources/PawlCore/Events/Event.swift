@@ -21,6 +21,8 @@ public struct Event: Sendable, Equatable {
         case recoveryClosed = "recovery_closed"
         case sessionRecovered = "session_recovered"
         case masterSecretChanged = "master_secret_changed"
+        case keyCreated = "key_created"
+        case keyRetired = "key_retired"
     }
 
     public let kind: Kind
@@ -28,7 +30,7 @@ public struct Event: Sendable, Equatable {
     public let subject: SubjectID?
     public let session: SessionID?
     public let origin: Origin?
-    public let details: [String: String]
+    public private(set) var details: [String: String]
 
     public init(
         _ kind: Kind, at: UnixTime, subject: SubjectID? = nil, session: SessionID? = nil, origin: Origin? = nil,
@@ -40,5 +42,34 @@ public struct Event: Sendable, Equatable {
         self.session = session
         self.origin = origin
         self.details = details
+    }
+}
+
+/// What strangers can cause as often as they like is one event for each account or session and minute, with its count:
+/// a flood of requests must not become a flood of rows (P10).
+extension Event {
+    /// The detail that says how often it happened, if more than once.
+    public static let count = "count"
+
+    /// What events that are one have in common; nil if this one stands for itself.
+    public var sum: String? {
+        switch kind {
+        case .loginFailed, .stepUpFailed, .refreshConflict, .reuseReported: break
+        case .registered, .sessionStarted, .sessionEnded, .sessionReused, .steppedUp, .passwordChanged, .userDisabled,
+            .userEnabled, .rolesChanged, .databaseDiverged, .recoveryOpened, .recoveryClosed, .sessionRecovered,
+            .masterSecretChanged, .keyCreated, .keyRetired:
+            return nil
+        }
+        // An identifier that nobody has is no account: there are as many as anybody likes to type.
+        let network = origin.map { IPNetwork(of: $0.address)?.description ?? $0.address } ?? ""
+        let about = session?.description ?? subject?.description ?? network
+        return "\(kind.rawValue) \(at.seconds / 60) \(about)"
+    }
+
+    /// This event once more.
+    package var counted: Event {
+        var event = self
+        event.details[Self.count] = String((details[Self.count].flatMap { Int64($0) } ?? 1) + 1)
+        return event
     }
 }

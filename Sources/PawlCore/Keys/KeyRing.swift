@@ -10,6 +10,9 @@ public final class KeyRing: Sendable {
         var retired: Set<String> = []
     }
 
+    /// The detail of an event that names a key.
+    private static let key = "key"
+
     private let keys = Mutex(Keys())
     private let store: any KeyStore & EventStore
     private let inForce: InForce.Box
@@ -40,9 +43,9 @@ public final class KeyRing: Sendable {
         guard stored.isEmpty || !open.isEmpty else { throw KeyRingError.noneOpens }
 
         let plan = schedule.plan(for: stored, at: now)
-        if !plan.expired.isEmpty {
-            try await store.deleteSigningKeys(plan.expired)
-            open.removeAll { plan.expired.contains($0.stored.id) }
+        for id in plan.expired {
+            try await store.deleteSigningKey(id, Event(.keyRetired, at: now, details: [Self.key: id]))
+            open.removeAll { $0.stored.id == id }
         }
         let outdated = open.filter { !$0.stored.isCurrent(secrets) }
         if let older = outdated.last?.stored.seal.first {
@@ -94,16 +97,19 @@ public final class KeyRing: Sendable {
         // First the new one: if the process ends in between, both are there, and the command can be repeated.
         if !stored.contains(where: { $0.id != id && $0.activatesAt <= now }) { _ = try await make(activatesAt: now) }
         _ = keys.withLock { $0.retired.insert(id) }
-        try await store.deleteSigningKeys([id])
+        try await store.deleteSigningKey(
+            id, Event(.keyRetired, at: now, details: [Self.key: id, "by": "operator"]))
         try await refresh()
         return true
     }
 
     private func make(activatesAt: UnixTime) async throws -> (stored: SealedSigningKey, key: SigningKey) {
         let key = SigningKey(id: Hex.encode(randomness.bytes(8)), generating: schedule.algorithm)
+        let now = clock.now
         let sealed = try SealedSigningKey(
-            key, secrets: inForce.now.secrets, createdAt: clock.now, activatesAt: activatesAt)
-        try await store.insert(sealed)
+            key, secrets: inForce.now.secrets, createdAt: now, activatesAt: activatesAt)
+        let details = [Self.key: sealed.id, "algorithm": sealed.algorithm, "activates_at": activatesAt.rfc3339]
+        try await store.insert(sealed, Event(.keyCreated, at: now, details: details))
         return (sealed, key)
     }
 

@@ -9,7 +9,8 @@ extension SessionAuthority {
     package func housekeep(after cursor: SessionID?, eventRetention: Int64) async throws(StoreError) -> SessionID? {
         let now = clock.now
         if cursor == nil {
-            try await store.deleteThrottles(forgottenAt: now)
+            // All of them, but what is written meanwhile comes in between.
+            while try await store.deleteThrottles(forgottenAt: now, limit: Self.sliceSize) {}
             try await store.deleteEvents(before: now - eventRetention, limit: 10 * Self.sliceSize)
         }
         let next = try await store.deleteSessions(endedBefore: now - Self.grace, after: cursor, limit: Self.sliceSize)

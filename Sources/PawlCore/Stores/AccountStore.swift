@@ -26,15 +26,17 @@ public protocol AccountStore: Sendable {
     /// Records what became of a reserved login. Success forgets the failures and remembers the network.
     func settleLogin(_ keys: ThrottleKeys, _ result: LoginResult, at now: UnixTime) async throws(StoreError)
 
-    /// Deletes counters that count nothing any more (see ``LoginThrottle``).
-    func deleteThrottles(forgottenAt now: UnixTime) async throws(StoreError)
+    /// Deletes at most `limit` counters that count nothing any more (see ``LoginThrottle``).
+    /// - Returns: whether there may be more.
+    @discardableResult
+    func deleteThrottles(forgottenAt now: UnixTime, limit: Int) async throws(StoreError) -> Bool
 }
 
 /// What became of a login that had been let through.
 public enum LoginResult: Sendable {
     case succeeded
     /// The failure stays counted; the event is recorded with it.
-    case failed(Event?)
+    case failed(Event)
     /// Nothing was proven either way (the server was busy): the count is taken back.
     case abandoned
     /// A new account was made: the count is taken back, and one failure forgiven.

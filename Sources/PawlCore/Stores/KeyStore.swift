@@ -1,13 +1,18 @@
 /// Keeps the signing keys, sealed. Atomic and durable like ``SessionStore``.
 public protocol KeyStore: Sendable {
     func signingKeys() async throws(StoreError) -> [SealedSigningKey]
-    func insert(_ key: SealedSigningKey) async throws(StoreError)
+    /// Adds a key and the event.
+    func insert(_ key: SealedSigningKey, _ event: Event) async throws(StoreError)
     /// Replaces the seal of the key of the same id, if there still is one.
     func reseal(_ key: SealedSigningKey) async throws(StoreError)
-    func deleteSigningKeys(_ ids: [String]) async throws(StoreError)
+    /// Deletes a key and records the event, if there still is such a key.
+    func deleteSigningKey(_ id: String, _ event: Event) async throws(StoreError)
 }
 
 /// Keeps the record of what happened. Atomic and durable like ``SessionStore``.
+///
+/// An event whose ``Event/sum`` another has already is no new one, however it comes to the store: it raises the count of
+/// the other.
 public protocol EventStore: Sendable {
     func append(_ event: Event) async throws(StoreError)
     /// Events at or after `start`, of these kinds: the newest `limit` of them, oldest first.

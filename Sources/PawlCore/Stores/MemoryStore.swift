@@ -12,6 +12,14 @@ public final class MemoryStore: PawlStore {
         var throttle: [[UInt8]: ThrottleCounter] = [:]
         var recovery = RecoveryRecord()
 
+        mutating func record(_ event: Event) {
+            if let sum = event.sum, let index = events.lastIndex(where: { $0.sum == sum }) {
+                events[index] = events[index].counted
+            } else {
+                events.append(event)
+            }
+        }
+
         mutating func end(_ selection: SessionSelection, _ ending: PlannedEnding) -> [SessionID] {
             let selected = sessions.values.filter { session in
                 switch selection {
@@ -39,13 +47,13 @@ public final class MemoryStore: PawlStore {
             if let stepUp = turn.stepUp {
                 guard var user = users[next.subject], !user.isDisabled, user.version == stepUp.userVersion
                 else { return Outcome(.conflict, sessions[next.id]) }
-                events.append(
+                record(
                     Event(.steppedUp, at: turn.now, subject: user.id, session: next.id, origin: turn.origin))
                 if let password = stepUp.newPassword {
                     user.password = password
                     user.version += 1
                     users[user.id] = user
-                    events.append(
+                    record(
                         Event(.passwordChanged, at: turn.now, subject: user.id, session: next.id, origin: turn.origin))
                     ended = end(
                         .others(of: user.id, keeping: next.id),
@@ -58,7 +66,7 @@ public final class MemoryStore: PawlStore {
 
         mutating func end(_ session: Session, _ ending: PlannedEnding) {
             sessions[session.id] = session.ended(at: ending.at, reason: ending.reason)
-            events.append(ending.event(for: session.id, of: session.subject))
+            record(ending.event(for: session.id, of: session.subject))
         }
     }
 
@@ -85,7 +93,7 @@ public final class MemoryStore: PawlStore {
             case .none:
                 return Outcome(decision.verdict, session)
             case .record(let event):
-                tables.events.append(event)
+                tables.record(event)
                 return Outcome(decision.verdict, session)
             case .end(let reason, let event):
                 tables.end(session, PlannedEnding(reason, at: turn.now, origin: turn.origin, event: event))
@@ -94,7 +102,7 @@ public final class MemoryStore: PawlStore {
                 return tables.turn(turn, to: session.turned(by: turn))
             case .recover(let now, let event):
                 let outcome = tables.turn(turn, to: session.recovered(by: turn, at: now))
-                if outcome.verdict == .rotate { tables.events.append(event) }
+                if outcome.verdict == .rotate { tables.record(event) }
                 return outcome
             }
         }
@@ -106,7 +114,7 @@ public final class MemoryStore: PawlStore {
                 return false
             }
             tables.sessions[session.id] = session
-            tables.events.append(event)
+            tables.record(event)
             return true
         }
     }
@@ -184,7 +192,7 @@ public final class MemoryStore: PawlStore {
         tables.withLock { tables in
             guard !tables.users.values.contains(where: { $0.identifier == user.identifier }) else { return false }
             tables.users[user.id] = user
-            tables.events.append(event)
+            tables.record(event)
             return true
         }
     }
@@ -200,7 +208,7 @@ public final class MemoryStore: PawlStore {
             guard let user = tables.users[id] else { return nil }
             guard let (changed, events) = change.applied(to: user) else { return (user, []) }
             tables.users[id] = changed
-            tables.events += events
+            for event in events { tables.record(event) }
             let ended =
                 change.endsSessions ? tables.end(.all(of: id), PlannedEnding(.revoked, at: change.at, origin: nil)) : []
             for session in tables.sessions.values where session.subject == id && session.ending == nil {
@@ -228,30 +236,41 @@ public final class MemoryStore: PawlStore {
                 network: tables.throttle[keys.network], identifier: tables.throttle[keys.identifier], result, at: now)
             tables.throttle[keys.network] = settled.network
             tables.throttle[keys.identifier] = settled.identifier
-            if case .failed(let event?) = result { tables.events.append(event) }
+            if case .failed(let event) = result { tables.record(event) }
         }
     }
 
-    public func deleteThrottles(forgottenAt now: UnixTime) {
+    public func deleteThrottles(forgottenAt now: UnixTime, limit: Int) -> Bool {
         tables.withLock { tables in
-            tables.throttle = tables.throttle.filter { !LoginThrottle.isForgotten($0.value, at: now) }
+            let forgotten = tables.throttle.filter { LoginThrottle.isForgotten($0.value, at: now) }
+            for key in forgotten.keys.prefix(limit) { tables.throttle[key] = nil }
+            return forgotten.count >= limit
         }
     }
 
     // MARK: KeyStore, EventStore
 
     public func signingKeys() -> [SealedSigningKey] { tables.withLock { $0.keys } }
-    public func insert(_ key: SealedSigningKey) { tables.withLock { $0.keys.append(key) } }
+    public func insert(_ key: SealedSigningKey, _ event: Event) {
+        tables.withLock { tables in
+            tables.keys.append(key)
+            tables.record(event)
+        }
+    }
     public func reseal(_ key: SealedSigningKey) {
         tables.withLock { tables in
             if let index = tables.keys.firstIndex(where: { $0.id == key.id }) { tables.keys[index] = key }
         }
     }
-    public func deleteSigningKeys(_ ids: [String]) {
-        tables.withLock { $0.keys.removeAll { ids.contains($0.id) } }
+    public func deleteSigningKey(_ id: String, _ event: Event) {
+        tables.withLock { tables in
+            guard let index = tables.keys.firstIndex(where: { $0.id == id }) else { return }
+            tables.keys.remove(at: index)
+            tables.record(event)
+        }
     }
 
-    public func append(_ event: Event) { tables.withLock { $0.events.append(event) } }
+    public func append(_ event: Event) { tables.withLock { $0.record(event) } }
 
     public func events(since start: UnixTime, kinds: Set<Event.Kind>, limit: Int) -> [Event] {
         tables.withLock { Array($0.events.filter { $0.at >= start && kinds.contains($0.kind) }.suffix(limit)) }
@@ -283,7 +302,7 @@ public final class MemoryStore: PawlStore {
 
     public func updateRecovery(_ change: @Sendable (inout RecoveryRecord) -> [Event]) -> RecoveryRecord {
         tables.withLock { tables in
-            tables.events += change(&tables.recovery)
+            for event in change(&tables.recovery) { tables.record(event) }
             return tables.recovery
         }
     }

@@ -45,7 +45,26 @@ struct LoginTests {
             #expect(server.store.calls == [.reserveLogin, .userByIdentifier, .settleLogin])
         }
         let failures = try await server.events(.loginFailed)
-        #expect(failures.count == 2 && failures.allSatisfy { $0.subject != nil && $0.origin == Server.home })
+        #expect(failures.map { $0.subject == nil } == [true, false, false], "an identifier that nobody has is no user")
+        #expect(failures.allSatisfy { $0.origin == Server.home && $0.details.isEmpty })
+    }
+
+    @Test(.tags(.p3, .p10)) func `failures are counted in one event a minute, without what was typed`() async throws {
+        let server = try await Server()
+        try await server.register("ana")
+        // People type passwords into the wrong field: ever other names are one event too.
+        for (names, hasUser) in [(["ana"], true), (["a secret by mistake", "another secret"], false)] {
+            for number in 0..<4 {
+                let name = names[number % names.count]
+                await #expect(throws: SessionError.invalidCredentials) { try await server.login(name, "not the right") }
+            }
+            let event = try #require(try await server.events(.loginFailed).last)
+            #expect((event.subject != nil) == hasUser && event.details == ["count": "4"])
+        }
+        #expect(try await server.events(.loginFailed).count == 2)
+        server.clock.advance(by: 60)
+        await #expect(throws: SessionError.invalidCredentials) { try await server.login("ana", "not the right one") }
+        #expect(try await server.events(.loginFailed).map { $0.details["count"] } == ["4", "4", nil])
     }
 
     @Test func `of an identifier that is taken costs as much as of a free one`() async throws {

@@ -63,7 +63,7 @@ struct ThrottleTests {
 
     @Test func `a failure stays counted, an abandoned try does not`() {
         let failed = LoginThrottle.settle(
-            network: Self.counter(3), identifier: Self.counter(4), .failed(nil), at: start)
+            network: Self.counter(3), identifier: Self.counter(4), .failed(Event(.loginFailed, at: start)), at: start)
         #expect(failed.network.failures == 3 && failed.identifier.failures == 4)
         let abandoned = LoginThrottle.settle(
             network: Self.counter(3), identifier: Self.counter(0), .abandoned, at: start)

@@ -93,6 +93,29 @@ struct KeyRingTests {
         #expect(server.sessions.keys.publicKeys.keys.map(\.kid) == [second])
     }
 
+    @Test func `comes and goes with an event, by the schedule and by an operator`() async throws {
+        let server = try await Server(schedule: Self.hourly)
+        let first = try #require(server.sessions.keys.publicKeys.keys.first?.kid)
+        try await server.sessions.refreshKeys()
+        let created = try #require(try await server.events(.keyCreated).first)
+        #expect(
+            created.details == ["key": first, "algorithm": "ES256", "activates_at": server.clock.now.rfc3339]
+                && created.at == server.clock.now)
+        server.clock.advance(by: 3000)
+        try await server.sessions.refreshKeys()
+        server.clock.advance(by: 3600)
+        try await server.sessions.refreshKeys()
+        #expect(try await server.events(.keyRetired).map(\.details) == [["key": first]])
+
+        let second = try #require(try await server.events(.keyCreated).dropFirst().first?.details["key"])
+        #expect(try await server.sessions.retireKey(second))
+        #expect(try await server.sessions.retireKey(second) == false)
+        #expect(
+            try await server.events(.keyRetired).map(\.details) == [["key": first], ["key": second, "by": "operator"]])
+        let made = try await server.events(.keyCreated).compactMap { $0.details["key"] }
+        #expect(Set(made).subtracting([first, second]) == Set(server.sessions.keys.publicKeys.keys.compactMap(\.kid)))
+    }
+
     @Test func `is the same after a restart`() async throws {
         let server = try await Server()
         let grant = try await server.register()

@@ -171,7 +171,7 @@ struct HousekeepingTests {
         }
         server.clock.advance(by: 86401)
         _ = try await server.sessions.housekeep(after: nil, eventRetention: 86401)
-        #expect(try await server.events().count == 3)
+        #expect(try await server.events().count == 4)
         _ = try await server.sessions.housekeep(after: nil, eventRetention: 86400)
         #expect(try await server.events().isEmpty)
     }
