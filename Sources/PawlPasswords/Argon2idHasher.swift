@@ -4,7 +4,7 @@ public import PawlCore
 import Synchronization
 
 /// Argon2id (RFC 9106) by libsodium, on a bounded queue of its own: never on Swift's cooperative threads, half the
-/// cores at most, so that a flood of logins does not slow refreshes.
+/// cores at most and after everything else, so that a flood of logins does not slow refreshes (P10).
 public final class Argon2idHasher: PasswordHasher {
     /// The cost of one hash. p is 1 in libsodium.
     public struct Parameters: Sendable, Equatable {
@@ -39,6 +39,7 @@ public final class Argon2idHasher: PasswordHasher {
         self.metrics = metrics
         queue = OperationQueue()
         queue.name = "pawl.passwords"
+        queue.qualityOfService = .background  // on Linux nice 10: refreshes go first
         queue.maxConcurrentOperationCount = workers ?? max(1, ProcessInfo.processInfo.activeProcessorCount / 2)
     }
 
