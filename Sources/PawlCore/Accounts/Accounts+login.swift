@@ -37,6 +37,7 @@ extension Accounts {
             guard let user, let password = proven, !user.isDisabled else {
                 let event = Event(.loginFailed, at: clock.now, subject: user?.id, origin: origin)
                 try await settle(keys, .failed(event))
+                sessions.logger.tell(event)
                 throw .invalidCredentials
             }
             let start = SessionStart(

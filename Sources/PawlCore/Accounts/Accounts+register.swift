@@ -35,6 +35,7 @@ extension Accounts {
         guard try await stored({ () async throws(StoreError) in try await store.insert(user, event) }) else {
             throw .identifierTaken
         }
+        sessions.logger.tell(event)
         return user
     }
 }

@@ -108,6 +108,7 @@ extension Accounts {
         guard try await verify(password, against: phc) else {
             let event = Event(.stepUpFailed, at: clock.now, subject: user.id, session: session.id, origin: origin)
             try await stored { () async throws(StoreError) in try await store.append(event) }
+            sessions.logger.tell(event)
             throw .wrongPassword
         }
     }

@@ -80,6 +80,12 @@ extension SessionAuthority {
         switch (outcome.verdict, outcome.session) {
         case (.rotate, let session?):
             bury(outcome.endedOthers, .revoked)
+            if let stepUp = turn.stepUp {
+                for kind in [.steppedUp] + (stepUp.newPassword == nil ? [] : [Event.Kind.passwordChanged]) {
+                    logger.tell(
+                        Event(kind, at: turn.now, subject: session.subject, session: session.id, origin: turn.origin))
+                }
+            }
             return try grant(session, successor, at: turn.now, under: inForce)
         case (.replay, let session?):
             // A racing turn came first: its successor must not stand for a proof or a password that it did not bring.

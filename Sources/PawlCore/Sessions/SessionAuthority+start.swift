@@ -27,6 +27,7 @@ extension SessionAuthority {
         let isStarted = try await stored { () async throws(StoreError) in
             try await store.insert(session, ifUserVersionIs: start.user.version, event)
         }
+        if isStarted { logger.tell(event) }
         return isStarted ? try grant(session, token, at: now, under: inForce) : nil
     }
 }

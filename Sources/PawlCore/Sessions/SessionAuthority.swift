@@ -142,10 +142,15 @@ public final class SessionAuthority: Sendable {
         }
     }
 
-    /// Remembers ended sessions, after their commit.
+    /// Remembers ended sessions, after their commit, and logs it; for reuse there is a line of its own.
     func bury(_ ids: [SessionID], _ reason: EndReason) {
         metrics.countEnded(reason, ids.count)
-        for id in ids { dead.insert(id, reason) }
+        for id in ids {
+            dead.insert(id, reason)
+            guard reason != .reused else { continue }
+            logger.tell(
+                Event(.sessionEnded, at: clock.now, session: id, details: ["reason": reason.rawValue]))
+        }
     }
 }
 

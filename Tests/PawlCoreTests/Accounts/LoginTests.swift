@@ -65,6 +65,7 @@ struct LoginTests {
         server.clock.advance(by: 60)
         await #expect(throws: SessionError.invalidCredentials) { try await server.login("ana", "not the right one") }
         #expect(try await server.events(.loginFailed).map { $0.details["count"] } == ["4", "4", nil])
+        #expect(server.logs.text.contains("login_failed") && !server.logs.text.contains("secret"))
     }
 
     @Test func `of an identifier that is taken costs as much as of a free one`() async throws {
