@@ -3,7 +3,7 @@ import PawlCore
 import PawlSQLite
 
 /// Sessions by number, and their tokens: every secret follows from the number and the generation, so that a million
-/// sessions need no memory here.
+/// sessions need no memory here. Their rows are as full as those of sessions that have turned a few times.
 struct SeededRows: Sendable {
     private let start = Clock.system.now
 
@@ -14,8 +14,10 @@ struct SeededRows: Sendable {
         return Session(
             id: id, subject: subject, clientID: "first-party", delivery: .body, createdAt: start,
             absoluteExpiry: start + 30 * 86400, authTime: start, authMethods: ["pwd"], scope: [], roles: ["member"],
-            device: "Laptop", origin: origin, generation: 0, hash: token(number, 0).hash, seal: [],
-            attempts: [nil, nil, nil, nil], rotatedAt: start, idleExpiry: start + 7 * 86400, stepUpFailures: 0,
+            device: "Laptop", origin: origin, generation: 0, hash: token(number, 0).hash,
+            seal: bytes(UInt64(number), 1, count: 66),
+            attempts: (0..<4).map { attempt(number, $0) }, rotatedAt: start, idleExpiry: start + 7 * 86400,
+            stepUpFailures: 0,
             ending: nil)
     }
 
@@ -41,9 +43,13 @@ struct SeededRows: Sendable {
         let now = Clock.system.now
         return Turn(
             sessionID: token.sessionID, generation: generation, hash: token.hash, issuedAt: start, isDistrusted: false,
-            attempt: AttemptDigest(value: UInt64(generation)), delivery: .body,
+            attempt: attempt(number, generation), delivery: .body,
             successorHash: self.token(number, generation + 1).hash, successorSeal: bytes(UInt64(number), 1, count: 66),
             now: now, idleExpiry: now + 7 * 86400, origin: origin)
+    }
+
+    private func attempt(_ number: Int, _ generation: UInt32) -> AttemptDigest {
+        AttemptDigest(value: integer(bigEndian: bytes(UInt64(number), 2 + UInt64(generation), count: 8)))
     }
 
     /// Turns a session and says so in `generation`.
