@@ -10,8 +10,14 @@ import NIOHTTPTypes
 struct EventLoopChannel: ServerChildChannel {
     let base: HTTP1Channel
 
+    /// Requests that a client sends without waiting for answers are read a few at a time: a loop goes back to its other
+    /// connections only when all that was read has been handled.
+    private static let bytesPerRead = 2048
+
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<HTTP1Channel.Value> {
-        base.setup(channel: channel, logger: logger)
+        channel.setOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: Self.bytesPerRead))
+            .flatMap { channel.setOption(.maxMessagesPerRead, value: 1) }
+            .flatMap { base.setup(channel: channel, logger: logger) }
     }
 
     func handle(value: HTTP1Channel.Value, logger: Logger) async {
