@@ -78,8 +78,8 @@ extension SQLiteStore {
     }
 
     public func deleteSessions(
-        endedBefore cutoff: UnixTime, after cursor: SessionID?, limit: Int
-    ) async throws(StoreError) -> SessionID? {
+        endedBefore cutoff: UnixTime, after cursor: SessionID?, limit: Int, at now: UnixTime
+    ) async throws(StoreError) -> (live: Int, cursor: SessionID?) {
         let slice = try await read { db in try Self.fetchSlice(after: cursor, limit: limit, in: db) }
         let over = slice.filter { $0.isOver(before: cutoff) }.map(\.id)
         if !over.isEmpty {
@@ -88,7 +88,7 @@ extension SQLiteStore {
                 for id in over { try db.execute(sql: "DELETE FROM sessions WHERE id = ?", arguments: [id.data]) }
             }
         }
-        return slice.last?.id
+        return (slice.count { $0.isLive(at: now) }, slice.last?.id)
     }
 
     static func fetch(_ id: SessionID, in db: Database) throws -> Session? {

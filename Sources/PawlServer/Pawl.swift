@@ -66,7 +66,7 @@ public final class Pawl: Service {
     /// Keeps house until the application shuts down. A failure is logged and tried again: it must not stop the server.
     public func run() async throws {
         await cancelWhenGracefulShutdown { [self] in
-            var cursor: SessionID?
+            var round = HousekeepingRound()
             for tick in 1... {
                 do {
                     try await Task.sleep(for: .seconds(1))
@@ -82,10 +82,9 @@ public final class Pawl: Service {
                         try await sessions.refreshKeys()
                     }
                     // A round of small slices, a second apart; the next round begins with a new minute.
-                    if isNewMinute || cursor != nil {
-                        cursor = try await sessions.housekeep(
-                            after: cursor, eventRetention: configuration.eventRetention)
-                        if cursor == nil { housekeeping.finish(at: clock.now) }
+                    if isNewMinute || round.cursor != nil {
+                        try await sessions.housekeep(&round, eventRetention: configuration.eventRetention)
+                        if round.cursor == nil { housekeeping.finish(at: clock.now) }
                     }
                 } catch is CancellationError {
                     return

@@ -93,10 +93,10 @@ public final class ObservedStore: PawlStore {
     }
 
     public func deleteSessions(
-        endedBefore cutoff: UnixTime, after cursor: SessionID?, limit: Int
-    ) async throws(StoreError) -> SessionID? {
+        endedBefore cutoff: UnixTime, after cursor: SessionID?, limit: Int, at now: UnixTime
+    ) async throws(StoreError) -> (live: Int, cursor: SessionID?) {
         try await note(.deleteSessions)
-        return try await base.deleteSessions(endedBefore: cutoff, after: cursor, limit: limit)
+        return try await base.deleteSessions(endedBefore: cutoff, after: cursor, limit: limit, at: now)
     }
 
     public func user(identifier: Identifier) async throws(StoreError) -> User? {

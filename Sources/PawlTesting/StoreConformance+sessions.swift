@@ -144,7 +144,9 @@ extension StoreConformance {
             #expect(try await store.spendStepUpTry(unknown, limit: 3) == false)
             try await store.refundStepUpTry(unknown)
         },
-        Check("sessions: housekeeping walks in slices and deletes what is over before the cutoff") { store in
+        Check(
+            "sessions: housekeeping walks in slices and deletes what is over before the cutoff, and counts what lives"
+        ) { store in
             let user = try Sample.user("owner")
             var rows = try (1...7).map { try Sample.session(of: user, $0) }
             let cutoff = Sample.start + 100
@@ -156,11 +158,15 @@ extension StoreConformance {
             try await store.put(user, rows[0], rows[1], rows[2], rows[3], rows[4], rows[5], rows[6])
             var cursor: SessionID?
             var slices: [SessionID?] = []
+            var live: [Int] = []
             repeat {
-                cursor = try await store.deleteSessions(endedBefore: cutoff, after: cursor, limit: 3)
+                let slice = try await store.deleteSessions(endedBefore: cutoff, after: cursor, limit: 3, at: cutoff)
+                cursor = slice.cursor
                 slices.append(cursor)
+                live.append(slice.live)
             } while cursor != nil && slices.count < 10
             #expect(slices == [rows[2].id, rows[5].id, rows[6].id, nil])
+            #expect(live == [0, 1, 1, 0], "neither the ended nor the idle, though their rows may stay")
             for (index, row) in rows.enumerated() {
                 #expect(try await store.session(row.id) == ([0, 2, 5].contains(index) ? nil : row))
             }

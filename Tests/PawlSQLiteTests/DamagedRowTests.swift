@@ -25,7 +25,8 @@ struct DamagedRowTests {
                     _ = try await store.session(session.id)
                     _ = try await store.liveSessions(of: user.id, at: Sample.start)
                     _ = try await store.rotate(turn, under: .init())
-                    _ = try await store.deleteSessions(endedBefore: Sample.start, after: nil, limit: 10)
+                    _ = try await store.deleteSessions(
+                        endedBefore: Sample.start, after: nil, limit: 10, at: Sample.start)
                 } catch {
                     // Refused: the other way to be right. The wrong one would end this process.
                 }

@@ -17,6 +17,7 @@ public struct PawlMetrics: Sendable {
     private let keyAge: Meter
     private let recoveryState: Meter
     private let housekeepingEnd: Meter
+    private let activeSessions: Meter
     private let process: ProcessMeters
 
     /// Verdicts as they are counted.
@@ -78,6 +79,7 @@ public struct PawlMetrics: Sendable {
         keyAge = Meter(label: "pawl_signing_key_age_seconds", factory: factory)
         recoveryState = Meter(label: "pawl_recovery_state", factory: factory)
         housekeepingEnd = Meter(label: "pawl_housekeeping_end_timestamp_seconds", factory: factory)
+        activeSessions = Meter(label: "pawl_sessions_active", factory: factory)
         process = ProcessMeters(factory)
     }
 
@@ -107,8 +109,11 @@ public struct PawlMetrics: Sendable {
     /// open.
     func setRecoveryState(_ state: Int64) { recoveryState.set(state) }
 
-    /// A round of housekeeping is over.
-    package func setHousekeepingEnd(_ now: UnixTime) { housekeepingEnd.set(now.seconds) }
+    /// A round of housekeeping is over, and met so many live sessions.
+    func setHousekeepingEnd(_ now: UnixTime, activeSessions count: Int) {
+        housekeepingEnd.set(now.seconds)
+        activeSessions.set(count)
+    }
 
     /// The version that runs, as a label of a gauge that is always 1.
     public func setBuild(version: String) {

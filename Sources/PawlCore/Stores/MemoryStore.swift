@@ -165,11 +165,13 @@ public final class MemoryStore: PawlStore {
         }
     }
 
-    public func deleteSessions(endedBefore cutoff: UnixTime, after cursor: SessionID?, limit: Int) -> SessionID? {
+    public func deleteSessions(
+        endedBefore cutoff: UnixTime, after cursor: SessionID?, limit: Int, at now: UnixTime
+    ) -> (live: Int, cursor: SessionID?) {
         tables.withLock { tables in
             let slice = tables.slice(after: cursor, limit: limit)
             for session in slice where session.isOver(before: cutoff) { tables.sessions[session.id] = nil }
-            return slice.last?.id
+            return (slice.count { $0.isLive(at: now) }, slice.last?.id)
         }
     }
 

@@ -47,10 +47,10 @@ public protocol SessionStore: Sendable {
 
     /// Deletes, from a slice of at most `limit` rows after `cursor` in the order of ids, the sessions that ended or
     /// expired before `cutoff`.
-    /// - Returns: the last id looked at; nil at the end of the table.
+    /// - Returns: how many of the slice are live at `now`, and the last id looked at; nil at the end of the table.
     func deleteSessions(
-        endedBefore cutoff: UnixTime, after cursor: SessionID?, limit: Int
-    ) async throws(StoreError) -> SessionID?
+        endedBefore cutoff: UnixTime, after cursor: SessionID?, limit: Int, at now: UnixTime
+    ) async throws(StoreError) -> (live: Int, cursor: SessionID?)
 }
 
 /// Which sessions to end.
