@@ -51,10 +51,10 @@ extension SQLiteStore {
 
     public func update(
         _ id: SubjectID, _ change: UserChange
-    ) async throws(StoreError) -> (user: User, ended: [SessionID])? {
+    ) async throws(StoreError) -> (user: User, ended: [SessionID], events: [Event])? {
         try await write { db in
             guard let user = try Self.fetchUser(id, in: db) else { return nil }
-            guard let (changed, events) = change.applied(to: user) else { return (user, []) }
+            guard let (changed, events) = change.applied(to: user) else { return (user, [], []) }
             let roles = changed.roles.joined(separator: " ")
             let scope = changed.scope.joined(separator: " ")
             try db.execute(
@@ -69,7 +69,7 @@ extension SQLiteStore {
             try db.execute(
                 sql: "UPDATE sessions SET roles = ?, scope = ? WHERE subject = ? AND ended_at IS NULL",
                 arguments: [roles, scope, id.data])
-            return (changed, ended)
+            return (changed, ended, events)
         }
     }
 

@@ -126,7 +126,7 @@ public final class ObservedStore: PawlStore {
 
     public func update(
         _ id: SubjectID, _ change: UserChange
-    ) async throws(StoreError) -> (user: User, ended: [SessionID])? {
+    ) async throws(StoreError) -> (user: User, ended: [SessionID], events: [Event])? {
         try await note(.update)
         return try await base.update(id, change)
     }

@@ -5,6 +5,7 @@ extension Accounts {
         let user = try await user(identifier)
         let updated = try await stored { () async throws(StoreError) in try await store.update(user.id, change) }
         guard let updated else { throw .noSuchUser }
+        for event in updated.events { sessions.logger.tell(event) }
         sessions.bury(updated.ended, .revoked)
         return updated.user
     }

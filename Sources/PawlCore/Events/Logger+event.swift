@@ -16,6 +16,7 @@ extension Logger {
         metadata["subject"] = event.subject.map { "\($0)" }
         metadata["session"] = event.session.map { "\($0)" }
         metadata["address"] = event.origin.map { "\($0.address)" }
+        metadata["key"] = event.details["key"].map { "\($0)" }
         metadata["reason"] = event.details["reason"].map { "\($0)" }
         log(level: level, "Recorded an event", metadata: metadata)
     }

@@ -1,3 +1,4 @@
+import Logging
 public import PawlJWT
 import Synchronization
 
@@ -19,16 +20,18 @@ public final class KeyRing: Sendable {
     private let schedule: KeySchedule
     private let clock: Clock
     private let randomness: Randomness
+    private let logger: Logger
 
     init(
         store: any KeyStore & EventStore, inForce: InForce.Box, schedule: KeySchedule, clock: Clock,
-        randomness: Randomness
+        randomness: Randomness, logger: Logger
     ) {
         self.store = store
         self.inForce = inForce
         self.schedule = schedule
         self.clock = clock
         self.randomness = randomness
+        self.logger = logger
     }
 
     /// Makes the key that is due, drops those that are over, seals those anew that an older master secret sealed (so
@@ -44,7 +47,7 @@ public final class KeyRing: Sendable {
 
         let plan = schedule.plan(for: stored, at: now)
         for id in plan.expired {
-            try await store.deleteSigningKey(id, Event(.keyRetired, at: now, details: [Self.key: id]))
+            try await delete(id, Event(.keyRetired, at: now, details: [Self.key: id]))
             open.removeAll { $0.stored.id == id }
         }
         let outdated = open.filter { !$0.stored.isCurrent(secrets) }
@@ -97,10 +100,14 @@ public final class KeyRing: Sendable {
         // First the new one: if the process ends in between, both are there, and the command can be repeated.
         if !stored.contains(where: { $0.id != id && $0.activatesAt <= now }) { _ = try await make(activatesAt: now) }
         _ = keys.withLock { $0.retired.insert(id) }
-        try await store.deleteSigningKey(
-            id, Event(.keyRetired, at: now, details: [Self.key: id, "by": "operator"]))
+        try await delete(id, Event(.keyRetired, at: now, details: [Self.key: id, "by": "operator"]))
         try await refresh()
         return true
+    }
+
+    private func delete(_ id: String, _ event: Event) async throws {
+        try await store.deleteSigningKey(id, event)
+        logger.tell(event)
     }
 
     private func make(activatesAt: UnixTime) async throws -> (stored: SealedSigningKey, key: SigningKey) {
@@ -109,7 +116,9 @@ public final class KeyRing: Sendable {
         let sealed = try SealedSigningKey(
             key, secrets: inForce.now.secrets, createdAt: now, activatesAt: activatesAt)
         let details = [Self.key: sealed.id, "algorithm": sealed.algorithm, "activates_at": activatesAt.rfc3339]
-        try await store.insert(sealed, Event(.keyCreated, at: now, details: details))
+        let event = Event(.keyCreated, at: now, details: details)
+        try await store.insert(sealed, event)
+        logger.tell(event)
         return (sealed, key)
     }
 

@@ -58,7 +58,7 @@ public final class SessionAuthority: Sendable {
         let audience = audience.isEmpty ? [issuer] : audience
         keys = KeyRing(
             store: store, inForce: box, schedule: schedule ?? KeySchedule(accessLifetime: Lifetimes.longestAccess),
-            clock: clock, randomness: randomness)
+            clock: clock, randomness: randomness, logger: logger)
         self.issuer = AccessTokenIssuer(
             issuer: issuer, audience: audience, keys: keys, randomness: randomness)
         verifier = AccessTokenVerifier(issuer: issuer, audience: audience[0], skew: 2)

@@ -15,8 +15,11 @@ public protocol AccountStore: Sendable {
 
     /// Applies `change` to a user and, in the same transaction, to their sessions: roles and scope are copied into
     /// the live ones, disabling and a new password end them. Raises the version.
-    /// - Returns: the user as they are now, and the sessions that were ended; nil if there is no such user.
-    func update(_ id: SubjectID, _ change: UserChange) async throws(StoreError) -> (user: User, ended: [SessionID])?
+    /// - Returns: the user as they are now, the sessions that were ended, and what was recorded of the user; nil if there
+    ///   is no such user.
+    func update(
+        _ id: SubjectID, _ change: UserChange
+    ) async throws(StoreError) -> (user: User, ended: [SessionID], events: [Event])?
 
     /// Takes a place for one login, before the password is looked at: counts a failure under every key, unless one of
     /// them still asks to wait.

@@ -205,10 +205,10 @@ public final class MemoryStore: PawlStore {
         }
     }
 
-    public func update(_ id: SubjectID, _ change: UserChange) -> (user: User, ended: [SessionID])? {
+    public func update(_ id: SubjectID, _ change: UserChange) -> (user: User, ended: [SessionID], events: [Event])? {
         tables.withLock { tables in
             guard let user = tables.users[id] else { return nil }
-            guard let (changed, events) = change.applied(to: user) else { return (user, []) }
+            guard let (changed, events) = change.applied(to: user) else { return (user, [], []) }
             tables.users[id] = changed
             for event in events { tables.record(event) }
             let ended =
@@ -217,7 +217,7 @@ public final class MemoryStore: PawlStore {
                 tables.sessions[session.id]?.roles = changed.roles
                 tables.sessions[session.id]?.scope = changed.scope
             }
-            return (changed, ended)
+            return (changed, ended, events)
         }
     }
 

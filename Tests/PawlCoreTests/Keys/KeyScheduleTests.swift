@@ -112,6 +112,9 @@ struct KeyRingTests {
         #expect(try await server.sessions.retireKey(second) == false)
         #expect(
             try await server.events(.keyRetired).map(\.details) == [["key": first], ["key": second, "by": "operator"]])
+        for kind in [Event.Kind.keyCreated, .keyRetired] {
+            #expect(server.logs.text.contains("event=\(kind.rawValue)"))
+        }
         let made = try await server.events(.keyCreated).compactMap { $0.details["key"] }
         #expect(Set(made).subtracting([first, second]) == Set(server.sessions.keys.publicKeys.keys.compactMap(\.kid)))
     }
