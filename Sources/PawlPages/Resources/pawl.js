@@ -1,0 +1,428 @@
+/**
+ * pawl.js keeps a web page signed in with Pawl. pawl.d.ts describes the calls, docs/browsers.md the choices.
+ *
+ * The refresh token is a cookie that no script can read; the access token is here, in memory only. Tabs share
+ *  - a lock: one at a time does what may change the cookie;
+ *  - a record in IndexedDB: the `name` of the last attempt to turn the session, whether its outcome is `open`, a
+ *    `signOut` that the server has yet to hear of, and `at`, a count of all that became of the session: their clock;
+ *  - a channel, on which they tell who is signed in, with which access token, as of when.
+ */
+
+// In milliseconds:
+const holdLimit = 10_000 // for a request, and so for the lock
+const patience = 15_000 // with a tab that holds the lock
+const replyLimit = 50 // for other tabs, if there are any
+const arrivalLimit = 1_000 // for what was told already
+const soon = 30_000 // before its end a token is renewed, or a fifth of its life; after it what failed is tried again
+
+export class PawlError extends Error {
+  constructor(status, { code, reason, detail }, retryAfter) {
+    super(detail ?? code ?? status)
+    Object.assign(this, { name: "PawlError", status, code, reason, retryAfter })
+  }
+
+  /** Whether the same call may succeed later. Whoever was signed in still is. */
+  get isTemporary() {
+    return !this.status || this.code === "refresh_conflict" || this.status === 429 || this.status >= 500
+  }
+}
+
+async function decode(response) {
+  if (response.ok) return response.status === 204 || response.json()
+  const problem = await response.json().catch(() => ({})) // a proxy may answer otherwise
+  throw new PawlError(response.status, problem, Number(response.headers.get("Retry-After")) || undefined)
+}
+
+function asPawlError(error) {
+  throw error instanceof PawlError ? error : new PawlError(0, { code: "network", detail: error.message })
+}
+
+const json = (method, value) => ({
+  method,
+  headers: { "Content-Type": "application/json" },
+  body: JSON.stringify(value),
+})
+
+const camelCase = object =>
+  Object.fromEntries(Object.entries(object).map(([key, value]) => [key.replace(/_./g, c => c[1].toUpperCase()), value]))
+
+/** What is outside comes from `window`, so that tests can hold it. */
+export function createPawl({ baseURL, apiOrigins = [] }, window = globalThis) {
+  const base = new URL(baseURL, window.location?.href).href.replace(/\/$/, "")
+  const origins = apiOrigins.map(url => new URL(url).origin).filter(origin => origin !== "null")
+  const shared = `pawl/1 ${base}` // two Pawls do not mix
+  const locks = window.navigator?.locks
+  const now = () => window.performance.now() // monotonic: the wall clock may be wrong
+
+  // ---- What this tab knows
+
+  let at = 0 // as of when
+  let held // undefined: nothing yet; null: nobody is signed in; else { token, until, early, subject, sessionID }
+  let ending // why nobody is
+  let timer
+  const events = new EventTarget() // goes on when a listener throws
+
+  const later = record => Math.max(record.at, at) + 1
+  const isGood = refused => held && held.token !== refused && held.until - held.early > now()
+  const over = () => new PawlError(401, { code: "session_ended", reason: ending })
+  const changed = () => new PawlError(409, { code: "session_changed" })
+  const identity = who => ({ subject: who?.subject, sessionID: who?.sessionID })
+  const emit = (type, who, more) => events.dispatchEvent(Object.assign(new Event(type), identity(who), more))
+
+  /** Changes who is signed in: another session is announced, never mixed with ours. */
+  function learn(moment, next, { isSignIn, reason } = {}) {
+    if (moment <= at) return
+    const previous = held
+    at = moment
+    held = next
+    if (next) {
+      wakeIn(Math.max(next.until - next.early - now(), 1_000))
+      if (previous?.sessionID === next.sessionID) emit("refreshed", next)
+      else if (previous) emit("changed", next, { previous: identity(previous) })
+      else emit(isSignIn || previous === null ? "signedin" : "refreshed", next)
+      return
+    }
+    turning?.abort()
+    if (previous || (previous === undefined && reason)) {
+      ending = reason ?? "signed_out" // the cookie is gone: taken by a sign-out at another origin
+      if (ending === "reused") emit("stolen", previous, { reason: ending })
+      emit("signedout", previous, { reason: ending })
+    }
+  }
+
+  // ---- What tabs share
+
+  const channel = new window.BroadcastChannel(shared)
+  let heard = () => {}
+
+  channel.onmessage = ({ data }) => {
+    if (data.isQuestion) return held && tell()
+    learn(data.at, data.held && { ...data.held, until: now() + data.left }, data)
+    heard()
+  }
+
+  const tell = how => channel.postMessage({ at, held, left: held?.until - now(), ...how })
+
+  /** Waits for what was told as of `moment`. A lock may come before the message that was sent before its release, but
+   *  the record shows that there is one. */
+  const hear = (moment, limit) =>
+    new Promise(resolve => {
+      heard = () => at >= moment && resolve()
+      window.setTimeout(resolve, limit)
+      channel.postMessage({ isQuestion: true })
+    })
+
+  // Names need locks, so that there is one attempt at a time, and a database, so that they outlive their page. Without
+  // either, the server's leeway must do, and the record is the tab's own.
+  let isNaming = Boolean(locks && window.indexedDB)
+  let ownRecord = { at: 0 }
+
+  /** Patches the record by what `edit` makes of it, if anything. When this returns, it is on disk. */
+  async function change(edit) {
+    if (isNaming) {
+      try {
+        return await transact(edit)
+      } catch {
+        isNaming = false
+      }
+    }
+    ownRecord.at = Math.max(ownRecord.at, at)
+    return (ownRecord = { ...ownRecord, ...edit(ownRecord) })
+  }
+
+  const read = () => change(() => undefined)
+
+  async function transact(edit) {
+    const done = (request, event) =>
+      new Promise((resolve, reject) => {
+        request[event] = resolve
+        request.onerror = request.onabort = reject
+      })
+    const opening = window.indexedDB.open(shared)
+    opening.onupgradeneeded = () => opening.result.createObjectStore("record")
+    await done(opening, "onsuccess")
+    const transaction = opening.result.transaction("record", "readwrite", { durability: "strict" })
+    const store = transaction.objectStore("record")
+    const reading = store.get(0)
+    let record
+    reading.onsuccess = () => {
+      record = reading.result ?? { at: 0 }
+      const patch = edit(record)
+      if (patch) store.put((record = { ...record, ...patch }), 0)
+    }
+    await done(transaction, "oncomplete")
+    opening.result.close()
+    return record
+  }
+
+  let queue = Promise.resolve()
+
+  const limited = milliseconds => {
+    const controller = new AbortController()
+    window.setTimeout(() => controller.abort(), milliseconds)
+    return controller
+  }
+
+  /** Does `work` while no other tab does. Its `hold` is aborted in time, and if the lock is taken away.
+   *
+   *  A frozen tab may hold the lock for ever. Who has seen it do so for longer than any work lasts takes it, and again
+   *  one tab has it. The request that is under way there cannot be stopped, but does no harm: its attempt is open, so
+   *  the next repeats its name. */
+  async function alone(work) {
+    let hold, working
+    const begin = () => (working = work((hold = limited(holdLimit))))
+    if (!locks) return (queue = queue.then(begin, begin))
+    const holder = async () => (await locks.query()).held.find(lock => lock.name === shared)?.clientId
+    for (let last; ; ) {
+      const seen = await holder()
+      const isStuck = seen && seen === last
+      last = seen
+      const { signal } = limited(patience * (1 + Math.random() / 5))
+      try {
+        return await locks.request(shared, isStuck ? { steal: true } : { signal }, begin)
+      } catch {
+        hold?.abort()
+        if (working) return working
+      }
+    }
+  }
+
+  // ---- Requests
+
+  async function send({ signal }, path, init) {
+    const settings = { method: "POST", credentials: "include", redirect: "error", signal }
+    return window.fetch(base + path, { ...settings, ...init }).then(decode).catch(asPawlError)
+  }
+
+  async function sendForToken(hold, path, init) {
+    const sent = now()
+    const answer = await send(hold, path, init)
+    if (!/^bearer$/i.test(answer.token_type)) throw new PawlError(0, { code: "network" }) // not Pawl's answer
+    const { access_token: token, subject, session_id: sessionID } = answer
+    const life = answer.expires_in * 1000
+    return { token, subject, sessionID, until: sent + life, early: Math.min(soon, life / 5) }
+  }
+
+  /** Repeats what fails for now, later and later, and not just when all others do. */
+  async function repeat(work) {
+    for (let tried = 1; ; tried++) {
+      try {
+        return await work()
+      } catch (error) {
+        const wait = error.retryAfter * 1000 || 2 ** tried * 250
+        if (!error.isTemporary || tried === 4 || wait > holdLimit) throw error
+        await new Promise(resolve => window.setTimeout(resolve, wait * (1 + Math.random() / 2)))
+      }
+    }
+  }
+
+  // ---- Turning the session
+
+  let turning // aborts the turn under way
+  let renewal
+  const turn = work => repeat(() => alone(hold => work((turning = hold)))) // the pauses are without the lock
+
+  /** Patches the record if it is still as it `was`. It is not if somebody signed out meanwhile, or if this tab froze and
+   *  lost the lock. */
+  async function follow(was, patch) {
+    let isSame
+    const record = await change(record => {
+      isSame = ["at", "name", "open"].every(key => record[key] === was[key])
+      return isSame && patch
+    })
+    if (!isSame) throw new PawlError(409, { code: "refresh_conflict" })
+    return record
+  }
+
+  async function settle(was, next, how) {
+    const record = await follow(was, { at: later(was), open: false, signOut: false })
+    learn(record.at, next, how)
+    tell(how)
+  }
+
+  async function prepare(hold, wasSignedIn) {
+    const began = await read()
+    if (began.signOut) {
+      await tellSignOut(hold, began).catch(() => {})
+      learn(began.at, null)
+      throw over()
+    }
+    if (!isNaming) await hear(at + 1, replyLimit)
+    else if (began.at > at) await hear(began.at, held === undefined ? replyLimit : arrivalLimit)
+    if (wasSignedIn && !held) throw over()
+    return began
+  }
+
+  /** Turns the session by the attempt `name`. */
+  async function spend(hold, began, name, path, init) {
+    // Before the request leaves: whoever comes next, even after a crash, can repeat the attempt.
+    const record = await follow(began, { name, open: true })
+    const headers = { ...init?.headers, ...(isNaming && { "Idempotency-Key": name }) }
+    let next
+    try {
+      next = await sendForToken(hold, path, { ...init, headers })
+    } catch (error) {
+      if (/session_ended|invalid_refresh_token/.test(error.code)) await settle(record, null, { reason: error.reason })
+      throw error
+    }
+    await settle(record, next)
+  }
+
+  const newName = () => window.crypto.getRandomValues(new Uint32Array(4)).join("-")
+
+  /** Repeats an open attempt, whatever it was: if it went through, the answer is its successor. A new page repeats any,
+   *  as a browser that crashed may come back with the cookie of half a minute ago. */
+  const refresh = (hold, began) =>
+    spend(hold, began, ((began.open || held === undefined) && began.name) || newName(), "/auth/refresh")
+
+  /** Gets a token that lasts, and is not the `refused` one. All who want one wait together. */
+  function renew(refused) {
+    const wasSignedIn = held
+    return (renewal ??= turn(async hold => {
+      const began = await prepare(hold, wasSignedIn)
+      if (at !== began.at || !isGood(refused)) await refresh(hold, began)
+    }).finally(() => (renewal = undefined)))
+  }
+
+  async function fresh(refused) {
+    if (!isGood(refused)) await renew(refused)
+    if (!held) throw over()
+    return held
+  }
+
+  async function stepUp(path, init) {
+    const { sessionID } = await fresh()
+    let name
+    await turn(async hold => {
+      let began = await prepare(hold, true)
+      // Any other open attempt is settled first: a new name with the token that it spent would pass for theft.
+      if (at !== began.at || (began.open && !(isNaming && began.name === name))) {
+        await refresh(hold, began)
+        began = await read()
+      }
+      if (held.sessionID !== sessionID) throw changed()
+      if (!began.open) name = newName()
+      try {
+        await spend(hold, began, name, path, init)
+      } catch (error) {
+        if (error.status === 409) name = undefined
+        throw error
+      }
+    })
+  }
+
+  const enter = path => async credentials => {
+    await alone(async hold =>
+      settle(await read(), await sendForToken(hold, path, json("POST", credentials)), { isSignIn: true }))
+    return session()
+  }
+
+  // ---- Signing out
+
+  async function tellSignOut(hold, record) {
+    await send(hold, "/auth/logout", { keepalive: true })
+    await follow(record, { open: false, signOut: false })
+  }
+
+  /** Tells the server, unless that was done or a sign-in came after it. */
+  async function carryOutSignOut() {
+    try {
+      await alone(async hold => {
+        const record = await read()
+        if (record.signOut) await tellSignOut(hold, record)
+      })
+    } catch (error) {
+      if (!error.isTemporary) throw error
+      wakeIn(soon)
+    }
+  }
+
+  /** For all tabs at once, for the server when it can be reached; until then nothing refreshes. */
+  async function signOut() {
+    const record = await change(record => ({ at: later(record), signOut: true }))
+    learn(record.at, null)
+    tell()
+    await carryOutSignOut()
+  }
+
+  // ---- Calls with the access token
+
+  async function fetch(input, init) {
+    let request = new window.Request(input, init) // reads addresses and options as `window.fetch` does
+    const isOurs = origins.includes(new URL(request.url).origin) || request.url.startsWith(`${base}/auth/`)
+    if (!isOurs) return window.fetch(request)
+    // Not every browser keeps the token from an origin that a request is redirected to.
+    if (request.redirect === "follow") request = new window.Request(request, { redirect: "error" })
+    const again = !init?.body?.getReader && request.clone()
+    const { signal } = request
+    signal.throwIfAborted()
+    const aborted = new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)))
+    const send = ({ token }, request) => {
+      request.headers.set("Authorization", `Bearer ${token}`)
+      return window.fetch(request)
+    }
+    const before = held
+    const mine = await Promise.race([fresh(), aborted])
+    if (before && before.sessionID !== mine.sessionID) throw changed()
+    const response = await send(mine, request)
+    const isRefused = /error="?invalid_token/.test(response.headers.get("WWW-Authenticate"))
+    if (response.status !== 401 || !isRefused || !again) return response
+    const newer = await Promise.race([fresh(mine.token), aborted])
+    return newer.sessionID === mine.sessionID ? send(newer, again) : response
+  }
+
+  async function get(path) {
+    await fresh()
+    return repeat(() => fetch(base + path, { credentials: "omit", cache: "no-store" }).then(decode).catch(asPawlError))
+  }
+
+  async function session() {
+    const before = held?.sessionID
+    try {
+      const { id, ...rest } = camelCase(await get("/auth/session"))
+      return { sessionID: id, ...rest, expiresIn: Math.floor((held.until - now()) / 1000) }
+    } catch (error) {
+      if (held === null) return null
+      if (held?.sessionID !== before) return session()
+      throw error
+    }
+  }
+
+  // ---- Waking up
+
+  /** Does what is due. Tabs that nobody sees ask for nothing. */
+  async function wake() {
+    const record = await read()
+    const isDue = record.at !== at || (held && !isGood())
+    if (record.signOut) await carryOutSignOut()
+    else if (isDue && held !== undefined && window.document?.visibilityState === "visible") await renew()
+  }
+
+  const quietly = work => work().catch(() => held && wakeIn(soon))
+
+  function wakeIn(delay) {
+    window.clearTimeout(timer)
+    timer = window.setTimeout(quietly, delay, wake)
+  }
+
+  quietly(wake)
+  const when = (type, work) => window.addEventListener?.(type, work, true)
+  for (const type of ["online", "visibilitychange", "resume"]) when(type, () => quietly(wake))
+  // A page that comes back has missed what happened.
+  when("pageshow", ({ persisted }) => persisted && held !== undefined && quietly(session))
+
+  return {
+    signIn: enter("/auth/login"),
+    register: enter("/auth/register"),
+    signOut,
+    reauthenticate: password => stepUp("/auth/reauthenticate", json("POST", { password })),
+    changePassword: passwords => stepUp("/auth/password", json("PUT", passwords)),
+    fetch,
+    session,
+    sessions: async () => (await get("/auth/sessions")).sessions.map(camelCase),
+    on(type, listener) {
+      events.addEventListener(type, listener)
+      return () => events.removeEventListener(type, listener)
+    },
+  }
+}
