@@ -25,6 +25,7 @@ export class World {
   faults = [] // for the next requests to Pawl, one each: see `Browser.request`
   requests = [] // the paths that were asked for, in order
   server = new Server(this)
+  refused = refused
   api = request => answer(200, { authorization: request.headers.get("Authorization") })
 
   /** A generator of numbers below 1, or the constant half. */
@@ -73,12 +74,18 @@ export class World {
     let isSettled = false
     const settle = () => (isSettled = true)
     promise.then(settle, settle)
-    const limit = this.now + 600_000
+    await this.when(() => isSettled)
+    return promise
+  }
+
+  /** Lets time pass until something is so. */
+  async when(isSo) {
+    const limit = this.now + 3_600_000
     for (;;) {
       await this.#idle()
-      if (isSettled) return promise
+      if (isSo()) return
       const next = this.#next()
-      if (!next || next.due > limit) throw new Error("It would never end.")
+      if (!next || next.due > limit) throw new Error("It would never be.")
       this.#run(next)
     }
   }
@@ -114,6 +121,7 @@ export class Server {
   passwords = new Map([["alice", password], ["bob", password]])
   #tokens = new Map() // access token → { session, until }
   #count = 0
+  #tokenCount = 0
 
   constructor(world) {
     this.world = world
@@ -226,7 +234,7 @@ export class Server {
   }
 
   #grant(session, status = 200) {
-    const token = `token-${++this.#count}`
+    const token = `token-${++this.#tokenCount}`
     this.#tokens.set(token, { session, until: this.seconds + this.accessLifetime })
     const grant = {
       access_token: token, token_type: "Bearer", expires_in: this.accessLifetime, refresh_token_timeout: 2_592_000,
@@ -236,7 +244,7 @@ export class Server {
   }
 }
 
-export const refused = () =>
+const refused = () =>
   problem(401, "invalid_token", {}, { "WWW-Authenticate": 'Bearer realm="pawl", error="invalid_token"' })
 
 /** A profile: what its tabs share. */
@@ -245,6 +253,7 @@ export class Browser {
   written = null // the cookie as a crash would leave it
   databases = new Map()
   hasDatabases = true
+  databasesFail = false
   messageDelay = 0
   #underWay = new Set()
   locks = { held: null, queue: [] } // of the one name that a test uses
@@ -305,7 +314,7 @@ export class Browser {
       }
       if (request.signal.aborted) return giveUp()
       request.signal.addEventListener("abort", giveUp)
-      if (!request.keepalive) tab.whenKilled.add(giveUp)
+      tab.whenKilled.add(giveUp)
       const way = typeof fault === "number" && fault >= 1000 ? fault : 10 + world.random() * 20
       if (fault === "lose") return world.after(way, () => tab.run(fail))
       if (fault === "stall") return world.after(15_000, judge)
@@ -340,7 +349,8 @@ class Tab {
     const { world } = browser
     this.browser = browser
     this.id = `tab-${browser.tabs.length + 1}-${Math.floor(world.now)}`
-    this.performance = { now: () => world.now - 900_000 }
+    const origin = world.now - 3_600_000 * (1 + browser.tabs.length) // every page counts from another moment
+    this.performance = { now: () => world.now - origin }
     this.navigator = browser.hasLocks ? { locks: new Locks(this) } : {}
     if (browser.hasDatabases) this.indexedDB = new Databases(this)
     this.BroadcastChannel = class {
@@ -503,6 +513,7 @@ class Databases {
     const { databases } = this.tab.browser
     const request = {}
     this.#later(() => {
+      if (this.tab.browser.databasesFail) return request.onerror()
       if (!databases.has(name)) databases.set(name, { values: new Map(), last: Promise.resolve() })
       const database = databases.get(name)
       request.result = {

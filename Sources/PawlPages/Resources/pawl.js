@@ -163,14 +163,14 @@ export function createPawl({ baseURL, apiOrigins = [] }, window = globalThis) {
     return controller
   }
 
-  /** Does `work` while no other tab does. Its `hold` is aborted in time, and if the lock is taken away.
+  /** Does `work` while no other tab does, for a limited time.
    *
    *  A frozen tab may hold the lock for ever. Who has seen it do so for longer than any work lasts takes it, and again
    *  one tab has it. The request that is under way there cannot be stopped, but does no harm: its attempt is open, so
-   *  the next repeats its name. */
+   *  the next repeats its name. When the tab wakes, it finds the record changed, and starts again. */
   async function alone(work) {
-    let hold, working
-    const begin = () => (working = work((hold = limited(holdLimit))))
+    let working
+    const begin = () => (working = work(limited(holdLimit)))
     if (!locks) return (queue = queue.then(begin, begin))
     const holder = async () => (await locks.query()).held.find(lock => lock.name === shared)?.clientId
     for (let last; ; ) {
@@ -181,7 +181,6 @@ export function createPawl({ baseURL, apiOrigins = [] }, window = globalThis) {
       try {
         return await locks.request(shared, isStuck ? { steal: true } : { signal }, begin)
       } catch {
-        hold?.abort()
         if (working) return working
       }
     }
@@ -241,14 +240,14 @@ export function createPawl({ baseURL, apiOrigins = [] }, window = globalThis) {
   }
 
   async function prepare(hold, wasSignedIn) {
+    if (!isNaming) await hear(at + 1, replyLimit)
     const began = await read()
     if (began.signOut) {
       await tellSignOut(hold, began).catch(() => {})
       learn(began.at, null)
       throw over()
     }
-    if (!isNaming) await hear(at + 1, replyLimit)
-    else if (began.at > at) await hear(began.at, held === undefined ? replyLimit : arrivalLimit)
+    if (began.at > at) await hear(began.at, held === undefined ? replyLimit : arrivalLimit)
     if (wasSignedIn && !held) throw over()
     return began
   }
@@ -300,14 +299,14 @@ export function createPawl({ baseURL, apiOrigins = [] }, window = globalThis) {
         await refresh(hold, began)
         began = await read()
       }
-      if (held.sessionID !== sessionID) throw changed()
-      if (!began.open) name = newName()
-      try {
-        await spend(hold, began, name, path, init)
-      } catch (error) {
-        if (error.status === 409) name = undefined
-        throw error
+      if (held.sessionID === sessionID) {
+        if (!began.open) name = newName()
+        await spend(hold, began, name, path, init).catch(error => {
+          if (error.status === 409) name = undefined
+          throw error
+        })
       }
+      if (held?.sessionID !== sessionID) throw changed()
     })
   }
 
@@ -320,7 +319,7 @@ export function createPawl({ baseURL, apiOrigins = [] }, window = globalThis) {
   // ---- Signing out
 
   async function tellSignOut(hold, record) {
-    await send(hold, "/auth/logout", { keepalive: true })
+    await send(hold, "/auth/logout")
     await follow(record, { open: false, signOut: false })
   }
 
