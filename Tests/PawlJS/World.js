@@ -254,6 +254,7 @@ export class Browser {
   databases = new Map()
   hasDatabases = true
   databasesFail = false
+  forgetsFrozen = false // whether answers to frozen tabs are lost
   messageDelay = 0
   #underWay = new Set()
   locks = { held: null, queue: [] } // of the one name that a test uses
@@ -312,7 +313,6 @@ export class Browser {
         isGivenUp = true
         reject(request.signal.reason)
       }
-      if (request.signal.aborted) return giveUp()
       request.signal.addEventListener("abort", giveUp)
       tab.whenKilled.add(giveUp)
       const way = typeof fault === "number" && fault >= 1000 ? fault : 10 + world.random() * 20
@@ -324,6 +324,7 @@ export class Browser {
         if (fault === "drop") return world.after(way, () => tab.run(fail))
         world.after(way, () => {
           if (isGivenUp) return
+          if (tab.isFrozen && this.forgetsFrozen) return tab.run(fail)
           this.setCookie(newCookie) // the browser's doing: it does not wait for a frozen tab
           tab.run(() => resolve(response))
         })
@@ -426,6 +427,7 @@ class Tab {
 
   async fetch(input, init) {
     const request = new Request(input, init)
+    request.signal.throwIfAborted()
     this.lastRequest = request
     if (request.url.startsWith(apiURL)) return this.browser.world.api(request)
     if (!request.url.startsWith(pawlURL)) return answer(200, { authorization: request.headers.get("Authorization") })

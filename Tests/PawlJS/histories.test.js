@@ -12,8 +12,7 @@ const faults = [
   "drop",
   "stall",
   4_000,
-  6_000, // each way: longer than a request may last, but not so long that an answer to a frozen tab, which nobody can
-  // stop, sets its cookie after another tab took the lock and turned the session twice
+  6_000, // each way: longer than a request may last
   { status: 503, code: "unavailable", headers: { "Retry-After": "1" } },
   { status: 502 },
 ]
@@ -24,8 +23,11 @@ class History {
   constructor(seed) {
     this.world = new World(seed)
     this.browser = new Browser(this.world)
-    // A request that is stuck for more turns than names are remembered passes for theft: a limit that the server states.
+    Math.random = this.world.random // so that a history is the same whenever it is run
+    // Left out, since no page can do anything about it: a request that is stuck for more turns than names are remembered,
+    // and the answer to a frozen tab that comes, and sets its cookie, after others have turned the session twice.
     this.world.server.rememberedNames = Infinity
+    this.browser.forgetsFrozen = true
   }
 
   pick(list) {

@@ -166,6 +166,29 @@ test("a sign-in as somebody else during a refresh leaves nobody with the old ses
   }
 })
 
+test("a page may leave when it hears that it is signed out: the server knows", async () => {
+  const { world, tab } = await signedIn()
+  let ended
+  tab.pawl.on("signedout", () => (ended = world.server.sessions.get("s1").ended))
+  await world.until(tab.pawl.signOut())
+  assert.equal(ended, "signed_out")
+})
+
+test("a sign-in during a sign-out in another tab, and the reverse, leave all tabs as the server is", async () => {
+  for (let seed = 1; seed <= 50; seed++) {
+    const { world, browser, tab } = await signedIn(new World(seed))
+    const other = browser.open()
+    await world.until(other.pawl.session())
+    const calls = [tab.pawl.signOut(), world.pass(seed * 2).then(() => other.pawl.signIn(bob))]
+    if (seed % 2) calls.reverse()
+    await world.until(Promise.allSettled(calls))
+    await world.pass(minute)
+    const inForce = world.server.session(browser.cookie)
+    const expected = inForce?.ended === null ? inForce.id : undefined
+    for (const one of browser.tabs) assert.equal((await world.until(one.pawl.session()))?.sessionID, expected)
+  }
+})
+
 test("a sign-out does not wait for a refresh", async () => {
   const { world, browser, tab } = await signedIn()
   const other = browser.open()

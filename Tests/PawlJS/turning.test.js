@@ -186,21 +186,44 @@ test("a tab that froze with the lock does not hang the others, and does no harm 
   }
 })
 
-test("a tab that is slow, but awake, keeps the lock", async () => {
+for (const isOneTab of [false, true]) {
+  test(`what is slow, but awake, keeps the lock, ${isOneTab ? "in one tab" : "among tabs"}`, async () => {
+    const { world, browser, tab } = await signedIn()
+    const [second, third] = isOneTab ? [tab, tab] : [browser.open(), browser.open()]
+    await world.until(Promise.all([second.pawl.session(), third.pawl.session()]))
+    world.faults = ["stall", 4_500]
+    const calls = [tab.pawl.reauthenticate(password)]
+    await world.pass(10)
+    calls.push(second.pawl.signIn(credentials))
+    await world.pass(10)
+    calls.push(third.pawl.reauthenticate(password))
+    let isUnderWay = 0
+    browser.onRequest = (_, request, others) => (isUnderWay += others)
+    await world.until(Promise.allSettled(calls))
+    assert.equal((await calls[1]).sessionID, "s2")
+    assert.equal(isUnderWay, 0)
+  })
+}
+
+test("a tab that was given the lock while it was frozen, and lost it again, does nothing with it", async () => {
   const { world, browser, tab } = await signedIn()
-  const [slow, patient] = [browser.open(), browser.open()]
-  await world.until(Promise.all([slow.pawl.session(), patient.pawl.session()]))
-  world.faults = ["stall", 4_500]
+  const [sleeper, other] = [browser.open(), browser.open()]
+  await world.until(Promise.all([sleeper.pawl.session(), other.pawl.session()]))
+  world.faults = ["stall"]
   const first = tab.pawl.reauthenticate(password)
-  await world.pass(10)
-  const second = slow.pawl.signIn(credentials)
-  await world.pass(10)
-  const third = patient.pawl.reauthenticate(password)
-  let isUnderWay = 0
-  browser.onRequest = (_, request, others) => (isUnderWay += others)
-  await Promise.allSettled([world.until(first), world.until(third)])
-  assert.equal((await world.until(second)).sessionID, "s2")
-  assert.equal(isUnderWay, 0)
+  await world.when(() => !world.faults.length)
+  const signIn = sleeper.pawl.signIn(credentials)
+  await world.pass(1_000)
+  sleeper.freeze()
+  await world.when(() => browser.locks.held?.tab === sleeper)
+  const count = world.requests.length
+  const stepUp = other.pawl.reauthenticate(password)
+  world.faults = [4_500]
+  await world.when(() => world.requests.length > count)
+  sleeper.thaw()
+  await assert.rejects(world.until(signIn), { code: "network" })
+  await world.until(Promise.all([first, stepUp]))
+  assert.equal(world.requests.filter(request => request === "POST /auth/login").length, 1)
 })
 
 test("a tab that froze between looking and acting looks again", async () => {

@@ -10,10 +10,10 @@
 
 // In milliseconds:
 const holdLimit = 10_000 // for a request, and so for the lock
-const patience = 15_000 // with a tab that holds the lock
+const patience = 12_000 // with a tab that holds the lock
 const replyLimit = 50 // for other tabs, if there are any
 const arrivalLimit = 1_000 // for what was told already
-const soon = 30_000 // before its end a token is renewed, or a fifth of its life; after it what failed is tried again
+const soon = 30_000 // so long before its end a token is renewed, and after a failure things are tried again
 
 export class PawlError extends Error {
   constructor(status, { code, reason, detail }, retryAfter) {
@@ -21,7 +21,7 @@ export class PawlError extends Error {
     Object.assign(this, { name: "PawlError", status, code, reason, retryAfter })
   }
 
-  /** Whether the same call may succeed later. Whoever was signed in still is. */
+  /** Whether the same call may succeed later. */
   get isTemporary() {
     return !this.status || this.code === "refresh_conflict" || this.status === 429 || this.status >= 500
   }
@@ -69,7 +69,7 @@ export function createPawl({ baseURL, apiOrigins = [] }, window = globalThis) {
   const identity = who => ({ subject: who?.subject, sessionID: who?.sessionID })
   const emit = (type, who, more) => events.dispatchEvent(Object.assign(new Event(type), identity(who), more))
 
-  /** Changes who is signed in: another session is announced, never mixed with ours. */
+  /** Another session is announced, never mixed with ours. */
   function learn(moment, next, { isSignIn, reason } = {}) {
     if (moment <= at) return
     const previous = held
@@ -84,7 +84,7 @@ export function createPawl({ baseURL, apiOrigins = [] }, window = globalThis) {
     }
     turning?.abort()
     if (previous || (previous === undefined && reason)) {
-      ending = reason ?? "signed_out" // the cookie is gone: taken by a sign-out at another origin
+      ending = reason ?? "signed_out" // a cookie that is gone was taken by a sign-out elsewhere
       if (ending === "reused") emit("stolen", previous, { reason: ending })
       emit("signedout", previous, { reason: ending })
     }
@@ -97,14 +97,14 @@ export function createPawl({ baseURL, apiOrigins = [] }, window = globalThis) {
 
   channel.onmessage = ({ data }) => {
     if (data.isQuestion) return held && tell()
-    learn(data.at, data.held && { ...data.held, until: now() + data.left }, data)
+    learn(data.at, data.held ? { ...data.held, until: now() + data.left } : null, data)
     heard()
   }
 
   const tell = how => channel.postMessage({ at, held, left: held?.until - now(), ...how })
 
-  /** Waits for what was told as of `moment`. A lock may come before the message that was sent before its release, but
-   *  the record shows that there is one. */
+  /** Waits for what was told as of `moment`. A lock may come before the message that was sent before its release; the
+   *  record shows that there is one. */
   const hear = (moment, limit) =>
     new Promise(resolve => {
       heard = () => at >= moment && resolve()
@@ -112,8 +112,8 @@ export function createPawl({ baseURL, apiOrigins = [] }, window = globalThis) {
       channel.postMessage({ isQuestion: true })
     })
 
-  // Names need locks, so that there is one attempt at a time, and a database, so that they outlive their page. Without
-  // either, the server's leeway must do, and the record is the tab's own.
+  // Names need locks, so that there is one attempt at a time, and a database, so that they outlive their page. Else the
+  // server's leeway must do, and the record is the tab's own.
   let isNaming = Boolean(locks && window.indexedDB)
   let ownRecord = { at: 0 }
 
@@ -163,27 +163,31 @@ export function createPawl({ baseURL, apiOrigins = [] }, window = globalThis) {
     return controller
   }
 
-  /** Does `work` while no other tab does, for a limited time.
+  /** Does `work`, for a limited time, while nothing else does.
    *
-   *  A frozen tab may hold the lock for ever. Who has seen it do so for longer than any work lasts takes it, and again
-   *  one tab has it. The request that is under way there cannot be stopped, but does no harm: its attempt is open, so
-   *  the next repeats its name. When the tab wakes, it finds the record changed, and starts again. */
-  async function alone(work) {
-    let working
-    const begin = () => (working = work(limited(holdLimit)))
-    if (!locks) return (queue = queue.then(begin, begin))
+   *  A frozen tab may hold the lock for ever. Who has seen it do so for longer than any work lasts takes it. A request
+   *  under way there cannot be stopped, but its attempt is open, so the next repeats its name. When the tab wakes, it
+   *  finds the record changed. */
+  function alone(work) {
+    let hold, working
+    const begin = () => (working = work((hold = limited(holdLimit))))
     const holder = async () => (await locks.query()).held.find(lock => lock.name === shared)?.clientId
-    for (let last; ; ) {
-      const seen = await holder()
-      const isStuck = seen && seen === last
-      last = seen
-      const { signal } = limited(patience * (1 + Math.random() / 5))
-      try {
-        return await locks.request(shared, isStuck ? { steal: true } : { signal }, begin)
-      } catch {
-        if (working) return working
+    const wait = async () => {
+      if (!locks) return begin()
+      for (let last; ; ) {
+        const seen = await holder()
+        const isStuck = seen && seen === last
+        last = seen
+        const { signal } = limited(patience * (1 + Math.random() / 5))
+        try {
+          return await locks.request(shared, isStuck ? { steal: true } : { signal }, begin)
+        } catch {
+          hold?.abort()
+          if (working) return working
+        }
       }
     }
+    return (queue = queue.then(wait, wait)) // a tab does not compete with itself
   }
 
   // ---- Requests
@@ -202,7 +206,7 @@ export function createPawl({ baseURL, apiOrigins = [] }, window = globalThis) {
     return { token, subject, sessionID, until: sent + life, early: Math.min(soon, life / 5) }
   }
 
-  /** Repeats what fails for now, later and later, and not just when all others do. */
+  /** Repeats what fails for now, later and later. */
   async function repeat(work) {
     for (let tried = 1; ; tried++) {
       try {
@@ -221,8 +225,7 @@ export function createPawl({ baseURL, apiOrigins = [] }, window = globalThis) {
   let renewal
   const turn = work => repeat(() => alone(hold => work((turning = hold)))) // the pauses are without the lock
 
-  /** Patches the record if it is still as it `was`. It is not if somebody signed out meanwhile, or if this tab froze and
-   *  lost the lock. */
+  /** Patches the record, unless it is not as it `was`: somebody signed out, or this tab froze and lost the lock. */
   async function follow(was, patch) {
     let isSame
     const record = await change(record => {
@@ -254,7 +257,7 @@ export function createPawl({ baseURL, apiOrigins = [] }, window = globalThis) {
 
   /** Turns the session by the attempt `name`. */
   async function spend(hold, began, name, path, init) {
-    // Before the request leaves: whoever comes next, even after a crash, can repeat the attempt.
+    // Before the request leaves: whoever comes next, even after a crash, can repeat it.
     const record = await follow(began, { name, open: true })
     const headers = { ...init?.headers, ...(isNaming && { "Idempotency-Key": name }) }
     let next
@@ -274,7 +277,7 @@ export function createPawl({ baseURL, apiOrigins = [] }, window = globalThis) {
   const refresh = (hold, began) =>
     spend(hold, began, ((began.open || held === undefined) && began.name) || newName(), "/auth/refresh")
 
-  /** Gets a token that lasts, and is not the `refused` one. All who want one wait together. */
+  /** Gets a token that lasts, other than the `refused` one. All who want one wait together. */
   function renew(refused) {
     const wasSignedIn = held
     return (renewal ??= turn(async hold => {
@@ -311,8 +314,8 @@ export function createPawl({ baseURL, apiOrigins = [] }, window = globalThis) {
   }
 
   const enter = path => async credentials => {
-    await alone(async hold =>
-      settle(await read(), await sendForToken(hold, path, json("POST", credentials)), { isSignIn: true }))
+    const init = json("POST", credentials)
+    await alone(async hold => settle(await read(), await sendForToken(hold, path, init), { isSignIn: true }))
     return session()
   }
 
@@ -323,7 +326,7 @@ export function createPawl({ baseURL, apiOrigins = [] }, window = globalThis) {
     await follow(record, { open: false, signOut: false })
   }
 
-  /** Tells the server, unless that was done or a sign-in came after it. */
+  /** Unless that was done, or a sign-in came after it. */
   async function carryOutSignOut() {
     try {
       await alone(async hold => {
@@ -336,12 +339,13 @@ export function createPawl({ baseURL, apiOrigins = [] }, window = globalThis) {
     }
   }
 
-  /** For all tabs at once, for the server when it can be reached; until then nothing refreshes. */
+  /** For other tabs at once; for the server when it can be reached, and nothing refreshes before. Here it is announced
+   *  last: a listener may leave the page. */
   async function signOut() {
     const record = await change(record => ({ at: later(record), signOut: true }))
-    learn(record.at, null)
-    tell()
-    await carryOutSignOut()
+    turning?.abort()
+    channel.postMessage(record)
+    await carryOutSignOut().finally(() => learn(record.at, null))
   }
 
   // ---- Calls with the access token
@@ -382,7 +386,7 @@ export function createPawl({ baseURL, apiOrigins = [] }, window = globalThis) {
       return { sessionID: id, ...rest, expiresIn: Math.floor((held.until - now()) / 1000) }
     } catch (error) {
       if (held === null) return null
-      if (held?.sessionID !== before) return session()
+      if (before && held.sessionID !== before) return session()
       throw error
     }
   }
@@ -404,11 +408,10 @@ export function createPawl({ baseURL, apiOrigins = [] }, window = globalThis) {
     timer = window.setTimeout(quietly, delay, wake)
   }
 
-  quietly(wake)
-  const when = (type, work) => window.addEventListener?.(type, work, true)
-  for (const type of ["online", "visibilitychange", "resume"]) when(type, () => quietly(wake))
-  // A page that comes back has missed what happened.
-  when("pageshow", ({ persisted }) => persisted && held !== undefined && quietly(session))
+  // A page that was kept for the way back has missed things.
+  const wakeUp = event => quietly(event?.persisted && held !== undefined ? session : wake)
+  for (const type of ["online", "visibilitychange", "resume", "pageshow"]) window.addEventListener?.(type, wakeUp, true)
+  wakeUp()
 
   return {
     signIn: enter("/auth/login"),
