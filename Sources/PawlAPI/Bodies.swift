@@ -12,7 +12,7 @@ public struct SignInRequest: Codable, Sendable {
     }
 }
 
-/// The body of `POST /auth/refresh`, and of `POST /auth/logout`.
+/// The body of `POST /auth/refresh`, and of `POST /auth/logout`; browsers send none.
 public struct RefreshRequest: Codable, Sendable {
     public var refreshToken: String
 
@@ -27,10 +27,11 @@ public struct RefreshRequest: Codable, Sendable {
 
 /// The body of `POST /auth/reauthenticate`.
 public struct ReauthenticateRequest: Codable, Sendable {
-    public var refreshToken: String
+    /// Nil from a browser, which sends its cookie.
+    public var refreshToken: String?
     public var password: String
 
-    public init(refreshToken: String, password: String) {
+    public init(refreshToken: String?, password: String) {
         self.refreshToken = refreshToken
         self.password = password
     }
@@ -43,11 +44,12 @@ public struct ReauthenticateRequest: Codable, Sendable {
 
 /// The body of `PUT /auth/password`.
 public struct PasswordChangeRequest: Codable, Sendable {
-    public var refreshToken: String
+    /// Nil from a browser, which sends its cookie.
+    public var refreshToken: String?
     public var current: String
     public var new: String
 
-    public init(refreshToken: String, current: String, new: String) {
+    public init(refreshToken: String?, current: String, new: String) {
         self.refreshToken = refreshToken
         self.current = current
         self.new = new
@@ -67,6 +69,7 @@ public struct TokenResponse: Codable, Sendable {
     public var tokenType: String
     /// Seconds that the access token lives.
     public var expiresIn: Int64
+    /// Nil to a browser, which gets it as a cookie.
     public var refreshToken: String?
     /// Seconds until the session ends if it is not refreshed.
     public var refreshTokenTimeout: Int64

@@ -2,6 +2,7 @@ public import Logging
 public import PawlCore
 public import PawlJWT
 public import ServiceLifecycle
+import Synchronization
 
 /// A session server inside a Hummingbird application:
 ///
@@ -18,10 +19,11 @@ public final class Pawl: Service {
     let clock: Clock
     let metrics: PawlMetrics
     let logger: Logger
+    private let originsInForce: Mutex<OriginPolicy>
     let housekeeping = HousekeepingRecord()
     let backups = BackupBoard()
 
-    /// - Throws: if the store is away, or holds keys that `secrets` do not open.
+    /// - Throws: if the public URL is not an origin, if the store is away, or holds keys that `secrets` do not open.
     public convenience init(
         store: any PawlStore, passwords: any PasswordHasher, secrets: MasterSecrets, configuration: PawlConfiguration,
         clock: Clock = .system, randomness: Randomness = .system, metrics: PawlMetrics = .init(),
@@ -40,6 +42,9 @@ public final class Pawl: Service {
         configuration: PawlConfiguration, clock: Clock = .system, randomness: Randomness = .system,
         metrics: PawlMetrics = .init(), logger: Logger
     ) async throws {
+        guard let own = WebOrigin(configuration.publicURL) else { throw NoOrigin(url: configuration.publicURL) }
+        originsInForce = Mutex(
+            OriginPolicy(own: own, origins: configuration.origins, nativeOrigins: configuration.nativeOrigins))
         self.store = store
         self.configuration = configuration
         self.clock = clock
@@ -59,6 +64,20 @@ public final class Pawl: Service {
             rules: PasswordRules(minimumLength: configuration.minimumPasswordLength),
             isRegistrationOpen: configuration.isRegistrationOpen)
     }
+
+    /// The origins in force: ``PawlConfiguration/origins``, or those allowed since.
+    public var origins: Set<WebOrigin> { originPolicy.origins }
+    public var nativeOrigins: Set<WebOrigin> { originPolicy.nativeOrigins }
+
+    /// Takes over other origins from now on. Browsers may go by a preflight's answer of before for ten minutes more.
+    public func allow(origins: Set<WebOrigin>, nativeOrigins: Set<WebOrigin>) {
+        originsInForce.withLock {
+            $0 = OriginPolicy(own: $0.own, origins: origins, nativeOrigins: nativeOrigins)
+        }
+    }
+
+    var originPolicy: OriginPolicy { originsInForce.withLock { $0 } }
+    var refreshCookie: RefreshCookie { RefreshCookie(path: configuration.cookiePath) }
 
     /// For guards of routes in this process: checks with the key ring at hand, and refuses ended sessions at once.
     public var accessTokens: any AccessTokenValidator { sessions }
@@ -95,4 +114,11 @@ public final class Pawl: Service {
             }
         }
     }
+}
+
+/// The public URL is not an origin.
+struct NoOrigin: Error, CustomStringConvertible {
+    let url: String
+
+    var description: String { "The public URL must be an origin such as https://auth.example.com, not \(url)." }
 }

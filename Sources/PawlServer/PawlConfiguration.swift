@@ -6,6 +6,12 @@ public struct PawlConfiguration: Sendable {
     /// The server's own URL as clients write it, an origin without a path: the `iss` of its access tokens and its own
     /// origin. `https` in production (RFC 8414 §2).
     public var publicURL: String
+    /// Whose pages may use this server besides its own, with the refresh token in a cookie.
+    public var origins: Set<WebOrigin> = []
+    /// Web views of applications, which get the refresh token in the body and keep it themselves:
+    /// `capacitor://localhost`.
+    public var nativeOrigins: Set<WebOrigin> = []
+    public var cookiePath: CookiePath = .root
     /// What access tokens name as `aud`; the public URL if empty.
     public var audience: [String] = []
     public var lifetimes = SessionAuthority.Lifetimes()

@@ -4,7 +4,7 @@ import PawlServer
 import ServiceLifecycle
 import UnixSignals
 
-/// On SIGHUP takes over what may change while the server runs: log level, lifetimes and master secrets. The file with
+/// On SIGHUP takes over what may change while the server runs: log level, lifetimes, origins and master secrets. The file with
 /// settings and that with the secrets are read again; flags and environment stay, and still win. Not
 /// swift-configuration's `ReloadingFileProvider`: that polls, and hands out values one by one, before anything has
 /// looked at all of them.
@@ -14,7 +14,7 @@ struct Reload: Service {
     /// Says where the secrets are: that stays.
     let common: CommonSettings
     let level: LogLevel
-    let sessions: SessionAuthority
+    let pawl: Pawl
     let logger: Logger
 
     func run() async throws {
@@ -33,13 +33,17 @@ struct Reload: Service {
     private func reload() async throws {
         let settings = try await readSettings()
         let secrets = try MasterSecretSource.load(common, mayCreate: false, logger: logger)
-        let old = sessions.inForce
+        let old = pawl.sessions.inForce
+        let oldOrigins = (web: pawl.origins, native: pawl.nativeOrigins)
         let new = InForce(secrets: secrets, lifetimes: settings.pawl.lifetimes)
-        try await sessions.reload(new)
+        try await pawl.sessions.reload(new)
+        pawl.allow(origins: settings.pawl.origins, nativeOrigins: settings.pawl.nativeOrigins)
         let values: [(String, String, String)] = [
             ("access-lifetime", "\(old.lifetimes.access)", "\(new.lifetimes.access)"),
             ("idle-lifetime", "\(old.lifetimes.idle)", "\(new.lifetimes.idle)"),
             ("absolute-lifetime", "\(old.lifetimes.absolute)", "\(new.lifetimes.absolute)"),
+            ("origins", Self.list(oldOrigins.web), Self.list(pawl.origins)),
+            ("native-origins", Self.list(oldOrigins.native), Self.list(pawl.nativeOrigins)),
             ("log-level", "\(level.now)", "\(settings.logLevel)"),
             ("master-secrets", old.secrets.keyIDs.joined(separator: " "), secrets.keyIDs.joined(separator: " ")),
         ]
@@ -49,5 +53,9 @@ struct Reload: Service {
         level.now = min(level.now, settings.logLevel)
         logger.notice(changes.count == 1 ? "Nothing to reload" : "Settings reloaded", metadata: changes)
         level.now = settings.logLevel
+    }
+
+    private static func list(_ origins: Set<WebOrigin>) -> String {
+        origins.isEmpty ? "none" : origins.map(\.description).sorted().joined(separator: " ")
     }
 }

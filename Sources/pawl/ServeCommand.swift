@@ -44,9 +44,9 @@ struct ServeCommand: AsyncParsableCommand {
         let store = try await SQLiteStore(path: settings.common.databasePath, metrics: metrics, logger: logger)
         let services = try await Self.build(
             settings, store: store, secrets: secrets, metrics: metrics, registry: registry, logger: logger
-        ) { sessions in
+        ) { pawl in
             Reload(
-                hangups: hangups, readSettings: readSettings, common: settings.common, level: level, sessions: sessions,
+                hangups: hangups, readSettings: readSettings, common: settings.common, level: level, pawl: pawl,
                 logger: logger)
         }
         var configuration = ServiceGroupConfiguration(
@@ -65,7 +65,7 @@ struct ServeCommand: AsyncParsableCommand {
     /// Everything that runs: the API with its housekeeping, the operations listener, and what follows `reload`.
     static func build(
         _ settings: ServeSettings, store: SQLiteStore, secrets: MasterSecrets, metrics: PawlMetrics,
-        registry: PrometheusRegistry, logger: Logger, reload: (SessionAuthority) -> any Service
+        registry: PrometheusRegistry, logger: Logger, reload: (Pawl) -> any Service
     ) async throws -> [any Service] {
         let pawl = try await Pawl(
             store: store, passwords: Argon2idHasher(parameters: settings.passwords, metrics: metrics),
@@ -112,7 +112,7 @@ struct ServeCommand: AsyncParsableCommand {
             application(
                 router, settings.host, settings.port, limits, services: [pawl],
                 "Pawl is ready on \(apiURL), as \(settings.pawl.publicURL)"),
-            reload(pawl.sessions),
+            reload(pawl),
         ]
     }
 }

@@ -1,6 +1,8 @@
 import Foundation
 import Glibc
+import NIOHTTP1
 import PawlAPI
+import PawlTesting
 import Testing
 
 @Suite("SIGHUP reloads")
@@ -33,6 +35,25 @@ struct ReloadTests {
         #expect(next.expiresIn == 60)
         #expect(!server.printed.contains(#""absolute-lifetime":"#))
         #expect(try await place.register("bob").authorizationExpiresIn == 6000)
+        #expect(await server.stop() == 0)
+    }
+
+    @Test("origins, which may sign in from then on, or no more", .tags(.p12))
+    func origins() async throws {
+        let place = try Workplace()
+        let file = try place.write(#"{"origins": "https://old.example.com"}"#, to: "pawl.json")
+        let server = try await place.serve(["--config", file])
+        _ = try place.write(#"{"origins": "https://new.example.com,http://localhost:3000"}"#, to: "pawl.json")
+        let body = SignInRequest(identifier: "ana", password: "correct horse battery", device: nil)
+        let old = ["Origin": "https://old.example.com"]
+        let new = ["Origin": "https://new.example.com"]
+        #expect(try await place.send(.POST, PawlPath.register, body, headers: new).status == 403)
+        #expect(try await place.send(.POST, PawlPath.register, body, headers: old).status == 201)
+        server.signal(SIGHUP)
+        try await server.waitUntilPrinted(
+            #""origins":"https://old.example.com → http://localhost:3000 https://new.example.com""#)
+        #expect(try await place.send(.POST, PawlPath.login, body, headers: old).status == 403)
+        #expect(try await place.send(.POST, PawlPath.login, body, headers: new).status == 200)
         #expect(await server.stop() == 0)
     }
 

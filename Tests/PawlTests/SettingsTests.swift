@@ -27,6 +27,16 @@ struct SettingsTests {
             (["--trusted-proxies", "everyone"], [:], "trusted-proxies takes addresses or blocks"),
             (["--public-url", "auth.example.com"], [:], "public-url takes a URL"),
             (["--public-url", "https://example.com/auth"], [:], "public-url takes a URL"),
+            (["--public-url", "ftp://example.com"], [:], "public-url takes a URL"),
+            (["--origins", "https://app.example.com/"], [:], "origins takes origins such as https://app.example.com"),
+            (["--origins", "*"], [:], "origins takes origins"),
+            (["--origins", "null"], [:], "origins takes origins"),
+            (["--origins", "http://app.example.com"], [:], "Use https"),
+            (
+                ["--origins", "https://a.example.com", "--native-origins", "https://A.example.com"], [:],
+                "cannot be in origins and in native-origins"
+            ),
+            (["--cookie-path", "/app"], [:], "cookie-path takes one of /, /auth"),
             (["--database", "mysql:x"], [:], "database takes sqlite:PATH"),
             ([], ["PAWL_PORT": "many"], "The setting port has a value of the wrong kind"),
             ([], ["PAWL_MASTER_SECRET": "tooshort"], "Master secret 1 is not 32 bytes in base64"),

@@ -11,28 +11,49 @@ struct Exchange: Sendable {
     let content: [UInt8]
     let pathParameter: String?
     let origin: Origin
+    let sender: OriginPolicy.Sender
+    /// The refresh token in the cookie.
+    let cookie: String?
     let pawl: Pawl
 
     /// How this client gets and sends its refresh token. A browser must not see one in a body, where scripts can read
-    /// it, so requests that a browser marks as its own are refused as long as there are no cookies for them.
-    func delivery() throws -> Delivery {
-        guard request.headers[.origin] == nil, request.headers[.secFetchSite] == nil else {
-            throw ProblemError(
-                .forbidden, .browserNotSupported,
-                "Browsers must not get refresh tokens in a body, where any script can read them.")
+    /// it.
+    var delivery: Delivery {
+        switch sender {
+        case .program, .nativePage: .body
+        case .page, .stranger: .cookie
         }
-        return .body
     }
 
-    /// The refresh token in a body that holds nothing else, as almost all do: that is read as it stands, without the
-    /// decoder, which takes longer than the hash. Any other body goes the way of all.
+    /// The refresh token: a browser's in its cookie, anybody else's in a body that holds nothing else, never both.
     func refreshToken() throws -> String {
+        guard delivery == .body else {
+            guard content.isEmpty else {
+                throw ProblemError.invalidRequest("A browser's refresh token comes in its cookie; send no body.")
+            }
+            return try refreshToken(besides: nil)
+        }
+        // Almost all bodies are read as they stand, without the decoder, which takes longer than the hash. Any other
+        // goes the way of all.
         if request.headers[.contentType] == "application/json",
             let token = JSONText.onlyString("refresh_token", in: content)
         {
             return token
         }
         return try body(RefreshRequest.self).refreshToken
+    }
+
+    /// The refresh token that comes with a body which holds more than that.
+    func refreshToken(besides member: String?) throws -> String {
+        switch (delivery, member) {
+        case (.cookie, nil):
+            guard let cookie else { throw SessionError.invalidRefreshToken }
+            return cookie
+        case (.cookie, _?):
+            throw ProblemError.invalidRequest("A browser's refresh token comes in its cookie, not in the body.")
+        case (.body, let token?): return token
+        case (.body, nil): throw ProblemError.invalidRequest("The member refresh_token is missing.")
+        }
     }
 
     /// The JSON object in the body: `application/json` in UTF-8, nothing guessed, no name twice.

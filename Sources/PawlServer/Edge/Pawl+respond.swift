@@ -8,6 +8,7 @@ import PawlCore
 extension Pawl {
     typealias Handler = @Sendable (Exchange) async throws -> Response
 
+    static let safeMethods: Set<HTTPRequest.Method> = [.get, .head, .options, .trace]
     static let methods: [HTTPRequest.Method] = [
         .get, .head, .post, .put, .patch, .delete, .options, .trace, .query,
     ]
@@ -23,7 +24,10 @@ extension Pawl {
             let handler = handlers[method] ?? refuse
             router.on(path, method: method) { [self] request, context in
                 let start = ContinuousClock.now
-                let response = await respond(to: request, context: context, handler)
+                let response = await respond(to: request, context: context) { exchange in
+                    if let preflight = exchange.preflight(for: handlers.keys) { return preflight }
+                    return try await handler(exchange)
+                }
                 record(ContinuousClock.now - start, Int(response.status.code))
                 return response
             }
@@ -37,20 +41,25 @@ extension Pawl {
     ) async -> Response {
         let address = clientAddress(
             peer: context.remoteAddress?.ipAddress, headers: request.headers, trusted: configuration.trustedProxies)
+        let policy = originPolicy
+        let sender = policy.sender(of: request.headers)
         var response: Response
         do {
             // RFC 9112 §3.2: exactly one Host. The codec makes the first the authority and leaves a second one here.
             guard request.head.authority != nil, request.headers[.host] == nil else {
                 throw ProblemError.invalidRequest("Send one Host field.")
             }
+            let cookie = try cookie(of: request, from: sender)
             let exchange = Exchange(
                 request: request, content: try await content(of: request), pathParameter: context.parameters.get("id"),
-                origin: Origin(address: address, userAgent: request.headers[.userAgent] ?? ""), pawl: self)
+                origin: Origin(address: address, userAgent: request.headers[.userAgent] ?? ""), sender: sender,
+                cookie: cookie, pawl: self)
             response = try await handler(exchange)
         } catch {
             response = ProblemError(error, logger: context.logger).response
         }
         protect(&response, requestID: context.id)
+        if request.uri.path.hasPrefix("/auth/") { sender.allowReading(&response.headers, except: policy.own) }
         // Content after the head would be taken for the next answer (RFC 9110 §9.3.2).
         if request.method == .head { response = response.createHeadResponse() }
         context.logger.log(
@@ -60,6 +69,21 @@ extension Pawl {
                 "status": "\(response.status.code)", "address": "\(address)",
             ])
         return response
+    }
+
+    /// The refresh token in the cookie of a request that changes something, once it is clear that a page which may use
+    /// this server made it: browsers send cookies along with what any page tells them to send (OWASP, Cross-Site Request
+    /// Forgery Prevention: Fetch Metadata). A browser's request is held to that without a cookie too: it may be about to
+    /// get one. Safe methods change nothing, and no cookie is read for them.
+    private func cookie(of request: Request, from sender: OriginPolicy.Sender) throws -> String? {
+        guard !Self.safeMethods.contains(request.method) else { return nil }
+        let cookie = Result { try refreshCookie.value(in: request.headers) }
+        switch (sender, cookie) {
+        case (.page, _): return try cookie.get()
+        case (.program, .success(nil)), (.nativePage, .success(nil)): return nil
+        case (.stranger, _), (.program, _), (.nativePage, _):
+            throw ProblemError.crossSiteRequest(configuration.publicURL)
+        }
     }
 
     private func content(of request: Request) async throws -> [UInt8] {
@@ -82,7 +106,14 @@ extension Pawl {
     private func protect(_ response: inout Response, requestID: String) {
         if response.headers[.cacheControl] == nil { response.headers[.cacheControl] = "no-store" }
         response.headers[.contentTypeOptions] = "nosniff"
-        response.headers[.contentSecurityPolicy] = "default-src 'none'; base-uri 'none'; frame-ancestors 'none'"
+        if response.headers[.contentSecurityPolicy] == nil {
+            response.headers[.contentSecurityPolicy] = "default-src 'none'; base-uri 'none'; frame-ancestors 'none'"
+        }
+        // What anybody may read is the same for all; anything else may depend on who asks.
+        if response.headers[.accessControlAllowOrigin] == nil {
+            response.headers[.vary] = "Origin, Sec-Fetch-Site"
+            response.headers[.crossOriginResourcePolicy] = "same-origin"
+        }
         response.headers[.referrerPolicy] = "no-referrer"
         response.headers[.requestID] = requestID
         if configuration.publicURL.hasPrefix("https://") {
@@ -97,6 +128,7 @@ extension HTTPRequest.Method {
 
 extension HTTPField.Name {
     static let host = Self("Host")!
+    static let crossOriginResourcePolicy = Self("Cross-Origin-Resource-Policy")!
     static let contentTypeOptions = Self("X-Content-Type-Options")!
     static let referrerPolicy = Self("Referrer-Policy")!
 }

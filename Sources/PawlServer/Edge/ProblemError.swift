@@ -50,6 +50,15 @@ struct ProblemError: Error {
             .methodNotAllowed, .methodNotAllowed, "This resource takes \(list).", headers: [.allow: list])
     }
 
+    static func crossSiteRequest(_ publicURL: String) -> Self {
+        Self(
+            .forbidden, .crossSiteRequest,
+            """
+            A page that may not use this server sent this. Open pages at \(publicURL), or name their origin in the \
+            setting origins.
+            """)
+    }
+
     static let notFound = Self(.notFound, .notFound, "There is nothing here.")
 
     /// What any error becomes. One that nobody foresaw tells the client nothing.

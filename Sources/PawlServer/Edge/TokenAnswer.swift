@@ -6,21 +6,26 @@ import PawlJWT
 
 extension Response {
     /// The answer that carries credentials (RFC 6749 §5.1): a `TokenResponse`, assembled by hand since there is one to
-    /// every refresh.
-    static func tokens(_ grant: TokenGrant, status: HTTPResponse.Status = .ok) -> Self {
+    /// every refresh. A browser gets the refresh token as a cookie instead.
+    static func tokens(_ grant: TokenGrant, to exchange: Exchange, status: HTTPResponse.Status = .ok) -> Self {
         let session = grant.session
         var object = JSONObject()
         object.append("access_token", grant.accessToken)
         object.append("token_type", "Bearer")
         object.append("expires_in", grant.accessLifetime)
-        object.append("refresh_token", grant.refreshToken)
+        if exchange.delivery == .body { object.append("refresh_token", grant.refreshToken) }
         object.append("refresh_token_timeout", grant.refreshTimeout)
         object.append("authorization_expires_in", grant.authorizationExpiresIn)
         if !session.scope.isEmpty { object.append("scope", session.scope.joined(separator: " ")) }
         object.append("session_id", session.id.description)
         object.append("subject", session.subject.description)
-        return Response(
+        var response = Response(
             status: status, headers: [.contentType: "application/json"],
             body: .init(byteBuffer: ByteBuffer(bytes: object.text)))
+        if exchange.delivery == .cookie {
+            response.headers.append(
+                exchange.pawl.refreshCookie.holding(grant.refreshToken, maxAge: grant.refreshTimeout))
+        }
+        return response
     }
 }

@@ -29,7 +29,6 @@ extension Pawl {
 
     /// `PATCH /auth/sessions/{id}`
     func renameSession(_ exchange: Exchange) async throws -> Response {
-        _ = try exchange.delivery()
         let session = try await exchange.session()
         let body = try exchange.body(RenameRequest.self)
         try await sessions.rename(exchange.sessionID(), to: exchange.device(body.device), by: session)
@@ -38,7 +37,6 @@ extension Pawl {
 
     /// `DELETE /auth/sessions/{id}`
     func endSession(_ exchange: Exchange) async throws -> Response {
-        _ = try exchange.delivery()
         let session = try await exchange.session()
         try await sessions.end(exchange.sessionID(), by: session, origin: exchange.origin)
         return Response(status: .noContent)

@@ -5,17 +5,18 @@ import PawlCore
 extension Pawl {
     /// `POST /auth/register`
     func register(_ exchange: Exchange) async throws -> Response {
-        let delivery = try exchange.delivery()
         let credentials = try exchange.credentials()
-        let grant = try await accounts.register(credentials, origin: exchange.origin, delivery: delivery)
-        return .tokens(grant, status: .created)
+        let grant = try await accounts.register(credentials, origin: exchange.origin, delivery: exchange.delivery)
+        try await endSession(ofCookieIn: exchange)
+        return .tokens(grant, to: exchange, status: .created)
     }
 
     /// `POST /auth/login`
     func login(_ exchange: Exchange) async throws -> Response {
-        let delivery = try exchange.delivery()
         let credentials = try exchange.credentials()
-        return .tokens(try await accounts.login(credentials, origin: exchange.origin, delivery: delivery))
+        let grant = try await accounts.login(credentials, origin: exchange.origin, delivery: exchange.delivery)
+        try await endSession(ofCookieIn: exchange)
+        return .tokens(grant, to: exchange)
     }
 }
 

@@ -4,37 +4,54 @@ import PawlCore
 import PawlJWT
 
 extension Pawl {
-    /// `POST /auth/logout`: by refresh token or access token, not both; 204 also for garbage and dead ones.
+    /// `POST /auth/logout`: by refresh token or access token, not both; 204 also for garbage and dead ones, and for a
+    /// browser that has neither.
     func logout(_ exchange: Exchange) async throws -> Response {
-        let delivery = try exchange.delivery()
         let accessToken = try exchange.accessToken()
-        switch (accessToken, !exchange.content.isEmpty) {
-        case (.some, true):
+        switch (accessToken, exchange.cookie == nil && exchange.content.isEmpty) {
+        case (_?, false):
             throw ProblemError.invalidRequest("Send a refresh token or an access token, not both.")
+        case (nil, true) where exchange.delivery == .cookie:
+            break
         case (nil, _):
             let token = try exchange.refreshToken()
-            try await sessions.signOut(refreshToken: token, delivery: delivery, origin: exchange.origin)
-        case (let token?, false):
+            try await sessions.signOut(refreshToken: token, delivery: exchange.delivery, origin: exchange.origin)
+        case (let token?, true):
             do {
                 try await sessions.signOut(exchange.session(of: token), origin: exchange.origin)
             } catch is AccessTokenError {
                 break  // whoever wants to be signed out is
             }
         }
-        return Response(status: .noContent)
+        return .signedOut(exchange)
     }
 
     /// `POST /auth/logout/others`
     func logoutOthers(_ exchange: Exchange) async throws -> Response {
-        _ = try exchange.delivery()
         try await sessions.endOthers(by: exchange.session(), origin: exchange.origin)
         return Response(status: .noContent)
     }
 
     /// `POST /auth/logout/all`
     func logoutAll(_ exchange: Exchange) async throws -> Response {
-        _ = try exchange.delivery()
         try await sessions.endAll(by: exchange.session(), origin: exchange.origin)
-        return Response(status: .noContent)
+        try await endSession(ofCookieIn: exchange)
+        return .signedOut(exchange)
+    }
+
+    /// The cookie that came along is about to be overwritten: nobody would hold its session any more. One that somebody
+    /// else planted is never adopted.
+    func endSession(ofCookieIn exchange: Exchange) async throws {
+        guard let cookie = exchange.cookie else { return }
+        try await sessions.signOut(refreshToken: cookie, delivery: .cookie, origin: exchange.origin)
+    }
+}
+
+extension Response {
+    /// No `Clear-Site-Data`: it would also wipe what the application keeps in the browser, and in some takes seconds.
+    fileprivate static func signedOut(_ exchange: Exchange) -> Self {
+        var response = Response(status: .noContent)
+        if exchange.delivery == .cookie { response.headers.append(exchange.pawl.refreshCookie.cleared) }
+        return response
     }
 }

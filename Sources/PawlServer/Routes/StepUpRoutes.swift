@@ -5,23 +5,24 @@ import PawlCore
 extension Pawl {
     /// `POST /auth/reauthenticate`
     func reauthenticate(_ exchange: Exchange) async throws -> Response {
-        let delivery = try exchange.delivery()
         let attempt = try exchange.attempt()
         let body = try exchange.body(ReauthenticateRequest.self)
         let request = StepUpRequest(
-            refreshToken: body.refreshToken, delivery: delivery, attempt: attempt, origin: exchange.origin)
-        return .tokens(try await accounts.reauthenticate(request, password: exchange.password(body.password)))
+            refreshToken: try exchange.refreshToken(besides: body.refreshToken), delivery: exchange.delivery,
+            attempt: attempt, origin: exchange.origin)
+        let grant = try await accounts.reauthenticate(request, password: exchange.password(body.password))
+        return .tokens(grant, to: exchange)
     }
 
     /// `PUT /auth/password`
     func changePassword(_ exchange: Exchange) async throws -> Response {
-        let delivery = try exchange.delivery()
         let attempt = try exchange.attempt()
         let body = try exchange.body(PasswordChangeRequest.self)
         let request = StepUpRequest(
-            refreshToken: body.refreshToken, delivery: delivery, attempt: attempt, origin: exchange.origin)
-        return .tokens(
-            try await accounts.changePassword(
-                request, current: exchange.password(body.current), new: exchange.password(body.new)))
+            refreshToken: try exchange.refreshToken(besides: body.refreshToken), delivery: exchange.delivery,
+            attempt: attempt, origin: exchange.origin)
+        let grant = try await accounts.changePassword(
+            request, current: exchange.password(body.current), new: exchange.password(body.new))
+        return .tokens(grant, to: exchange)
     }
 }

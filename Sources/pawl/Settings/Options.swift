@@ -45,6 +45,31 @@ struct ServeOptions: ParsableArguments {
             valueName: "url"))
     var publicURL: String?
 
+    @Option(
+        help: ArgumentHelp(
+            """
+            Other origins whose pages may sign in here with the refresh token in a cookie, such as \
+            https://app.example.com. (default: none)
+            """, valueName: "origin,…"))
+    var origins: String?
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            Web views of applications, which get the refresh token in the body, never a cookie: \
+            capacitor://localhost. (default: none)
+            """, valueName: "origin,…"))
+    var nativeOrigins: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Where browsers send the refresh cookie; /auth where an application shares the origin. (default: /)",
+            valueName: "/|/auth"))
+    var cookiePath: String?
+
+    @Option(help: ArgumentHelp("Whether to serve /account and /pawl.js. (default: on)", valueName: "on|off"))
+    var pages: String?
+
     @Option(help: ArgumentHelp("What access tokens name as aud. (default: the public URL)", valueName: "name,…"))
     var audience: String?
 
@@ -109,7 +134,9 @@ struct ServeOptions: ParsableArguments {
 
     var values: [String: ConfigValue?] {
         [
-            "host": host.value, "port": port.value, "public-url": publicURL.value, "audience": audience.value,
+            "host": host.value, "port": port.value, "public-url": publicURL.value,
+            "origins": origins.value, "native-origins": nativeOrigins.value, "cookie-path": cookiePath.value,
+            "pages": pages.value, "audience": audience.value,
             "registration": registration.value, "leeway": leeway.value, "on-reuse": onReuse.value,
             "access-lifetime": accessLifetime.value, "idle-lifetime": idleLifetime.value,
             "absolute-lifetime": absoluteLifetime.value, "trusted-proxies": trustedProxies.value,

@@ -37,10 +37,15 @@ struct ServeSettings {
         case open, closed
     }
 
+    private enum Pages: String, CaseIterable {
+        case on, off
+    }
+
     let common: CommonSettings
     let host: String
     let port: Int
     let pawl: PawlConfiguration
+    let hasPages: Bool
     let passwords: Argon2idHasher.Parameters
     let logLevel: Logger.Level
     let logFormat: LogFormat
@@ -52,6 +57,13 @@ struct ServeSettings {
 
         let year = 366 * 86400
         var pawl = PawlConfiguration(publicURL: try await Self.publicURL(reader, port: port))
+        pawl.origins = try await Self.origins("origins", reader)
+        pawl.nativeOrigins = try await Self.origins("native-origins", reader)
+        if let both = pawl.origins.intersection(pawl.nativeOrigins).first {
+            throw CommandError("\(both) cannot be in origins and in native-origins: it gets a cookie or none.")
+        }
+        pawl.cookiePath = try await reader.choice("cookie-path", default: .root)
+        hasPages = try await reader.choice("pages", default: Pages.on) == .on
         pawl.audience = try await reader.list("audience")
         pawl.isRegistrationOpen = try await reader.choice("registration", default: Registration.closed) == .open
         pawl.leeway = Int64(try await reader.integer("leeway", default: 30, in: 0...300))
@@ -81,11 +93,26 @@ struct ServeSettings {
             "log-format", default: isatty(STDERR_FILENO) == 1 ? .text : LogFormat.json)
     }
 
+    private static func origins(_ name: String, _ reader: SettingsReader) async throws -> Set<WebOrigin> {
+        Set(
+            try await reader.list(name).map { text in
+                guard let origin = WebOrigin(text) else {
+                    throw CommandError(
+                        "\(name) takes origins such as https://app.example.com, without a path, not \"\(text)\".")
+                }
+                guard origin.isTrustworthy else {
+                    throw CommandError(
+                        "\(name): over http anybody on the way could change what \(origin) does. Use https.")
+                }
+                return origin
+            })
+    }
+
     /// An origin: compared with tokens to the letter (RFC 8414 §2), and where the well-known names are looked for.
     private static func publicURL(_ reader: SettingsReader, port: Int) async throws -> String {
         let text = try await reader.string("public-url") ?? "http://localhost:\(port)"
-        guard let url = URLComponents(string: text), ["http", "https"].contains(url.scheme), url.host?.isEmpty == false,
-            url.query == nil, url.fragment == nil, url.user == nil, ["", "/"].contains(url.path)
+        guard text.hasPrefix("http://") || text.hasPrefix("https://"),
+            WebOrigin(text.hasSuffix("/") ? String(text.dropLast()) : text) != nil
         else { throw CommandError("public-url takes a URL such as https://auth.example.com, not \"\(text)\".") }
         return text
     }

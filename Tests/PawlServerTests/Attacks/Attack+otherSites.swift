@@ -7,26 +7,36 @@ import Testing
 extension Attack {
     private static let alice = "alice@example.com"
 
-    /// Unsafe requests, each good without what a browser adds to it.
+    /// Unsafe requests, each good without what a browser adds to it, and with a cookie where a page of one's own would
+    /// have one.
     private static func expectRefusal(
         of headers: [String: String], at server: LiveServer, sourceLocation: SourceLocation = #_sourceLocation
     ) async throws {
         let tokens = try await server.login(alice).tokens
         let token = tokens.refreshToken ?? ""
+        let browser = try await server.signInByBrowser(alice)
         let bearer = headers.merging(TestAPI.bearer(tokens)) { $1 }
+        let withCookie = headers.merging(browser.cookieHeader) { $1 }
+        let password = LiveServer.password
         let answers = [
             try await server.refresh(token, headers: headers),
+            try await server.send(.POST, PawlPath.refresh, headers: withCookie),
             try await server.send(.POST, PawlPath.logout, RefreshRequest(refreshToken: token), headers: headers),
+            try await server.send(.POST, PawlPath.logout, headers: withCookie),
             try await server.send(.POST, PawlPath.logoutAll, headers: bearer),
             try await server.send(.DELETE, "\(PawlPath.sessions)/\(tokens.sessionID)", headers: bearer),
             try await server.send(
                 .PUT, PawlPath.password,
-                PasswordChangeRequest(refreshToken: token, current: LiveServer.password, new: "wrong donkey capacitor"),
+                PasswordChangeRequest(refreshToken: token, current: password, new: "wrong donkey capacitor"),
                 headers: headers),
-            try await server.login(alice, headers: headers),
             try await server.send(
-                .POST, PawlPath.register,
-                SignInRequest(identifier: "mallory@example.com", password: LiveServer.password, device: nil),
+                .PUT, PawlPath.password,
+                PasswordChangeRequest(refreshToken: nil, current: password, new: "wrong donkey capacitor"),
+                headers: withCookie),
+            try await server.login(alice, headers: headers),
+            try await server.login(alice, headers: withCookie),
+            try await server.send(
+                .POST, PawlPath.register, SignInRequest(identifier: "mallory@example.com", password: password),
                 headers: headers),
         ]
         for answer in answers {
@@ -37,6 +47,9 @@ extension Attack {
         let mallory = try #require(Identifier("mallory@example.com"), sourceLocation: sourceLocation)
         #expect(try await server.store.user(identifier: mallory) == nil, sourceLocation: sourceLocation)
         #expect(try await server.refresh(token).status == 200, "no state change", sourceLocation: sourceLocation)
+        #expect(
+            try await server.browse(.POST, PawlPath.refresh, cookie: browser.cookie).status == 200, "nor here",
+            sourceLocation: sourceLocation)
     }
 
     static let fromOtherSites: [Attack] = [

@@ -8,6 +8,7 @@ import PawlGuard
 import PawlJWT
 import PawlServer
 import PawlTesting
+import Testing
 
 /// A real server on a free port of the loopback address, with the tests' clock and a store of the test's choice.
 struct LiveServer: Sendable {
@@ -103,7 +104,62 @@ struct LiveServer: Sendable {
         headers[PawlHeader.attempt] = attempt
         return try await send(.POST, PawlPath.refresh, RefreshRequest(refreshToken: token ?? ""), headers: headers)
     }
+}
 
+/// What a page of the server's own origin sends.
+extension LiveServer {
+    static let ownPage = ["Origin": publicURL, "Sec-Fetch-Site": "same-origin"]
+
+    func browse(
+        _ method: HTTPMethod, _ path: String, cookie: String? = nil, attempt: String? = nil,
+        headers: [String: String] = LiveServer.ownPage
+    ) async throws -> TestAPI.Answer {
+        try await send(method, path, headers: headers.adding(cookie: cookie, attempt: attempt))
+    }
+
+    func browse(
+        _ method: HTTPMethod, _ path: String, _ body: some Encodable, cookie: String? = nil, attempt: String? = nil,
+        headers: [String: String] = LiveServer.ownPage
+    ) async throws -> TestAPI.Answer {
+        try await send(method, path, body, headers: headers.adding(cookie: cookie, attempt: attempt))
+    }
+
+    func signInByBrowser(
+        _ name: String, cookie: String? = nil, headers: [String: String] = LiveServer.ownPage
+    ) async throws -> BrowserSession {
+        let answer = try await browse(
+            .POST, PawlPath.login, SignInRequest(identifier: name, password: Self.password), cookie: cookie,
+            headers: headers)
+        return BrowserSession(tokens: try answer.tokens, cookie: try answer.cookie)
+    }
+}
+
+/// What a browser holds once its page has signed in.
+struct BrowserSession: Sendable {
+    let tokens: TokenResponse
+    let cookie: String
+
+    var cookieHeader: [String: String] { ["Cookie": "\(PawlCookie.hostName)=\(cookie)"] }
+}
+
+extension TestAPI.Answer {
+    /// The value of the one cookie that this answer sets.
+    var cookie: String {
+        get throws {
+            try #require(headers["Set-Cookie"].count == 1)
+            let pair = try #require(headers["Set-Cookie"][0].split(separator: ";").first)
+            return String(try #require(pair.split(separator: "=", maxSplits: 1).dropFirst().first))
+        }
+    }
+}
+
+extension [String: String] {
+    fileprivate func adding(cookie: String?, attempt: String?) -> Self {
+        var result = self
+        if let cookie { result["Cookie"] = "theme=dark; \(PawlCookie.hostName)=\(cookie)" }
+        result[PawlHeader.attempt] = attempt
+        return result
+    }
 }
 
 struct TestContext: RemoteAddressRequestContext, GuardedRequestContext {

@@ -1,0 +1,86 @@
+import HTTPTypes
+import Hummingbird
+import PawlAPI
+
+/// Whose pages may use this server.
+struct OriginPolicy: Sendable {
+    let own: WebOrigin
+    let origins: Set<WebOrigin>
+    let nativeOrigins: Set<WebOrigin>
+
+    /// Who sent a request, by the fields that a browser adds and scripts cannot set.
+    enum Sender: Equatable {
+        /// A page of the own origin or of a configured one.
+        case page(WebOrigin)
+        /// The web view of an application, which keeps its refresh token itself.
+        case nativePage(WebOrigin)
+        /// A page of any other origin, or of one that its browser hides.
+        case stranger
+        /// No browser.
+        case program
+    }
+
+    /// Compares to the letter: browsers write origins in one way only. Values of `Sec-Fetch-Site` that nobody knows are
+    /// taken for absent (Fetch Metadata §2), but they do come from a browser.
+    func sender(of headers: HTTPFields) -> Sender {
+        let site = headers[.secFetchSite].map { FetchSite(rawValue: $0) }
+        guard let text = headers[.origin] else {
+            return switch site {
+            case nil: .program
+            case .sameOrigin: .page(own)
+            default: .stranger
+            }
+        }
+        guard let origin = WebOrigin(text), origin.description == text else { return .stranger }
+        if nativeOrigins.contains(origin) { return .nativePage(origin) }
+        let sites: Set<FetchSite> = origin == own ? [.sameOrigin] : [.sameOrigin, .sameSite, .crossSite]
+        guard origin == own || origins.contains(origin) else { return .stranger }
+        if let site = site ?? nil, !sites.contains(site) { return .stranger }
+        return .page(origin)
+    }
+
+    private enum FetchSite: String {
+        case sameOrigin = "same-origin"
+        case sameSite = "same-site"
+        case crossSite = "cross-site"
+        case none
+    }
+}
+
+extension OriginPolicy.Sender {
+    /// The origin that is named in the answer, for the browser to let the page read it (Fetch §3.3): never a wildcard,
+    /// never one that was not configured.
+    func allowReading(_ headers: inout HTTPFields, except own: WebOrigin) {
+        switch self {
+        case .page(let origin) where origin != own:
+            headers[.accessControlAllowOrigin] = origin.description
+            headers[.accessControlAllowCredentials] = "true"
+        case .nativePage(let origin):
+            headers[.accessControlAllowOrigin] = origin.description
+        case .page, .stranger, .program:
+            return
+        }
+        headers[.accessControlExposeHeaders] = "Retry-After, WWW-Authenticate, \(PawlHeader.requestID)"
+    }
+}
+
+extension Exchange {
+    /// The answer to a browser that asks whether a page of a configured origin may send a request (Fetch §3.3.5);
+    /// nil if this is no such question, or not from such a page.
+    func preflight(for methods: some Sequence<HTTPRequest.Method>) -> Response? {
+        guard request.method == .options, request.headers[.accessControlRequestMethod] != nil,
+            request.uri.path.hasPrefix("/auth/")
+        else { return nil }
+        switch sender {
+        case .stranger, .program: return nil
+        case .page, .nativePage:
+            return Response(
+                status: .noContent,
+                headers: [
+                    .accessControlAllowMethods: methods.map(\.rawValue).sorted().joined(separator: ", "),
+                    .accessControlAllowHeaders: "authorization, content-type, idempotency-key",
+                    .accessControlMaxAge: "600",
+                ])
+        }
+    }
+}
