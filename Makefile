@@ -20,8 +20,8 @@ run: build
 	@mkdir -p -m 700 $(DATA)
 	@echo
 	@echo "Pawl starts on SQLite in $(DATA)/. When it is ready, try it with the curl story in README.md, or open:"
-	@echo "    http://localhost:8080/.well-known/jwks.json    the keys that its access tokens are checked with"
-	@echo "    http://localhost:8081/readyz                   whether it can serve"
+	@echo "    http://localhost:8080/account    to make an account, sign in and see your devices"
+	@echo "    http://localhost:8081/readyz     whether it can serve"
 	@echo
 	@SWIFT_BACKTRACE=enable=no exec "$$(swift build --show-bin-path)/pawl" serve --database sqlite:$(DATA)/pawl.sqlite --registration open
 

@@ -18,6 +18,7 @@ let grdbSQLite = Target.Dependency.product(name: "GRDBSQLite", package: "GRDB.sw
 let configuration = Target.Dependency.product(name: "Configuration", package: "swift-configuration")
 let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let mustache = Target.Dependency.product(name: "Mustache", package: "swift-mustache")
 let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
 let jwtKit = Target.Dependency.product(name: "JWTKit", package: "jwt-kit")
 
@@ -32,11 +33,13 @@ let package = Package(
         .library(name: "PawlPasswords", targets: ["PawlPasswords"]),
         .library(name: "PawlSQLite", targets: ["PawlSQLite"]),
         .library(name: "PawlServer", targets: ["PawlServer"]),
+        .library(name: "PawlPages", targets: ["PawlPages"]),
         .library(name: "PawlGuard", targets: ["PawlGuard"]),
         .library(name: "PawlTesting", targets: ["PawlTesting"]),
     ],
     dependencies: [
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -70,6 +73,11 @@ let package = Package(
                 "PawlAPI", "PawlCore", "PawlJWT", hummingbird, httpTypes, nioCore, nioHTTPTypes, logging, lifecycle,
                 coreMetrics,
             ]),
+        // Account pages and the browser client, inside the binary.
+        .target(
+            name: "PawlPages",
+            dependencies: ["PawlAPI", "PawlServer", "PawlJWT", crypto, hummingbird, httpTypes, mustache],
+            resources: [.embedInCode("Resources")]),
         // For APIs that check access tokens.
         .target(
             name: "PawlGuard",
@@ -79,7 +87,7 @@ let package = Package(
         .executableTarget(
             name: "pawl",
             dependencies: [
-                "PawlAPI", "PawlCore", "PawlServer", "PawlSQLite", "PawlPasswords", hummingbird, httpTypes,
+                "PawlAPI", "PawlCore", "PawlServer", "PawlPages", "PawlSQLite", "PawlPasswords", hummingbird, httpTypes,
                 configuration,
                 "PawlJWT", argumentParser, asyncHTTPClient, logging, lifecycle, unixSignals, nioCore,
                 nioHTTP1, nioPosix, systemPackage,
@@ -115,7 +123,7 @@ let package = Package(
         .testTarget(
             name: "PawlServerTests",
             dependencies: [
-                "PawlServer", "PawlGuard", "PawlSQLite", "PawlPasswords", "PawlCore", "PawlJWT", "PawlAPI",
+                "PawlServer", "PawlPages", "PawlGuard", "PawlSQLite", "PawlPasswords", "PawlCore", "PawlJWT", "PawlAPI",
                 "PawlTesting",
                 hummingbird, httpTypes, asyncHTTPClient, logging, nioCore, nioHTTP1, nioPosix, lifecycle, jwtKit,
                 crypto,

@@ -118,16 +118,17 @@ public struct SessionDescription: Codable, Sendable {
     public var expiresAt: String
     /// Whether it is the one that asks.
     public var current: Bool
-    /// Only for one's own session (`GET /auth/session`), with the three below.
+    /// Only for one's own session (`GET /auth/session`), with the four below.
     public var subject: String?
+    public var identifier: String?
     public var roles: [String]?
     public var scope: String?
     public var authTime: String?
 
     public init(
         id: String, device: String, userAgent: String, ip: String, createdAt: String, lastUsedAt: String,
-        expiresAt: String, current: Bool, subject: String? = nil, roles: [String]? = nil, scope: String? = nil,
-        authTime: String? = nil
+        expiresAt: String, current: Bool, subject: String? = nil, identifier: String? = nil, roles: [String]? = nil,
+        scope: String? = nil, authTime: String? = nil
     ) {
         self.id = id
         self.device = device
@@ -138,13 +139,14 @@ public struct SessionDescription: Codable, Sendable {
         self.expiresAt = expiresAt
         self.current = current
         self.subject = subject
+        self.identifier = identifier
         self.roles = roles
         self.scope = scope
         self.authTime = authTime
     }
 
     private enum CodingKeys: String, CodingKey {
-        case id, device, ip, current, subject, roles, scope
+        case id, device, ip, current, subject, identifier, roles, scope
         case userAgent = "user_agent"
         case createdAt = "created_at"
         case lastUsedAt = "last_used_at"

@@ -14,6 +14,15 @@ public enum PawlPath {
     public static let metadata = "/.well-known/oauth-authorization-server"
     public static let keys = "/.well-known/jwks.json"
 
+    /// Pages, and what scripts of other origins may load.
+    public static let account = "/account"
+    public static let signInPage = "/account/sign-in"
+    public static let registerPage = "/account/register"
+    public static let passwordPage = "/account/password"
+    public static let accountFiles = "/account/assets"
+    public static let browserClient = "/pawl.js"
+    public static let browserClientTypes = "/pawl.d.ts"
+
     /// On the operations listener.
     public static let health = "/healthz"
     public static let readiness = "/readyz"

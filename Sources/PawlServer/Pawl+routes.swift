@@ -18,6 +18,13 @@ extension Pawl {
         route("\(PawlPath.metadata)", on: router, [.get: metadata])
         route("\(PawlPath.keys)", on: router, [.get: keySet])
     }
+
+    /// Adds something to look at, with the headers of every answer where it does not say otherwise.
+    package func addRoute<Context: RemoteAddressRequestContext>(
+        _ path: RouterPath, to router: some RouterMethods<Context>, _ get: @escaping @Sendable (Request) -> Response
+    ) {
+        route(path, on: router, [.get: { get($0.request) }])
+    }
 }
 
 /// Answers what no route takes, with the headers of every answer.

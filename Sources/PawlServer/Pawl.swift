@@ -14,7 +14,7 @@ import Synchronization
 public final class Pawl: Service {
     public let sessions: SessionAuthority
     public let accounts: Accounts
-    let configuration: PawlConfiguration
+    package let configuration: PawlConfiguration
     let store: any PawlStore
     let clock: Clock
     let metrics: PawlMetrics

@@ -5,6 +5,7 @@ import Logging
 import NIOCore
 import PawlAPI
 import PawlCore
+import PawlPages
 import PawlPasswords
 import PawlSQLite
 import PawlServer
@@ -74,6 +75,7 @@ struct ServeCommand: AsyncParsableCommand {
         let router = Router(context: ServeContext.self, options: .autoGenerateHeadEndpoints)
         router.add(middleware: NotFoundMiddleware(pawl))
         pawl.addRoutes(to: router)
+        if settings.hasPages { try pawl.addPages(to: router) }
         let operations = Router(context: ServeContext.self, options: .autoGenerateHeadEndpoints)
         operations.add(middleware: NotFoundMiddleware(pawl))
         let apiURL = "http://\(authority(settings.host, settings.port))"

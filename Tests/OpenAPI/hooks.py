@@ -66,7 +66,11 @@ def before_call(context, case, kwargs):
     body = case.body
     if isinstance(body, dict) and str(body.get("file")).startswith("/"):  # wherever a backup would be written
         body["file"] = f"{os.path.dirname(MASTER_SECRET_FILE)}/{uuid.uuid4()}"
-    if case.meta is None or not case.meta.generation.mode.is_positive or not isinstance(body, dict):
+    if case.meta is None or not case.meta.generation.mode.is_positive:
+        return
+    if case.operation.path == "/auth/refresh" and not isinstance(body, dict):  # as only browsers ask
+        case.headers["Sec-Fetch-Site"] = "same-origin"
+    if not isinstance(body, dict):
         return
     # Names that JSON must escape are refused: openapi.yaml says so in words, since a schema does not see the text.
     for name in [name for name in body if json.dumps(name) != f'"{name}"']:

@@ -1,6 +1,7 @@
 import Foundation
 import Hummingbird
 import NIOHTTP1
+import PawlPages
 import PawlServer
 import Testing
 
@@ -12,6 +13,7 @@ struct OpenAPITests {
         try await LiveServer.run { server in
             let router = Router(context: TestContext.self)
             server.pawl.addRoutes(to: router)
+            try server.pawl.addPages(to: router)
             server.pawl.addOperationsRoutes(to: router, registry: PrometheusRegistry())
             let served = Set(router.routes.map { Self.withoutNames($0.path.description) })
             #expect(Set(documented.keys.map(Self.withoutNames)) == served)

@@ -78,12 +78,6 @@ extension Accounts {
         try await stored { () async throws(StoreError) in try await store.refundStepUpTry(session) }
     }
 
-    private func user(of session: Session) async throws(SessionError) -> User {
-        let user = try await stored { () async throws(StoreError) in try await store.user(session.subject) }
-        guard let user, !user.isDisabled else { throw .sessionEnded(.revoked) }
-        return user
-    }
-
     /// Counts a try before the password is looked at, so that many at once do not get past the limit, and takes it back
     /// if it proved nothing either way (the server was busy).
     private func countingTry(

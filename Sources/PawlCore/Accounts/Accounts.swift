@@ -56,6 +56,13 @@ public struct Accounts: Sendable {
         try await sessions.stored(work)
     }
 
+    /// Whose session it is.
+    public func user(of session: Session) async throws(SessionError) -> User {
+        let user = try await stored { () async throws(StoreError) in try await store.user(session.subject) }
+        guard let user, !user.isDisabled else { throw .sessionEnded(.revoked) }
+        return user
+    }
+
     /// Throws unless `password` may be a new password of `identifier`.
     func check(_ password: Password, for identifier: Identifier) throws(SessionError) {
         if let refusal = rules.refusal(of: password, for: identifier) { throw .passwordRefused(refusal) }

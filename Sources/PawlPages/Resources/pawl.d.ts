@@ -90,6 +90,8 @@ export interface Device {
 export interface Session extends Omit<Device, "id"> {
   sessionID: string
   subject: string
+  /** What they sign in with. */
+  identifier: string
   roles: string[]
   /** Separated by spaces. */
   scope: string

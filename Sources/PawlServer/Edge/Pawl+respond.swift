@@ -128,7 +128,6 @@ extension HTTPRequest.Method {
 
 extension HTTPField.Name {
     static let host = Self("Host")!
-    static let crossOriginResourcePolicy = Self("Cross-Origin-Resource-Policy")!
     static let contentTypeOptions = Self("X-Content-Type-Options")!
     static let referrerPolicy = Self("Referrer-Policy")!
 }

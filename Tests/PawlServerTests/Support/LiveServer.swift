@@ -6,6 +6,7 @@ import PawlAPI
 import PawlCore
 import PawlGuard
 import PawlJWT
+import PawlPages
 import PawlServer
 import PawlTesting
 import Testing
@@ -47,6 +48,7 @@ struct LiveServer: Sendable {
         let router = Router(context: TestContext.self)
         router.add(middleware: NotFoundMiddleware(pawl))
         pawl.addRoutes(to: router)
+        try pawl.addPages(to: router)
         pawl.addOperationsRoutes(to: router, registry: registry)
         router.group("guarded").add(middleware: PawlGuard(pawl.accessTokens)).get { _, context in
             context.accessToken?.subject ?? ""

@@ -1,0 +1,310 @@
+// The account pages: they show what pawl.js says and do what its reader clicks.
+
+import { createPawl, PawlError } from "/pawl.js"
+
+const pawl = createPawl({ baseURL: location.origin })
+const { page, publicUrl } = document.body.dataset
+const $ = id => document.getElementById(id)
+const isFront = page === "sign-in" || page === "register" // where nobody is signed in
+
+// ---- Words
+
+const endings = {
+  signed_out: ["You are signed out."],
+  expired: ["You were signed out.", "You had not been here for a long time."],
+  revoked: ["You were signed out.", "This session was ended from another device, by a new password or by whoever runs this server."],
+  lost: ["You were signed out.", "The server has lost its record of this session."],
+  reused: [
+    "Somebody had a copy of your session, so it was ended.",
+    "What kept you signed in was used a second time, from somewhere else. It is worthless now. Sign in, end any device that you do not know, and change your password. If it happens again, look for software on this computer that does not belong there.",
+  ],
+}
+
+const refusals = {
+  invalid_credentials: "The name or the password is wrong.",
+  wrong_password: "The password is wrong.",
+  step_up_locked: "Too many wrong passwords. Sign out and sign in again.",
+  identifier_taken: "Somebody has this name already. Sign in, or choose another.",
+  registration_closed: "Accounts are made by whoever runs this server.",
+  too_short: "The password is too short.",
+  common: "This password is among the first that attackers try. Choose another.",
+  contains_identifier: "The password must not be your name.",
+  session_changed: "Somebody else has signed in here meanwhile.",
+  cross_site_request: `Open this page at its own address: ${publicUrl}/account`,
+}
+
+function words(error) {
+  if (error.status === 429) return "Too many tries. Wait a little, then try again."
+  const known = refusals[error.reason] ?? refusals[error.code]
+  if (known) return known
+  return error.isTemporary ? "The server cannot be reached. Try again in a moment." : error.message
+}
+
+function element(name, text, attributes) {
+  const result = Object.assign(document.createElement(name), attributes)
+  result.textContent = text
+  return result
+}
+
+/** One at a time, read out by screen readers. */
+function notify([title, text], kind = "") {
+  const notice = element("div", "", { className: `notice ${kind}` })
+  notice.append(element("strong", title))
+  if (text) notice.append(element("p", text))
+  $("notice").replaceChildren(notice)
+}
+
+const relative = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" })
+const absolute = new Intl.DateTimeFormat(undefined, { dateStyle: "long", timeStyle: "short" })
+const units = [["day", 86400], ["hour", 3600], ["minute", 60]]
+
+function showTime(place, time, now) {
+  const seconds = (Date.parse(time) - now) / 1000
+  const [unit, length] = units.find(([, length]) => -seconds >= length) ?? ["second", 1]
+  place.dateTime = time
+  place.title = absolute.format(Date.parse(time))
+  place.textContent = unit === "second" ? "just now" : relative.format(Math.round(seconds / length), unit)
+}
+
+/** A browser and a system in words, if they are among the common ones. */
+function readable(agent) {
+  const find = names => names.find(([pattern]) => pattern.test(agent))?.[1]
+  const browser = find([
+    [/Edg\//, "Edge"], [/OPR\//, "Opera"], [/Firefox\//, "Firefox"], [/Chrom(e|ium)\//, "Chrome"], [/Safari\//, "Safari"],
+  ])
+  const system = find([
+    [/iPhone|iPad/, "iOS"], [/Android/, "Android"], [/Windows/, "Windows"], [/Mac OS X/, "macOS"], [/Linux/, "Linux"],
+  ])
+  return [browser, system].filter(Boolean).join(" on ") || agent
+}
+
+// ---- Doing things
+
+const go = (path, why = "") => location.replace(`/account${path}${why && `#${why}`}`)
+
+/** For answers that pawl.js hands through. */
+async function expectDone(response) {
+  if (response.ok) return response
+  const problem = await response.json().catch(() => ({}))
+  throw new PawlError(response.status, problem, Number(response.headers.get("Retry-After")) || undefined)
+}
+
+/** Runs `work` when the form is sent; says beside its fields what went wrong. */
+function onSubmit(form, work) {
+  const button = form.querySelector(".primary")
+  const alert = form.querySelector(".alert")
+  form.addEventListener("submit", async event => {
+    event.preventDefault()
+    if (button.disabled) return
+    button.disabled = true
+    alert.textContent = ""
+    let wait = 0
+    try {
+      await work(Object.fromEntries(new FormData(form)))
+    } catch (error) {
+      alert.textContent = words(error)
+      if (error.status === 429) wait = error.retryAfter ?? 1
+      form.querySelector("[type=password]").focus()
+    }
+    const label = button.textContent
+    for (; wait > 0; wait--) {
+      button.textContent = `${label} (in ${wait} s)`
+      await new Promise(resolve => setTimeout(resolve, 1000))
+    }
+    button.textContent = label
+    button.disabled = false
+  })
+}
+
+for (const button of document.querySelectorAll(".reveal")) {
+  button.addEventListener("click", () => {
+    const field = $(button.getAttribute("aria-controls"))
+    const isHidden = field.type === "password"
+    field.type = isHidden ? "text" : "password"
+    button.textContent = isHidden ? "Hide" : "Show"
+    button.setAttribute("aria-pressed", isHidden)
+  })
+}
+
+/** Repeats `work` for as long as the server cannot be reached, which signs nobody out. */
+async function persist(work) {
+  for (let wait = 2; ; wait = Math.min(wait * 2, 30)) {
+    try {
+      const result = await work()
+      if ($("notice").querySelector(".waiting")) $("notice").replaceChildren()
+      return result
+    } catch (error) {
+      if (!error.isTemporary) throw error
+      notify(["The server cannot be reached.", "You are still signed in. Trying again …"], "warning waiting")
+      await Promise.race([
+        new Promise(resolve => setTimeout(resolve, wait * 1000)),
+        new Promise(resolve => addEventListener("online", resolve, { once: true })),
+      ])
+    }
+  }
+}
+
+/** Does what needs a fresh proof of identity; asks for it if that is old. */
+async function withProof(work) {
+  try {
+    return await work()
+  } catch (error) {
+    if (error.code !== "insufficient_user_authentication") throw error
+    if (await prove()) return await work()
+  }
+}
+
+/** Whether the password was given. */
+function prove() {
+  const dialog = $("proof")
+  dialog.querySelector("form").reset()
+  dialog.querySelector(".alert").textContent = ""
+  dialog.showModal()
+  return new Promise(resolve => dialog.addEventListener("close", () => resolve(dialog.returnValue === "proven"), { once: true }))
+}
+
+// ---- The pages
+
+async function front() {
+  const ending = location.hash.slice(1)
+  if (endings[ending]) notify(endings[ending], ending === "reused" ? "danger" : "")
+  history.replaceState(null, "", location.pathname)
+  const form = $("credentials")
+  if (form) {
+    onSubmit(form, async credentials => {
+      const enter = page === "register" ? pawl.register : pawl.signIn
+      await enter({ ...credentials, device: readable(navigator.userAgent) })
+      go("")
+    })
+  }
+  if (await pawl.session().catch(complain)) go("")
+}
+
+function complain(error) {
+  if (!isFront || !error.isTemporary) notify([words(error)], "danger")
+}
+
+async function showIdentity() {
+  const session = await persist(pawl.session)
+  if (!session) return
+  $("nav").hidden = false
+  const roles = session.roles.length ? ` Roles: ${session.roles.join(", ")}.` : ""
+  $("who").textContent = `Signed in as ${session.identifier}.${roles}`
+  for (const field of document.querySelectorAll("[name=username]")) field.value = session.identifier
+  return session
+}
+
+async function devices() {
+  onSubmit($("proof").querySelector("form"), async ({ password }) => {
+    await pawl.reauthenticate(password)
+    $("proof").close("proven")
+  })
+  $("proof").querySelector(".cancel").addEventListener("click", () => $("proof").close("cancelled"))
+  $("end-others").addEventListener("click", () =>
+    doAndShow(() => pawl.fetch("/auth/logout/others", { method: "POST" }), "All other devices are signed out."))
+  document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && showDevices())
+  await showDevices()
+}
+
+/** Shows the devices; the one that asks comes first. */
+async function showDevices() {
+  const isEditing = document.querySelector(".rename:not([hidden])") || $("proof").open
+  if (isEditing) return
+  const answer = await persist(async () => expectDone(await pawl.fetch("/auth/sessions", { cache: "no-store" })))
+  const { sessions } = await answer.json()
+  const now = Date.parse(answer.headers.get("Date")) // this computer's clock may be wrong
+  sessions.sort((one, other) => other.current - one.current || Date.parse(other.last_used_at) - Date.parse(one.last_used_at))
+  $("devices").replaceChildren(...sessions.map(session => item(session, now)))
+  $("end-others").hidden = sessions.length < 2
+  $("account").hidden = false
+}
+
+function item(session, now) {
+  const node = $("device").content.cloneNode(true).firstElementChild
+  const find = name => node.querySelector(`.${name}`)
+  const path = `/auth/sessions/${session.id}`
+  const name = session.device || readable(session.user_agent) || "A device without a name"
+  node.dataset.id = session.id
+  find("name").textContent = name
+  find("badge").hidden = !session.current
+  find("address").textContent = session.ip || "unknown"
+  find("address").title = session.user_agent
+  showTime(find("used"), session.last_used_at, now)
+  showTime(find("since"), session.created_at, now)
+
+  const form = find("rename")
+  const edit = isOpen => {
+    form.hidden = !isOpen
+    find("choices").hidden = isOpen
+    ;(isOpen ? form.elements.device : find("rename-it")).focus()
+  }
+  form.elements.device.value = session.device
+  find("rename-it").setAttribute("aria-label", `Rename ${name}`)
+  find("rename-it").addEventListener("click", () => edit(true))
+  find("cancel").addEventListener("click", () => edit(false))
+  form.addEventListener("keydown", event => event.key === "Escape" && edit(false))
+  form.addEventListener("submit", event => {
+    event.preventDefault()
+    edit(false)
+    const body = JSON.stringify({ device: form.elements.device.value.trim() })
+    const headers = { "Content-Type": "application/json" }
+    doAndShow(() => pawl.fetch(path, { method: "PATCH", headers, body }), "The device is renamed.", session.id)
+  })
+
+  const end = find("end")
+  end.setAttribute("aria-label", `Sign out ${name}`)
+  if (session.current) end.addEventListener("click", signOut)
+  else end.addEventListener("click", () => doAndShow(() => pawl.fetch(path, { method: "DELETE" }), `${name} is signed out.`))
+  return node
+}
+
+/** Sends a request, shows the devices anew and says that it is done; focus stays by the device `id`, or goes to what is
+ *  left. */
+async function doAndShow(request, done, id) {
+  try {
+    const answer = await withProof(async () => expectDone(await request()))
+    if (!answer) return
+    await showDevices()
+    notify([done])
+    const device = id && document.querySelector(`[data-id="${id}"] .name`)
+    ;(device || $("main")).focus()
+  } catch (error) {
+    notify([words(error)], "danger")
+  }
+}
+
+async function password() {
+  const form = $("change")
+  form.hidden = false
+  onSubmit(form, async ({ current, new: next }) => {
+    await pawl.changePassword({ current, new: next })
+    form.reset()
+    notify(["Your password is changed.", "All your other devices were signed out."])
+    $("main").focus()
+  })
+}
+
+// ---- What happens meanwhile, here or in another tab
+
+const signOut = () => pawl.signOut().catch(complain)
+
+let leaving
+const leave = (path, why) => {
+  if (!leaving) go(path, why)
+  leaving = true
+}
+
+pawl.on("signedout", ({ reason }) => {
+  if (!isFront) leave("/sign-in", reason)
+  else if (endings[reason]) notify(endings[reason], reason === "reused" ? "danger" : "")
+})
+pawl.on("signedin", () => isFront && leave(""))
+pawl.on("changed", () => location.reload())
+$("sign-out").addEventListener("click", signOut)
+
+if (isFront) front()
+else {
+  showIdentity()
+    .then(session => (session ? { devices, password }[page]() : leave("/sign-in")))
+    .catch(complain)
+}
