@@ -32,6 +32,8 @@ test: test-packages
 	swift build --build-tests $(SWIFT_BUILD_FLAGS)
 	swift test --skip-build --no-parallel
 	scripts/test-openapi
+	scripts/test-js
+	scripts/test-browser
 
 test-faults: test-packages
 	swift build --build-tests $(SWIFT_BUILD_FLAGS)
@@ -64,4 +66,5 @@ system-packages:
 	@scripts/install-packages libsodium-dev libsqlite3-dev
 
 test-packages:
-	@scripts/install-packages libsodium-dev libsqlite3-dev curl jq openssl python3-venv faketime util-linux
+	@scripts/install-packages libsodium-dev libsqlite3-dev curl jq openssl python3-venv faketime util-linux \
+	    nodejs chromium fonts-dejavu-core

@@ -1,0 +1,261 @@
+"""The account pages, as people use them: by keyboard, in both colour schemes, on a phone, with a screen reader."""
+
+import glob
+import os
+import tempfile
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+from browsers import Profile
+from servers import PASSWORD, REPOSITORY, Site, wait_for
+
+NEW_PASSWORD = "wrong donkey capacitor"
+PHONE = "Mozilla/5.0 (Linux; Android 15) AppleWebKit/537.36 Chrome/150.0 Mobile"
+
+
+class Clock:
+    """The server's clock, for as long as it runs."""
+
+    def __init__(self):
+        self.file = tempfile.NamedTemporaryFile("w", suffix=".faketime")
+        self.move("+0")
+        library = glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1")[0]
+        self.environment = {
+            "LD_PRELOAD": library, "FAKETIME_TIMESTAMP_FILE": self.file.name, "FAKETIME_NO_CACHE": "1",
+            "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+
+    def move(self, offset: str):
+        Path(self.file.name).write_text(offset)
+
+
+@pytest.fixture(scope="module")
+def clock():
+    return Clock()
+
+
+@pytest.fixture(scope="module")
+def site(clock):
+    site = Site(environment=clock.environment)
+    yield site
+    site.stop()
+
+
+@pytest.fixture(autouse=True)
+def right_time(clock):
+    clock.move("+0")
+
+
+def enter(page, identifier, password=PASSWORD):
+    """From the focused first field on, without a mouse."""
+    page.locator("#identifier").wait_for()
+    page.keyboard.type(identifier)
+    page.keyboard.press("Tab")
+    page.keyboard.type(password)
+    page.keyboard.press("Enter")
+
+
+def enter_with_another_device(site, chromium, identifier):
+    context = chromium.new_context(user_agent=PHONE)
+    page = Profile(context).open(f"{site.auth}/account/sign-in")
+    enter(page, identifier)
+    page.locator(".device").first.wait_for()
+    return context, page
+
+
+def press_until(page, locator, key="Tab", limit=30):
+    for _ in range(limit):
+        page.keyboard.press(key)
+        if locator.evaluate("element => element === document.activeElement"):
+            return
+    raise AssertionError("the keyboard does not get there")
+
+
+def notice(page):
+    return page.get_by_role("status")
+
+
+def test_register_sign_in_and_out_by_keyboard(site, profile):
+    page = profile.open(f"{site.auth}/account/register")
+    enter(page, "keyboard@example.com", "too short")
+    assert page.url.endswith("/register"), "the browser itself says that it is too short"
+    page.locator("#password").fill("keyboard@example.com")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_have_text("The password must not be your name.")
+    page.locator("#password").fill(PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/account")
+    expect(page.get_by_role("heading", name="Chrome on Linux")).to_be_visible()
+    expect(page.get_by_text("Signed in as keyboard@example.com.")).to_be_visible()
+    press_until(page, page.get_by_role("navigation").get_by_role("button", name="Sign out"))
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/account/sign-in")
+    expect(notice(page)).to_contain_text("You are signed out.")
+    assert profile.cookie() is None
+    enter(page, "keyboard@example.com", "not the password")
+    expect(page.get_by_role("alert")).to_have_text("The name or the password is wrong.")
+    page.keyboard.press("Control+A")
+    page.keyboard.type(PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/account")
+    assert not profile.complaints
+
+
+def test_devices_are_named_and_ended_and_the_password_is_asked_for_when_it_was_given_long_ago(
+    site, clock, profile, chromium
+):
+    alice = site.new_user()  # which is a device without a name
+    page = profile.open(f"{site.auth}/account/sign-in")
+    enter(page, alice)
+    phone, other = enter_with_another_device(site, chromium, alice)
+    page.reload()
+    devices = page.locator(".device")
+    expect(devices).to_have_count(3)
+    expect(devices.first.get_by_text("This device", exact=True)).to_be_visible()
+    expect(devices.first).to_contain_text("127.0.0.1")
+
+    press_until(page, page.get_by_role("button", name="Rename Chrome on Linux"))
+    page.keyboard.press("Enter")
+    page.keyboard.press("Control+A")
+    page.keyboard.type("<b>Desk</b>")
+    page.keyboard.press("Enter")
+    expect(notice(page)).to_contain_text("The device is renamed.")
+    expect(page.get_by_role("heading", name="<b>Desk</b>")).to_be_focused()
+
+    clock.move("+11m")
+    page.get_by_role("button", name="Sign out Chrome on Android").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    expect(devices).to_have_count(3)
+    page.get_by_role("button", name="Sign out Chrome on Android").click()
+    page.keyboard.type("not the password")
+    page.keyboard.press("Enter")
+    expect(dialog.get_by_role("alert")).to_have_text("The password is wrong.")
+    page.keyboard.press("Control+A")
+    page.keyboard.type(PASSWORD)
+    page.keyboard.press("Enter")
+    expect(notice(page)).to_contain_text("Chrome on Android is signed out.")
+    expect(devices).to_have_count(2)
+    other.reload()
+    other.wait_for_url("**/account/sign-in")
+    expect(notice(other)).to_contain_text("This session was ended from another device")
+    phone.close()
+
+    page.get_by_role("button", name="Sign out all other devices").click()
+    expect(notice(page)).to_contain_text("All other devices are signed out.")
+    expect(devices).to_have_count(1)
+    assert not profile.complaints
+
+
+def test_a_new_password_signs_all_other_devices_out(site, profile, chromium):
+    alice = site.new_user()
+    page = profile.open(f"{site.auth}/account/sign-in")
+    enter(page, alice)
+    phone, other = enter_with_another_device(site, chromium, alice)
+    page.get_by_role("link", name="Password").click()
+    page.locator("#current").fill("not the password")
+    page.locator("#new").fill(NEW_PASSWORD)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_have_text("The password is wrong.")
+    page.locator("#current").fill(PASSWORD)
+    page.keyboard.press("Enter")
+    expect(notice(page)).to_contain_text("Your password is changed.")
+    other.reload()
+    other.wait_for_url("**/account/sign-in")
+    enter(other, alice, NEW_PASSWORD)
+    other.wait_for_url("**/account")
+    phone.close()
+    assert not profile.complaints
+
+
+def test_a_sign_out_shows_in_every_tab(site, profile):
+    page = profile.open(f"{site.auth}/account/sign-in")
+    enter(page, site.new_user())
+    page.locator(".device").first.wait_for()
+    other = profile.open(f"{site.auth}/account")
+    other.locator(".device").first.wait_for()
+    page.get_by_role("navigation").get_by_role("button", name="Sign out").click()
+    other.wait_for_url("**/account/sign-in")
+    expect(notice(other)).to_contain_text("You are signed out.")
+
+
+@pytest.mark.promise("P6")
+def test_a_server_that_is_away_signs_nobody_out(site, profile):
+    page = profile.open(f"{site.auth}/account/sign-in")
+    enter(page, site.new_user())
+    page.locator(".device").first.wait_for()
+    target, site.proxy.target = site.proxy.target, 9  # where nobody listens
+    try:
+        page.get_by_role("button", name="Rename Chrome on Linux").click()
+        page.keyboard.type("x")
+        page.keyboard.press("Enter")
+        expect(notice(page)).to_contain_text("The server cannot be reached.", timeout=20_000)
+    finally:
+        site.proxy.target = target
+    page.reload()
+    page.locator(".device").first.wait_for()
+
+
+def test_opened_at_another_address_a_page_says_its_own(site, profile):
+    page = profile.open(f"http://127.0.0.1:{site.pawl.port}/account/sign-in")
+    page.locator("#identifier").fill("alice@example.com")
+    page.locator("#password").fill(PASSWORD)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_have_text(f"Open this page at its own address: {site.auth}/account")
+
+
+def test_every_page_is_accessible_and_looks_right(site, clock, profile, chromium):
+    """Screenshots are kept where PAWL_SCREENSHOTS says."""
+    alice = "alice@example.com"
+    assert site.ask("/auth/register", {"identifier": alice, "password": PASSWORD})[0] == 201
+    page = profile.open(f"{site.auth}/account/sign-in")
+
+    def look(name):
+        page.mouse.move(0, 0)
+        for scheme, (width, height) in (("light", (1000, 720)), ("dark", (1000, 720)), ("phone", (390, 760))):
+            page.set_viewport_size({"width": width, "height": height})
+            page.emulate_media(color_scheme="dark" if scheme == "dark" else "light", reduced_motion="reduce")
+            serious = [
+                (violation["id"], [node["target"] for node in violation["nodes"]])
+                for violation in Axe().run(page).response["violations"]
+                if violation["impact"] in ("serious", "critical", "moderate")
+            ]
+            assert not serious, f"{name}, {scheme}"
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "it scrolls sideways"
+            if folder := os.environ.get("PAWL_SCREENSHOTS"):
+                page.screenshot(path=f"{folder}/{name}-{scheme}.png", full_page=name != "proof")
+
+    look("sign-in")
+    page.goto(f"{site.auth}/account/register")
+    look("register")
+    page.goto(f"{site.auth}/account/sign-in")
+    enter(page, alice)
+    phone, _ = enter_with_another_device(site, chromium, alice)
+    page.locator(".device").first.wait_for()
+    page.reload()
+    expect(page.locator(".device")).to_have_count(3)
+    look("devices")
+    clock.move("+11m")
+    page.get_by_role("button", name="Sign out Chrome on Android").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    look("proof")
+    page.keyboard.press("Escape")
+    page.get_by_role("link", name="Password").click()
+    page.locator("#current").wait_for()
+    look("password")
+    copied = profile.cookie()
+    page.reload()
+    page.locator("#current").wait_for()
+    clock.move("+20m")
+    assert site.ask("/auth/refresh", headers={"Origin": site.auth, "Cookie": f"__Host-Http-pawl={copied}"})[0] == 401
+    page.reload()
+    page.wait_for_url("**/account/sign-in")
+    expect(notice(page)).to_contain_text("Somebody had a copy of your session")
+    look("stolen")
+    phone.close()
+    # What axe could not load because of the pages' policy is not theirs to complain of.
+    assert not [complaint for complaint in profile.complaints if "axe" not in complaint]
