@@ -96,6 +96,13 @@ let package = Package(
             name: "resource-server", dependencies: ["PawlGuard", "PawlJWT", hummingbird, logging],
             path: "Examples/resource-server"),
         .executableTarget(
+            name: "web-app",
+            dependencies: [
+                "PawlGuard", "PawlAPI", hummingbird, httpTypes, nioCore, nioHTTP1, asyncHTTPClient, argumentParser,
+                logging, lifecycle, unixSignals,
+            ],
+            path: "Examples/web-app", exclude: ["README.md", "run", "public"]),
+        .executableTarget(
             name: "embed",
             dependencies: [
                 "PawlServer", "PawlSQLite", "PawlPasswords", "PawlGuard", "PawlCore", "PawlJWT", hummingbird, logging,
@@ -131,7 +138,8 @@ let package = Package(
         .testTarget(
             name: "PawlTests",
             dependencies: [
-                "pawl", "resource-server", "embed", "PawlAPI", "PawlCore", "PawlSQLite", "PawlTesting", asyncHTTPClient,
+                "pawl", "resource-server", "web-app", "embed", "PawlAPI", "PawlCore", "PawlSQLite", "PawlTesting",
+                asyncHTTPClient,
                 nioCore, nioHTTP1, nioPosix, grdb, logging,
             ]),
     ]

@@ -23,6 +23,8 @@ extension Response {
             headers: [
                 .contentType: Problem.contentType, .cacheControl: "no-store",
                 .wwwAuthenticate: challenge.headerValue,
+                // For pages of other origins that may read this: what tells pawl.js that a refresh would help.
+                .accessControlExposeHeaders: "WWW-Authenticate",
             ],
             body: .init(byteBuffer: ByteBuffer(bytes: body)))
     }

@@ -1,0 +1,37 @@
+import AsyncHTTPClient
+import Foundation
+import HTTPTypes
+import Hummingbird
+import NIOCore
+import NIOHTTP1
+import PawlAPI
+
+/// Renders a page for whoever is signed in, before any script runs. It sits on Pawl's host, so the browser sends it the
+/// refresh cookie; it passes that on, and what Pawl answers back.
+struct Renderer: Sendable {
+    let pawl: String
+    /// Its own origin, which Pawl has in its setting `origins`. Without it the cookie would be refused.
+    let origin: String
+
+    func page(for request: Request) async throws -> Response {
+        var refresh = HTTPClientRequest(url: pawl + PawlPath.refresh)
+        refresh.method = .POST
+        refresh.headers.add(name: "Origin", value: origin)
+        // All cookies: which of them is Pawl's is Pawl's affair. No `Sec-Fetch-` fields: they speak of another request.
+        refresh.headers.add(name: "Cookie", value: request.headers[.cookie] ?? "")
+        let answer = try await HTTPClient.shared.execute(refresh, timeout: .seconds(10))
+        let body = try await answer.body.collect(upTo: 16_384)
+
+        var name = "nobody"
+        if answer.status == .ok {
+            name = try JSONDecoder().decode(TokenResponse.self, from: Data([UInt8](buffer: body))).subject
+        } else if answer.status != .unauthorized {  // who is signed in still is
+            return Response(status: .serviceUnavailable, headers: [.retryAfter: "1"])
+        }
+        var response = Response(
+            status: .ok, headers: [.contentType: "text/html; charset=utf-8", .cacheControl: "no-store"],
+            body: .init(byteBuffer: ByteBuffer(string: "<!doctype html><title>Rendered</title><p>For \(name).")))
+        for cookie in answer.headers["Set-Cookie"] { response.headers.append(.init(name: .setCookie, value: cookie)) }
+        return response
+    }
+}
