@@ -67,4 +67,4 @@ system-packages:
 
 test-packages:
 	@scripts/install-packages libsodium-dev libsqlite3-dev curl jq openssl python3-venv faketime util-linux \
-	    nodejs chromium fonts-dejavu-core
+	    nodejs chromium fonts-dejavu-core nginx

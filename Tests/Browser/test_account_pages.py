@@ -200,6 +200,26 @@ def test_a_server_that_is_away_signs_nobody_out(site, profile):
     page.locator(".device").first.wait_for()
 
 
+@pytest.mark.promise("P6")
+def test_a_cookie_that_is_too_old_after_a_crash_is_no_theft_and_asks_for_a_new_sign_in(site, profile):
+    page = profile.open(f"{site.auth}/account/sign-in")
+    alice = site.new_user()
+    enter(page, alice)
+    page.locator(".device").first.wait_for()
+    old = next(cookie for cookie in profile.context.cookies() if cookie["value"] == profile.cookie())
+    for _ in range(3):  # each page life repeats the name of the last attempt
+        page.reload()
+        page.locator(".device").first.wait_for()
+    newest = profile.cookie()
+    profile.context.add_cookies([old])
+    page.reload()
+    page.wait_for_url("**/account/sign-in", timeout=40_000)
+    expect(notice(page)).to_contain_text("too old to go on with")
+    assert site.refresh_with(newest)[0] == 200, "no alarm was raised"
+    enter(page, alice)
+    page.wait_for_url("**/account")
+
+
 def test_opened_at_another_address_a_page_says_its_own(site, profile):
     page = profile.open(f"http://127.0.0.1:{site.pawl.port}/account/sign-in")
     page.locator("#identifier").fill("alice@example.com")
