@@ -132,6 +132,7 @@ def test_devices_are_named_and_ended_and_the_password_is_asked_for_when_it_was_g
     expect(dialog).to_be_hidden()
     expect(devices).to_have_count(3)
     page.get_by_role("button", name="Sign out Chrome on Android").click()
+    expect(dialog).to_be_visible()
     page.keyboard.type("not the password")
     page.keyboard.press("Enter")
     expect(dialog.get_by_role("alert")).to_have_text("The password is wrong.")

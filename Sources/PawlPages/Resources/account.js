@@ -81,7 +81,12 @@ function readable(agent) {
 
 // ---- Doing things
 
-const go = (path, why = "") => location.replace(`/account${path}${why && `#${why}`}`)
+let isLeaving
+/** Goes to another page, once: a second navigation would break the first one off. */
+function leave(path, why = "") {
+  if (!isLeaving) location.replace(`/account${path}${why && `#${why}`}`)
+  isLeaving = true
+}
 
 /** For answers that pawl.js hands through. */
 async function expectDone(response) {
@@ -177,10 +182,10 @@ async function front() {
     onSubmit(form, async credentials => {
       const enter = page === "register" ? pawl.register : pawl.signIn
       await enter({ ...credentials, device: readable(navigator.userAgent) })
-      go("")
+      leave("")
     })
   }
-  if (await pawl.session().catch(complain)) go("")
+  if (await pawl.session().catch(complain)) leave("")
 }
 
 function complain(error) {
@@ -290,12 +295,6 @@ async function password() {
 // ---- What happens meanwhile, here or in another tab
 
 const signOut = () => pawl.signOut().catch(complain)
-
-let leaving
-const leave = (path, why) => {
-  if (!leaving) go(path, why)
-  leaving = true
-}
 
 pawl.on("signedout", ({ reason }) => {
   if (!isFront) leave("/sign-in", reason)

@@ -23,19 +23,17 @@ struct OriginPolicy: Sendable {
     /// Compares to the letter: browsers write origins in one way only. Values of `Sec-Fetch-Site` that nobody knows are
     /// taken for absent (Fetch Metadata §2), but they do come from a browser.
     func sender(of headers: HTTPFields) -> Sender {
-        let site = headers[.secFetchSite].map { FetchSite(rawValue: $0) }
+        let field = headers[.secFetchSite]
+        let site = field.flatMap { FetchSite(rawValue: $0) }
         guard let text = headers[.origin] else {
-            return switch site {
-            case nil: .program
-            case .sameOrigin: .page(own)
-            default: .stranger
-            }
+            if field == nil { return .program }
+            return site == .sameOrigin ? .page(own) : .stranger
         }
-        guard let origin = WebOrigin(text), origin.description == text else { return .stranger }
-        if nativeOrigins.contains(origin) { return .nativePage(origin) }
-        let sites: Set<FetchSite> = origin == own ? [.sameOrigin] : [.sameOrigin, .sameSite, .crossSite]
-        guard origin == own || origins.contains(origin) else { return .stranger }
-        if let site = site ?? nil, !sites.contains(site) { return .stranger }
+        if let native = nativeOrigins.first(where: { $0.description == text }) { return .nativePage(native) }
+        let isOwn = text == own.description
+        guard let origin = isOwn ? own : origins.first(where: { $0.description == text }) else { return .stranger }
+        let sites: Set<FetchSite> = isOwn ? [.sameOrigin] : [.sameOrigin, .sameSite, .crossSite]
+        if let site, !sites.contains(site) { return .stranger }
         return .page(origin)
     }
 
