@@ -65,11 +65,16 @@ extension StaticFile {
                 "minimumPasswordLength": configuration.minimumPasswordLength,
                 "isDevices": page == "devices", "isPassword": page == "password",
             ]
-            let text = library.render(words, withTemplate: page) ?? ""
+            guard let text = library.render(words, withTemplate: page) else { throw MissingTemplate(name: page) }
             files[path] = StaticFile([UInt8](text.utf8), type: "text/html; charset=utf-8", headers: pageHeaders)
         }
         return files
     }
+}
+
+/// A page has no template.
+struct MissingTemplate: Error {
+    let name: String
 }
 
 extension HTTPField.Name {

@@ -19,6 +19,7 @@ from pathlib import Path
 REPOSITORY = Path(__file__).parents[2]
 PASSWORD = "correct horse battery"
 COOKIE = "__Host-Http-pawl"
+PATH_COOKIE = "__Secure-pawl"
 
 
 def free_port() -> int:
@@ -104,7 +105,8 @@ class Exchange:
         self.origin = handler.headers.get("Origin")
         self.site = handler.headers.get("Sec-Fetch-Site")
         self.attempt = handler.headers.get("Idempotency-Key")
-        self.has_cookie = COOKIE in (handler.headers.get("Cookie") or "")
+        cookies = handler.headers.get("Cookie") or ""
+        self.has_cookie = COOKIE in cookies or PATH_COOKIE in cookies
         self.status = None
 
     def is_for(self, path: str) -> bool:

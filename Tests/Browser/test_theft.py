@@ -5,7 +5,7 @@ import time
 import pytest
 
 from browsers import events, session, sign_in
-from servers import PASSWORD, Site, wait_for
+from servers import PASSWORD, PATH_COOKIE, Site, wait_for
 
 RECORD_ANSWERS = """
 const plain = window.fetch
@@ -65,6 +65,22 @@ def test_no_script_can_read_the_refresh_token(site, profile):
     # The access token is in memory only.
     kept = app.evaluate("() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }])")
     assert kept == "[{},{}]"
+
+
+@pytest.mark.promise("P12")
+def test_with_the_path_auth_the_cookie_goes_to_the_api_alone(profile):
+    site = Site(["--cookie-path", "/auth"])
+    tab = profile.open_app(site)
+    mine = sign_in(tab, site.new_user())
+    assert tab.evaluate("force()") == 200
+    profile.open(f"{site.auth}/account").locator(".device").first.wait_for()
+    assert session(tab)["sessionID"] == mine["sessionID"]
+    assert [(cookie["name"], cookie["path"]) for cookie in profile.context.cookies()] == [(PATH_COOKIE, "/auth")]
+    assert {exchange.path for exchange in site.proxy.exchanges if exchange.has_cookie} <= {
+        "/auth/refresh", "/auth/session", "/auth/sessions"}
+    tab.evaluate("pawl.signOut()")
+    assert profile.context.cookies() == []
+    site.stop()
 
 
 @pytest.fixture(scope="module")
