@@ -1,13 +1,22 @@
 """What docs/browsers.md shows."""
 
 import re
+import shlex
 
-from servers import PASSWORD, REPOSITORY, wait_for
+from servers import PASSWORD, REPOSITORY, Pawl, wait_for
+
+TEXT = (REPOSITORY / "docs/browsers.md").read_text()
+
+
+def test_the_command_in_the_documentation_starts_a_server():
+    pawl, serve, *options = shlex.split(re.search(r"```sh\n(.*?)```", TEXT, re.S)[1])
+    named = dict(zip(options[::2], options[1::2]))
+    assert [pawl, serve, *named] == ["pawl", "serve", "--public-url", "--origins"]
+    Pawl(*named.values()).stop()
 
 
 def test_the_page_in_the_documentation_works(site, profile):
-    text = (REPOSITORY / "docs/browsers.md").read_text()
-    code = re.search(r"```js\n(.*?)```", text, re.S)[1]
+    code = re.search(r"```js\n(.*?)```", TEXT, re.S)[1]
     for named, real in (("https://auth.example.com", site.auth), ("https://api.example.com", site.app),
                         (f"{site.app}/notes", f"{site.app}/api")):
         assert named in code
