@@ -3,6 +3,7 @@
 import glob
 import os
 import tempfile
+import threading
 from pathlib import Path
 
 import pytest
@@ -96,6 +97,24 @@ def test_register_sign_in_and_out_by_keyboard(site, profile):
     assert profile.cookie() is None
     enter(page, "keyboard@example.com", "not the password")
     expect(page.get_by_role("alert")).to_have_text("The name or the password is wrong.")
+    page.keyboard.press("Control+A")
+    page.keyboard.type(PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/account")
+    assert not profile.complaints
+
+
+def test_a_password_that_is_shown_is_hidden_when_it_is_sent(site, profile):
+    page = profile.open(f"{site.auth}/account/sign-in")
+    page.locator("#identifier").fill(site.new_user())
+    page.get_by_role("button", name="Show the password").click()
+    page.locator("#password").fill("not the password")
+    expect(page.locator("#password")).to_have_attribute("type", "text")
+    expect(page.get_by_role("button", name="Hide the password")).to_have_text("Hide")
+    page.locator("#password").press("Enter")
+    expect(page.get_by_role("alert")).to_have_text("The name or the password is wrong.")
+    expect(page.locator("#password")).to_have_attribute("type", "password")
+    expect(page.locator("#password")).to_be_focused()
     page.keyboard.press("Control+A")
     page.keyboard.type(PASSWORD)
     page.keyboard.press("Enter")

@@ -95,6 +95,8 @@ async function expectDone(response) {
   throw new PawlError(response.status, problem, Number(response.headers.get("Retry-After")) || undefined)
 }
 
+const atFault = { identifier_taken: "[name=identifier]", password_refused: "[autocomplete=new-password]" }
+
 /** Runs `work` when the form is sent; says beside its fields what went wrong. */
 function onSubmit(form, work) {
   const button = form.querySelector(".primary")
@@ -103,6 +105,7 @@ function onSubmit(form, work) {
     event.preventDefault()
     if (button.disabled) return
     button.disabled = true
+    for (const button of form.querySelectorAll(".reveal")) reveal(button, false)
     alert.textContent = ""
     let wait = 0
     try {
@@ -110,7 +113,7 @@ function onSubmit(form, work) {
     } catch (error) {
       alert.textContent = words(error)
       if (error.status === 429) wait = error.retryAfter ?? 1
-      form.querySelector("[type=password]").focus()
+      form.querySelector(atFault[error.code] ?? "[type=password]").focus()
     }
     const label = button.textContent
     for (; wait > 0; wait--) {
@@ -122,14 +125,15 @@ function onSubmit(form, work) {
   })
 }
 
+function reveal(button, isShown) {
+  const words = isShown ? ["Show", "Hide"] : ["Hide", "Show"]
+  $(button.getAttribute("aria-controls")).type = isShown ? "text" : "password"
+  button.textContent = words[1]
+  button.setAttribute("aria-label", button.getAttribute("aria-label").replace(...words))
+}
+
 for (const button of document.querySelectorAll(".reveal")) {
-  button.addEventListener("click", () => {
-    const field = $(button.getAttribute("aria-controls"))
-    const isHidden = field.type === "password"
-    field.type = isHidden ? "text" : "password"
-    button.textContent = isHidden ? "Hide" : "Show"
-    button.setAttribute("aria-pressed", isHidden)
-  })
+  button.addEventListener("click", () => reveal(button, button.textContent === "Show"))
 }
 
 /** Repeats `work` for as long as the server cannot be reached, which signs nobody out. */
