@@ -171,6 +171,40 @@ def test_devices_are_named_and_ended_and_the_password_is_asked_for_when_it_was_g
     assert not profile.complaints
 
 
+def test_coming_back_to_the_page_disturbs_nobody(site, profile):
+    page = profile.open(f"{site.auth}/account/sign-in")
+    enter(page, site.new_user())
+    rename = page.get_by_role("button", name="Rename Chrome on Linux")
+    rename.focus()
+    come_back = "document.dispatchEvent(new Event('visibilitychange'))"
+    site.proxy.clear()
+    page.evaluate("document.querySelector('.device').id = 'old'")
+    page.evaluate(come_back)
+    expect(page.locator("#old")).to_have_count(0)
+    expect(rename).to_be_focused()
+
+    is_writing = threading.Event()
+    site.proxy.on("/auth/sessions", before=lambda _: is_writing.wait(20))
+    page.evaluate(come_back)
+    wait_for(lambda: site.proxy.count("/auth/sessions") == 2, "the request for the devices")
+    rename.click()
+    page.keyboard.press("Control+A")
+    with page.expect_response("**/auth/sessions"):
+        is_writing.set()
+    page.keyboard.type("Desk")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Desk")).to_be_focused()
+    assert not profile.complaints
+
+
+def test_a_device_that_is_ended_leaves_the_list_while_another_is_being_renamed(site, profile):
+    page = profile.open(f"{site.auth}/account/sign-in")
+    enter(page, site.new_user())
+    page.get_by_role("button", name="Rename Chrome on Linux").click()
+    page.get_by_role("button", name="Sign out A device without a name").click()
+    expect(page.locator(".device")).to_have_count(1)
+
+
 def test_a_new_password_signs_all_other_devices_out(site, profile, chromium):
     alice = site.new_user()
     page = profile.open(f"{site.auth}/account/sign-in")

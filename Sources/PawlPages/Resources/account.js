@@ -214,21 +214,37 @@ async function devices() {
   $("proof").querySelector(".cancel").addEventListener("click", () => $("proof").close("cancelled"))
   $("end-others").addEventListener("click", () =>
     doAndShow(() => pawl.fetch("/auth/logout/others", { method: "POST" }), "All other devices are signed out."))
-  document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && showDevices())
-  await showDevices()
+  document.addEventListener("visibilitychange", lookAgain)
+  showDevices(await findDevices())
 }
 
-/** Shows the devices; the one that asks comes first. */
-async function showDevices() {
-  const isEditing = document.querySelector(".rename:not([hidden])") || $("proof").open
-  if (isEditing) return
+async function findDevices() {
   const answer = await persist(async () => expectDone(await pawl.fetch("/auth/sessions", { cache: "no-store" })))
-  const { sessions } = await answer.json()
   const now = Date.parse(answer.headers.get("Date")) // this computer's clock may be wrong
+  return { now, ...(await answer.json()) }
+}
+
+/** Shows the devices, the one that asks first. Focus stays where it was, if that is still there. */
+function showDevices({ sessions, now }) {
+  const { activeElement } = document
+  const id = activeElement.closest("[data-id]")?.dataset.id
   sessions.sort((one, other) => other.current - one.current || Date.parse(other.last_used_at) - Date.parse(one.last_used_at))
   $("devices").replaceChildren(...sessions.map(session => item(session, now)))
+  document.querySelector(`[data-id="${id}"] [class="${activeElement.className}"]`)?.focus()
   $("end-others").hidden = sessions.length < 2
   $("account").hidden = false
+}
+
+/** For who comes back. What they began to write meanwhile stays. */
+async function lookAgain() {
+  if (document.visibilityState !== "visible") return
+  try {
+    const found = await findDevices()
+    const isEditing = document.querySelector(".rename:not([hidden])") || $("proof").open
+    if (!isEditing) showDevices(found)
+  } catch (error) {
+    complain(error)
+  }
 }
 
 function item(session, now) {
@@ -276,7 +292,7 @@ async function doAndShow(request, done, id) {
   try {
     const answer = await withProof(async () => expectDone(await request()))
     if (!answer) return
-    await showDevices()
+    showDevices(await findDevices())
     notify([done])
     const device = id && document.querySelector(`[data-id="${id}"] .name`)
     ;(device || $("main")).focus()
