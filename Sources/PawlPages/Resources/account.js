@@ -171,6 +171,7 @@ function prove() {
   const dialog = $("proof")
   dialog.querySelector("form").reset()
   dialog.querySelector(".alert").textContent = ""
+  dialog.returnValue = "" // some browsers' Escape leaves it as it was
   dialog.showModal()
   return new Promise(resolve => dialog.addEventListener("close", () => resolve(dialog.returnValue === "proven"), { once: true }))
 }
