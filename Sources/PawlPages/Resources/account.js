@@ -149,7 +149,7 @@ async function persist(work) {
       if (error.code === "refresh_conflict" && wait > 2) return leave("/sign-in", "conflict")
       notify(["The server cannot be reached.", "You are still signed in. Trying again …"], "warning waiting")
       await Promise.race([
-        new Promise(resolve => setTimeout(resolve, wait * 1000)),
+        new Promise(resolve => setTimeout(resolve, Math.max(wait, error.retryAfter ?? 0) * 1000)),
         new Promise(resolve => addEventListener("online", resolve, { once: true })),
       ])
     }
