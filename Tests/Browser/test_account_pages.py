@@ -122,6 +122,14 @@ def test_a_password_that_is_shown_is_hidden_when_it_is_sent(site, profile):
     assert not profile.complaints
 
 
+@pytest.mark.parametrize("ending", ["reused", "constructor"])
+def test_a_link_cannot_make_the_page_say_how_a_session_ended(site, profile, ending):
+    page = profile.open(f"{site.auth}/account/sign-in#{ending}")
+    enter(page, site.new_user(), "not the password")
+    expect(page.get_by_role("alert")).to_have_text("The name or the password is wrong.")
+    expect(notice(page)).to_be_empty()
+
+
 def test_devices_are_named_and_ended_and_the_password_is_asked_for_when_it_was_given_long_ago(
     site, clock, profile, chromium
 ):
@@ -235,6 +243,23 @@ def test_a_sign_out_shows_in_every_tab(site, profile):
     page.get_by_role("navigation").get_by_role("button", name="Sign out").click()
     other.wait_for_url("**/account/sign-in")
     expect(notice(other)).to_contain_text("You are signed out.")
+
+
+@pytest.mark.promise("P8")
+def test_a_sign_out_while_offline_is_shown_at_once_and_carried_out_later(site, profile):
+    page = profile.open(f"{site.auth}/account/sign-in")
+    enter(page, site.new_user())
+    page.locator(".device").first.wait_for()
+    cookie = profile.cookie()
+    profile.context.set_offline(True)
+    page.get_by_role("navigation").get_by_role("button", name="Sign out").click()
+    expect(notice(page)).to_contain_text("You are signed out.")
+    expect(page.locator("#devices")).to_be_hidden()
+    expect(page.get_by_text("Signed in as")).to_be_hidden()
+    profile.context.set_offline(False)
+    wait_for(lambda: profile.cookie() is None or page.evaluate("0"), "the end of the cookie")
+    assert site.refresh_with(cookie)[0] == 401
+    assert not profile.complaints
 
 
 @pytest.mark.promise("P6")

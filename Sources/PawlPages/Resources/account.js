@@ -55,6 +55,10 @@ function notify([title, text], kind = "") {
   $("notice").replaceChildren(notice)
 }
 
+function tellEnding(reason) {
+  notify(endings[reason] ?? ["You were signed out."], reason === "reused" ? "danger" : "")
+}
+
 const relative = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" })
 const absolute = new Intl.DateTimeFormat(undefined, { dateStyle: "long", timeStyle: "short" })
 const units = [["day", 86400], ["hour", 3600], ["minute", 60]]
@@ -81,11 +85,27 @@ function readable(agent) {
 
 // ---- Doing things
 
-let isLeaving
+let isGoing, hasLeft
+
 /** Goes to another page, once: a second navigation would break the first one off. */
-function leave(path, why = "") {
-  if (!isLeaving) location.replace(`/account${path}${why && `#${why}`}`)
-  isLeaving = true
+function go(path) {
+  if (!isGoing) location.replace(`/account${path}`)
+  isGoing = true
+}
+
+/** Leaves for the sign-in page, which tells why. If that cannot be loaded, this page tells it, and nothing else. */
+async function leave(ending) {
+  if (hasLeft) return
+  hasLeft = true
+  for (const node of [$("nav"), ...$("main").children]) node.hidden = node !== $("notice")
+  $("proof")?.close()
+  if (await fetch("/account/sign-in").then(({ ok }) => ok, () => false)) {
+    if (ending) sessionStorage.setItem("ending", ending) // in the address, any link could say so
+    return go("/sign-in")
+  }
+  if (ending !== "signed_out") tellEnding(ending)
+  else notify(["You are signed out.", "The server cannot be reached. Keep this page open: it will be told as soon as it can be."])
+  $("main").focus()
 }
 
 /** For answers that pawl.js hands through. */
@@ -144,9 +164,9 @@ async function persist(work) {
       if ($("notice").querySelector(".waiting")) $("notice").replaceChildren()
       return result
     } catch (error) {
-      if (!error.isTemporary) throw error
+      if (!error.isTemporary || hasLeft) throw error
       // After a crash and several page loads within half a minute, only a new sign-in gives another cookie.
-      if (error.code === "refresh_conflict" && wait > 2) return leave("/sign-in", "conflict")
+      if (error.code === "refresh_conflict" && wait > 2) return leave("conflict")
       notify(["The server cannot be reached.", "You are still signed in. Trying again …"], "warning waiting")
       await Promise.race([
         new Promise(resolve => setTimeout(resolve, Math.max(wait, error.retryAfter ?? 0) * 1000)),
@@ -179,22 +199,22 @@ function prove() {
 // ---- The pages
 
 async function front() {
-  const ending = location.hash.slice(1)
-  if (endings[ending]) notify(endings[ending], ending === "reused" ? "danger" : "")
-  history.replaceState(null, "", location.pathname)
+  const ending = sessionStorage.getItem("ending")
+  if (ending) tellEnding(ending)
+  sessionStorage.removeItem("ending")
   const form = $("credentials")
   if (form) {
     onSubmit(form, async credentials => {
       const enter = page === "register" ? pawl.register : pawl.signIn
       await enter({ ...credentials, device: readable(navigator.userAgent) })
-      leave("")
+      go("")
     })
   }
-  if (await pawl.session().catch(complain)) leave("")
+  if (await pawl.session().catch(complain)) go("")
 }
 
 function complain(error) {
-  if (!isFront || !error.isTemporary) notify([words(error)], "danger")
+  if (!hasLeft && !(isFront && error.isTemporary)) notify([words(error)], "danger")
 }
 
 async function showIdentity() {
@@ -298,7 +318,7 @@ async function doAndShow(request, done, id) {
     const device = id && document.querySelector(`[data-id="${id}"] .name`)
     ;(device || $("main")).focus()
   } catch (error) {
-    notify([words(error)], "danger")
+    complain(error)
   }
 }
 
@@ -317,17 +337,14 @@ async function password() {
 
 const signOut = () => pawl.signOut().catch(complain)
 
-pawl.on("signedout", ({ reason }) => {
-  if (!isFront) leave("/sign-in", reason)
-  else if (endings[reason]) notify(endings[reason], reason === "reused" ? "danger" : "")
-})
-pawl.on("signedin", () => isFront && leave(""))
+pawl.on("signedout", ({ reason }) => (isFront ? tellEnding(reason) : leave(reason)))
+pawl.on("signedin", () => isFront && go(""))
 pawl.on("changed", () => location.reload())
 $("sign-out").addEventListener("click", signOut)
 
 if (isFront) front()
 else {
   showIdentity()
-    .then(session => (session ? { devices, password }[page]() : leave("/sign-in")))
+    .then(session => (session ? { devices, password }[page]() : leave()))
     .catch(complain)
 }
