@@ -220,7 +220,7 @@ function complain(error) {
 async function showIdentity() {
   const session = await persist(pawl.session)
   if (!session) return
-  $("nav").hidden = false
+  $("nav").hidden = $("who").hidden = false
   const roles = session.roles.length ? ` Roles: ${session.roles.join(", ")}.` : ""
   $("who").textContent = `Signed in as ${session.identifier}.${roles}`
   for (const field of document.querySelectorAll("[name=username]")) field.value = session.identifier
