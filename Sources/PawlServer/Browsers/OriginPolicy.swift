@@ -47,17 +47,17 @@ struct OriginPolicy: Sendable {
 
 extension OriginPolicy.Sender {
     /// The origin that is named in the answer, for the browser to let the page read it (Fetch §3.3): never a wildcard,
-    /// never one that was not configured.
-    func allowReading(_ headers: inout HTTPFields, except own: WebOrigin) {
+    /// never one that was not configured. The own origin needs no permission, and nothing but the API is for pages.
+    func allowReading(_ headers: inout HTTPFields, of request: Request, except own: WebOrigin) {
+        let origin: WebOrigin
         switch self {
-        case .page(let origin) where origin != own:
-            headers[.accessControlAllowOrigin] = origin.description
-            headers[.accessControlAllowCredentials] = "true"
-        case .nativePage(let origin):
-            headers[.accessControlAllowOrigin] = origin.description
-        case .page, .stranger, .program:
-            return
+        case .page(let page): origin = page
+        case .nativePage(let page): origin = page
+        case .stranger, .program: return
         }
+        guard origin != own, request.uri.path.hasPrefix("/auth/") else { return }
+        headers[.accessControlAllowOrigin] = origin.description
+        if case .page = self { headers[.accessControlAllowCredentials] = "true" }
         headers[.accessControlExposeHeaders] = "Retry-After, WWW-Authenticate, \(PawlHeader.requestID)"
     }
 }

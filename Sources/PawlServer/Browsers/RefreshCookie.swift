@@ -9,6 +9,7 @@ struct RefreshCookie: Sendable {
 
     /// The token that came along, if any.
     func value(in headers: HTTPFields) throws -> String? {
+        guard headers.contains(.cookie) else { return nil }
         let values = headers[values: .cookie].flatMap { $0.split(separator: ";") }
             .map { $0.drop { $0 == " " || $0 == "\t" } }
             .filter { $0.hasPrefix("\(name)=") }

@@ -19,15 +19,15 @@ extension Pawl {
         _ path: RouterPath, on router: some RouterMethods<Context>, _ handlers: [HTTPRequest.Method: Handler]
     ) {
         let record = metrics.requestRecorder("\(path)")
-        let refuse: Handler = { _ in throw ProblemError.methodNotAllowed(Array(handlers.keys)) }
+        let refuse: Handler = { exchange in
+            if let preflight = exchange.preflight(for: handlers.keys) { return preflight }
+            throw ProblemError.methodNotAllowed(Array(handlers.keys))
+        }
         for method in Self.methods where !(method == .head && handlers[.get] != nil) {
             let handler = handlers[method] ?? refuse
             router.on(path, method: method) { [self] request, context in
                 let start = ContinuousClock.now
-                let response = await respond(to: request, context: context) { exchange in
-                    if let preflight = exchange.preflight(for: handlers.keys) { return preflight }
-                    return try await handler(exchange)
-                }
+                let response = await respond(to: request, context: context, handler)
                 record(ContinuousClock.now - start, Int(response.status.code))
                 return response
             }
@@ -59,7 +59,7 @@ extension Pawl {
             response = ProblemError(error, logger: context.logger).response
         }
         protect(&response, requestID: context.id)
-        if request.uri.path.hasPrefix("/auth/") { sender.allowReading(&response.headers, except: policy.own) }
+        sender.allowReading(&response.headers, of: request, except: policy.own)
         // Content after the head would be taken for the next answer (RFC 9110 §9.3.2).
         if request.method == .head { response = response.createHeadResponse() }
         context.logger.log(
