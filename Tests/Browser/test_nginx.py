@@ -17,6 +17,7 @@ from servers import COOKIE, PASSWORD, REPOSITORY, Pawl, free_port, wait_for
 
 HOST = "auth.pawl.localhost"
 APP = "https://app.pawl.localhost"
+ANY_CLIENT = "127.0.0.3"  # from there the test says which address nginx takes for the client's
 SECURITY_HEADERS = ["strict-transport-security", "content-security-policy", "x-content-type-options", "referrer-policy"]
 
 
@@ -59,18 +60,19 @@ class Nginx:
         temporary = "".join(
             f"{name}_temp_path {self.path(name)};\n" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
         Path(self.path("nginx.conf")).write_text(
-            f"{user}\npid {self.path('pid')};\nerror_log {self.path('start.log')};\nevents {{}}\nhttp {{\n{temporary}{text}}}\n")
+            f"{user}\npid {self.path('pid')};\nerror_log {self.path('start.log')};\nevents {{}}\nhttp {{\n{temporary}"
+            f"set_real_ip_from {ANY_CLIENT};\nreal_ip_header X-Test-Address;\n{text}}}\n")
 
     def is_listening(self):
         assert self.process.poll() is None, Path(self.path("start.log")).read_text()
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
-    def ask(self, method, path, body=None, headers=None):
+    def ask(self, method, path, body=None, headers=None, source="127.0.0.1"):
         """Over TLS, by the name in the certificate."""
         connection = http.client.HTTPSConnection("127.0.0.1", self.port, timeout=10, context=self.trust)
         connection.sock = self.trust.wrap_socket(
-            socket.create_connection(("127.0.0.1", self.port), 10), server_hostname=HOST)
+            socket.create_connection(("127.0.0.1", self.port), 10, (source, 0)), server_hostname=HOST)
         fields = {"Host": f"{HOST}:{self.port}", **(headers or {})}
         content = json.dumps(body) if body is not None else None
         connection.request(method, path, content, {"Content-Type": "application/json", **fields} if content else fields)
@@ -120,10 +122,12 @@ def test_a_session_from_sign_in_to_sign_out(nginx):
 
 def test_the_clients_address_is_what_nginx_saw(nginx):
     forged = {"X-Forwarded-For": "203.0.113.9"}
-    answer = nginx.ask("POST", "/auth/register", {"identifier": "bob@example.com", "password": PASSWORD}, forged)
+    # Not nginx's own address, which Pawl would see if nothing told it another.
+    answer = nginx.ask(
+        "POST", "/auth/register", {"identifier": "bob@example.com", "password": PASSWORD}, forged, source="127.0.0.2")
     tokens = json.loads(answer.content)
     bearer = {"Authorization": f"Bearer {tokens['access_token']}"}
-    assert json.loads(nginx.ask("GET", "/auth/session", headers=bearer).content)["ip"] == "127.0.0.1"
+    assert json.loads(nginx.ask("GET", "/auth/session", headers=bearer).content)["ip"] == "127.0.0.2"
 
 
 def test_http_is_sent_to_https(nginx):
@@ -159,3 +163,15 @@ def test_logs_hold_no_secret_and_no_whole_address(nginx):
     for text in (log, Path(nginx.path("pawl-error.log")).read_text(), Path(nginx.pawl.log.name).read_text()):
         assert secret not in text and "token=" not in text and "prt_" not in text
     assert "127.0.0.1" not in log and "203.0.113.9" not in log
+
+
+@pytest.mark.promise("P3")
+@pytest.mark.parametrize("address, network", [
+    ("203.0.113.9", "203.0.113.0"), ("2001:db8:1:2:3:4:5:6", "2001:db8:1::"), ("2001:db8::1", "2001:db8::"),
+    ("fe80::aaaa:bbbb:cccc:dddd", "fe80::"), ("::1", "-"),
+])
+def test_the_log_holds_the_network_alone(nginx, address, network):
+    path = f"/nothing-{network.encode().hex()}-{address.encode().hex()}"
+    nginx.ask("GET", path, headers={"X-Test-Address": address}, source=ANY_CLIENT)
+    lines = wait_for(lambda: [l for l in Path(nginx.path("pawl.log")).read_text().splitlines() if path in l], "the log")
+    assert [line.split(" ")[0] for line in lines] == [network]
