@@ -8,6 +8,9 @@ import PawlAPI
 
 /// Renders a page for whoever is signed in, before any script runs. It sits on Pawl's host, so the browser sends it the
 /// refresh cookie; it passes that on, and what Pawl answers back.
+///
+/// Each page turns the session, and no attempt is named: a renderer cannot know the browser's. So the leeway must do. If
+/// the answer is lost and the old cookie comes back after it, that looks like theft.
 struct Renderer: Sendable {
     let pawl: String
     /// Its own origin, which Pawl has in its setting `origins`. Without it the cookie would be refused.
