@@ -73,6 +73,7 @@ struct AccessTokenFuzz {
             return isGood(header: header, key: key) && isGood(payload: payload) && !isOdd ? "refused: \(token)" : nil
         }
         guard isGood(header: header, key: key), isGood(payload: payload) else { return "accepted: \(token)" }
+        // A claim set that cannot be signed again is as wrong as one that comes out otherwise.
         guard let again = try? signingKeys[key].sign(claims), self.claims(of: again) == claims else {
             return "not canonical: \(token)"
         }

@@ -34,6 +34,7 @@ enum JSONBodyFuzz {
         { bytes, judged in
             guard let body = try? JSONText.decode(type, from: bytes) else { return nil }  // of another shape
             guard let judged else { return "\(type) is made of what is no plain object" }
+            // What was decoded must encode, to a plain object: a failure is the finding.
             guard let encoded = try? JSONEncoder().encode(body),
                 case .object(let members)? = JSONJudge.plainObject([UInt8](encoded))
             else { return "\(type) does not encode" }

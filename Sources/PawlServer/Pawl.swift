@@ -88,7 +88,7 @@ public final class Pawl: Service {
             var round = HousekeepingRound()
             for tick in 1... {
                 do {
-                    try await Task.sleep(for: .seconds(1))
+                    try await Task.sleep(for: .seconds(1))  // the beat of all that is kept up here
                     let isNewMinute = tick.isMultiple(of: 60)
                     do {
                         try await sessions.followRecovery()

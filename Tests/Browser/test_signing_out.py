@@ -6,7 +6,7 @@ import time
 import pytest
 
 from browsers import events, session, sign_in
-from servers import wait_for
+from servers import PASSWORD, wait_for
 
 ROUNDS = 50
 
@@ -15,6 +15,21 @@ def delay_refresh(site, random):
     """Delays what Pawl hears, or what it answers."""
     before, after = random.uniform(0, 0.02), random.uniform(0, 0.02)
     site.proxy.on("/auth/refresh", lambda _: time.sleep(before), lambda _: time.sleep(after) or True)
+
+
+def do_during_a_refresh(site, profile, tabs, identifier, chance, deed, argument=None):
+    """Signs in, and lets the second tab do a deed while the first refreshes. Returns the cookie of before."""
+    one, other = tabs
+    sign_in(one, identifier)
+    assert session(other)["identifier"] == identifier
+    cookie = profile.cookie()
+    site.proxy.clear()
+    delay_refresh(site, chance)
+    one.evaluate("() => { window.events.length = 0; window.forced = force().catch(error => error.code) }")
+    other.evaluate(f"([wait, argument]) => new Promise(go => setTimeout(go, wait)).then(() => {deed})",
+                   [chance.uniform(0, 50), argument])
+    one.evaluate("window.forced")
+    return cookie
 
 
 @pytest.fixture
@@ -27,40 +42,24 @@ def two_tabs(site, profile):
 
 @pytest.mark.promise("P8")
 def test_a_sign_out_in_one_tab_beats_a_refresh_in_another(site, profile, two_tabs):
-    (one, other), alice, _ = two_tabs
+    tabs, alice, _ = two_tabs
     chance = random.Random(1)
     for _ in range(ROUNDS):
-        sign_in(one, alice)
-        assert session(other)["identifier"] == alice
-        cookie = profile.cookie()
-        site.proxy.clear()
-        delay_refresh(site, chance)
-        one.evaluate("() => { window.forced = force().catch(error => error.code) }")
-        other.evaluate("wait => new Promise(go => setTimeout(go, wait)).then(() => pawl.signOut())", chance.uniform(0, 50))
-        one.evaluate("window.forced")
-        assert session(one) is None and session(other) is None
+        cookie = do_during_a_refresh(site, profile, tabs, alice, chance, "pawl.signOut()")
+        assert [session(tab) for tab in tabs] == [None, None]
         assert profile.cookie() is None
         assert site.refresh_with(cookie)[0] == 401
 
 
 @pytest.mark.promise("P8")
 def test_a_sign_in_as_somebody_else_beats_a_refresh_in_another_tab(site, profile, two_tabs):
-    (one, other), alice, bob = two_tabs
+    tabs, alice, bob = two_tabs
     chance = random.Random(2)
     for _ in range(ROUNDS):
-        sign_in(one, alice)
-        assert session(other)["identifier"] == alice
-        cookie = profile.cookie()
-        site.proxy.clear()
-        one.evaluate("() => { window.events.length = 0 }")
-        delay_refresh(site, chance)
-        one.evaluate("() => { window.forced = force().catch(error => error.code) }")
-        other.evaluate("""([wait, identifier, password]) => new Promise(go => setTimeout(go, wait))
-                       .then(() => pawl.signIn({ identifier, password }))""",
-                       [chance.uniform(0, 50), bob, "correct horse battery"])
-        one.evaluate("window.forced")
-        assert session(one)["identifier"] == session(other)["identifier"] == bob
-        assert events(one, "changed")
+        credentials = {"identifier": bob, "password": PASSWORD}
+        cookie = do_during_a_refresh(site, profile, tabs, alice, chance, "pawl.signIn(argument)", credentials)
+        assert [session(tab)["identifier"] for tab in tabs] == [bob, bob]
+        assert events(tabs[0], "changed")
         assert site.refresh_with(cookie)[0] == 401, "the session that the cookie had before is over"
 
 

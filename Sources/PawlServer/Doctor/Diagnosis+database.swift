@@ -51,7 +51,7 @@ extension Diagnosis {
         let damage: [String]? = try await withThrowingTaskGroup(of: [String]?.self) { group in
             group.addTask { try await store.findDamage() }
             group.addTask {
-                try await Task.sleep(for: patience)
+                try await Task.sleep(for: patience)  // whoever asked does not wait for a large database
                 return nil
             }
             defer { group.cancelAll() }
