@@ -32,6 +32,7 @@ let package = Package(
         .library(name: "PawlCore", targets: ["PawlCore"]),
         .library(name: "PawlPasswords", targets: ["PawlPasswords"]),
         .library(name: "PawlSQLite", targets: ["PawlSQLite"]),
+        .library(name: "PawlPostgres", targets: ["PawlPostgres"]),
         .library(name: "PawlServer", targets: ["PawlServer"]),
         .library(name: "PawlPages", targets: ["PawlPages"]),
         .library(name: "PawlGuard", targets: ["PawlGuard"]),
@@ -66,6 +67,9 @@ let package = Package(
         .target(name: "PawlPasswords", dependencies: ["PawlCore", "CSodium"]),
         // The embedded store.
         .target(name: "PawlSQLite", dependencies: ["PawlCore", grdb, grdbSQLite, logging]),
+        // The store for more than one machine.
+        .systemLibrary(name: "CLibPQ", providers: [.apt(["libpq-dev"]), .brew(["libpq"])]),
+        .target(name: "PawlPostgres", dependencies: ["PawlCore", "CLibPQ", logging]),
         // The HTTP edge, as a library.
         .target(
             name: "PawlServer",
@@ -87,8 +91,8 @@ let package = Package(
         .executableTarget(
             name: "pawl",
             dependencies: [
-                "PawlAPI", "PawlCore", "PawlServer", "PawlPages", "PawlSQLite", "PawlPasswords", hummingbird, httpTypes,
-                configuration,
+                "PawlAPI", "PawlCore", "PawlServer", "PawlPages", "PawlSQLite", "PawlPostgres", "PawlPasswords",
+                hummingbird, httpTypes, configuration,
                 "PawlJWT", argumentParser, asyncHTTPClient, logging, lifecycle, unixSignals, nioCore,
                 nioHTTP1, nioPosix, systemPackage,
             ]),
@@ -119,6 +123,9 @@ let package = Package(
         // What reads strangers' bytes, one entry point each, for libFuzzer and for the tests.
         .target(name: "PawlFuzzing", dependencies: ["PawlAPI", "PawlCore", "PawlJWT", crypto]),
 
+        // Real processes for tests: Pawl's own, and PostgreSQL.
+        .target(name: "ServerTesting", path: "Tests/ServerTesting"),
+
         .testTarget(name: "PawlJWTTests", dependencies: ["PawlJWT", "PawlTesting", jwtKit, crypto]),
         .testTarget(
             name: "PawlCoreTests",
@@ -127,6 +134,9 @@ let package = Package(
             name: "PawlFuzzingTests", dependencies: ["PawlFuzzing", "PawlTesting"], exclude: ["Corpus"]),
         .testTarget(
             name: "PawlSQLiteTests", dependencies: ["PawlSQLite", "PawlCore", "PawlJWT", "PawlTesting", grdb]),
+        .testTarget(
+            name: "PawlPostgresTests",
+            dependencies: ["PawlPostgres", "PawlCore", "PawlTesting", "ServerTesting", logging, nioCore, nioPosix]),
         .testTarget(
             name: "PawlServerTests",
             dependencies: [
@@ -138,7 +148,8 @@ let package = Package(
         .testTarget(
             name: "PawlTests",
             dependencies: [
-                "pawl", "resource-server", "web-app", "embed", "PawlAPI", "PawlCore", "PawlSQLite", "PawlTesting",
+                "pawl", "resource-server", "web-app", "embed", "PawlAPI", "PawlCore", "PawlSQLite", "PawlPostgres",
+                "PawlTesting", "ServerTesting",
                 asyncHTTPClient,
                 nioCore, nioHTTP1, nioPosix, grdb, logging,
             ]),

@@ -1,5 +1,6 @@
 import GRDB
 import GRDBSQLite
+import PawlCore
 
 /// A statement on SQLite's own interface over GRDB's connection, for the path of every refresh. To be used and released
 /// on that connection's queue alone.
@@ -45,9 +46,10 @@ import GRDBSQLite
         }
     }
 
+    func isNull(_ index: Int) -> Bool { unsafe sqlite3_column_type(statement, Int32(index)) == SQLITE_NULL }
+
     func integer(_ index: Int) -> Int64? {
-        unsafe sqlite3_column_type(statement, Int32(index)) == SQLITE_NULL
-            ? nil : sqlite3_column_int64(statement, Int32(index))
+        isNull(index) ? nil : unsafe sqlite3_column_int64(statement, Int32(index))
     }
 
     func text(_ index: Int) -> String {

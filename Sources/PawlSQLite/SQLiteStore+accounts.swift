@@ -6,8 +6,8 @@ extension SQLiteStore {
     public func user(identifier: Identifier) async throws(StoreError) -> User? {
         try await read { db in
             try Row.fetchOne(
-                db, sql: "SELECT \(Self.userColumns) FROM users WHERE identifier = ?", arguments: [identifier.text]
-            ).map { try Self.decodeUser($0) }
+                db, sql: "SELECT \(UserRow.columns) FROM users WHERE identifier = ?", arguments: [identifier.text]
+            ).map { try UserRow.decode($0) }
         }
     }
 
@@ -18,9 +18,9 @@ extension SQLiteStore {
     public func users(after identifier: Identifier?, limit: Int) async throws(StoreError) -> [User] {
         try await read { db in
             try Row.fetchAll(
-                db, sql: "SELECT \(Self.userColumns) FROM users WHERE identifier > ? ORDER BY identifier LIMIT ?",
+                db, sql: "SELECT \(UserRow.columns) FROM users WHERE identifier > ? ORDER BY identifier LIMIT ?",
                 arguments: [identifier?.text ?? "", limit]
-            ).map { try Self.decodeUser($0) }
+            ).map { try UserRow.decode($0) }
         }
     }
 
@@ -28,13 +28,10 @@ extension SQLiteStore {
         try await write { db in
             try db.execute(
                 sql: """
-                    INSERT INTO users (\(Self.userColumns)) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+                    INSERT INTO users (\(UserRow.columns)) VALUES (\(Self.placeholders(UserRow.names)))
                     ON CONFLICT (identifier) DO NOTHING
                     """,
-                arguments: [
-                    user.id.data, user.identifier.text, user.createdAt.seconds, user.password.bytes.data, user.version,
-                    user.isDisabled, user.roles.joined(separator: " "), user.scope.joined(separator: " "),
-                ])
+                arguments: StatementArguments(UserRow.values(user)))
             guard db.changesCount == 1 else { return false }
             try Self.insert(event, in: db)
             return true
@@ -109,20 +106,9 @@ extension SQLiteStore {
         }
     }
 
-    private static let userColumns = "id, identifier, created_at, password, version, disabled, roles, scope"
-
     static func fetchUser(_ id: SubjectID, in db: Database) throws -> User? {
-        try Row.fetchOne(db, sql: "SELECT \(userColumns) FROM users WHERE id = ?", arguments: [id.data])
-            .map { try decodeUser($0) }
-    }
-
-    private static func decodeUser(_ row: Row) throws -> User {
-        guard let id = SubjectID(bytes: row.bytes(0)), let identifier = Identifier(row.text(1)) else {
-            throw StoreError("A row of users cannot be read.")
-        }
-        return User(
-            id: id, identifier: identifier, createdAt: row.time(2), password: SealedPassword(bytes: row.bytes(3)),
-            version: row.integer(4) ?? 0, isDisabled: row.integer(5) != 0, roles: row.words(6), scope: row.words(7))
+        try Row.fetchOne(db, sql: "SELECT \(UserRow.columns) FROM users WHERE id = ?", arguments: [id.data])
+            .map { try UserRow.decode($0) }
     }
 
     private static func counter(_ key: [UInt8], in db: Database) throws -> ThrottleCounter? {

@@ -1,28 +1,23 @@
-import Foundation
 import GRDB
 public import PawlCore
 
 extension SQLiteStore {
     public func signingKeys() async throws(StoreError) -> [SealedSigningKey] {
         try await read { db in
-            try Row.fetchAll(db, sql: "SELECT id, algorithm, seal, created_at, activates_at FROM signing_keys").map {
-                row in
-                SealedSigningKey(
-                    id: row.text(0), algorithm: row.text(1), seal: row.bytes(2), createdAt: row.time(3),
-                    activatesAt: row.time(4))
-            }
+            try Row.fetchAll(db, sql: "SELECT \(KeyRow.columns) FROM signing_keys").map { KeyRow.decode($0) }
         }
     }
 
-    public func insert(_ key: SealedSigningKey, _ event: Event) async throws(StoreError) {
+    public func insert(
+        _ key: SealedSigningKey, ifKeysAre known: Set<String>, _ event: Event
+    ) async throws(StoreError) -> Bool {
         try await write { db in
+            guard try Set(String.fetchAll(db, sql: "SELECT id FROM signing_keys")) == known else { return false }
             try db.execute(
-                sql:
-                    "INSERT INTO signing_keys (id, algorithm, seal, created_at, activates_at) VALUES (?, ?, ?, ?, ?)",
-                arguments: [
-                    key.id, key.algorithm, key.seal.data, key.createdAt.seconds, key.activatesAt.seconds,
-                ])
+                sql: "INSERT INTO signing_keys (\(KeyRow.columns)) VALUES (\(Self.placeholders(KeyRow.names)))",
+                arguments: StatementArguments(KeyRow.values(key)))
             try Self.insert(event, in: db)
+            return true
         }
     }
 
@@ -50,9 +45,9 @@ extension SQLiteStore {
             // Newest first, and no further back than asked: events are in the order of time, and in no index.
             var found: [Event] = []
             let rows = try Row.fetchCursor(
-                db, sql: "SELECT \(Self.eventColumns) FROM events ORDER BY id DESC")
+                db, sql: "SELECT \(EventRow.columns) FROM events ORDER BY id DESC")
             while found.count < limit, let row = try rows.next(), row.time(0) >= start {
-                guard let event = try Self.decodeEvent(row), kinds.contains(event.kind) else { continue }
+                guard let event = try EventRow.decode(row), kinds.contains(event.kind) else { continue }
                 found.append(event)
             }
             return found.reversed()
@@ -63,7 +58,7 @@ extension SQLiteStore {
         try await read { db in
             try Self.recorded(
                 Row.fetchAll(
-                    db, sql: "SELECT \(Self.eventColumns), id FROM events WHERE id > ? ORDER BY id LIMIT ?",
+                    db, sql: "SELECT \(EventRow.columns), id FROM events WHERE id > ? ORDER BY id LIMIT ?",
                     arguments: [id, limit]))
         }
     }
@@ -72,16 +67,16 @@ extension SQLiteStore {
         try await read { db in
             try Self.recorded(
                 Row.fetchAll(
-                    db, sql: "SELECT \(Self.eventColumns), id FROM events ORDER BY id DESC LIMIT ?", arguments: [limit]
+                    db, sql: "SELECT \(EventRow.columns), id FROM events ORDER BY id DESC LIMIT ?", arguments: [limit]
                 ).reversed())
         }
     }
 
     private static func recorded(_ rows: some Sequence<Row>) throws -> [RecordedEvent] {
-        try rows.compactMap { row in try decodeEvent(row).map { RecordedEvent(id: row.integer(7) ?? 0, event: $0) } }
+        try rows.compactMap { row in
+            try EventRow.decode(row).map { RecordedEvent(id: row.integer(EventRow.names.count) ?? 0, event: $0) }
+        }
     }
-
-    private static let eventColumns = "at, kind, subject, session, ip, user_agent, details"
 
     public func deleteEvents(before cutoff: UnixTime, limit: Int) async throws(StoreError) {
         try await write { db in
@@ -92,28 +87,15 @@ extension SQLiteStore {
     }
 
     static func insert(_ event: Event, in db: Database) throws {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = .sortedKeys
         try db.execute(
             sql: """
-                INSERT INTO events (\(eventColumns), sum) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+                INSERT INTO events (\(EventRow.columns)) VALUES (\(placeholders(EventRow.names)))
                 ON CONFLICT (sum) WHERE sum IS NOT NULL
                 DO UPDATE SET details = json_set(details, '$.count', CAST(ifnull(details ->> 'count', 1) + 1 AS TEXT))
                 """,
-            arguments: [
-                event.at.seconds, event.kind.rawValue, event.subject?.data, event.session?.data, event.origin?.address,
-                event.origin?.userAgent, String(decoding: try encoder.encode(event.details), as: UTF8.self),
-                event.sum,
-            ])
+            arguments: StatementArguments(try EventRow.values(event)))
     }
 
-    /// Nil for a kind that a newer version wrote.
-    private static func decodeEvent(_ row: Row) throws -> Event? {
-        guard let kind = Event.Kind(rawValue: row.text(1)) else { return nil }
-        let address = String.fromDatabaseValue(row[4])
-        return Event(
-            kind, at: row.time(0), subject: SubjectID(bytes: row.bytes(2)), session: SessionID(bytes: row.bytes(3)),
-            origin: address.map { Origin(address: $0, userAgent: row.text(5)) },
-            details: try JSONDecoder().decode([String: String].self, from: Data(row.text(6).utf8)))
-    }
+    /// A question mark for each column.
+    static func placeholders(_ names: [String]) -> String { names.map { _ in "?" }.joined(separator: ", ") }
 }

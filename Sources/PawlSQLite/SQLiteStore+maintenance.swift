@@ -3,6 +3,8 @@ import GRDB
 public import PawlCore
 
 extension SQLiteStore {
+    public func mayKeepHouse(at now: UnixTime) -> Bool { true }
+
     public func status() async throws(StoreError) -> DatabaseStatus {
         let (synchronous, mode): (Int?, String?)
         do {

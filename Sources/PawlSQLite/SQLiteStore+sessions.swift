@@ -120,8 +120,8 @@ extension SQLiteStore {
 
     static func replace(_ session: Session, in db: Database) throws {
         try db.execute(
-            sql: "INSERT OR REPLACE INTO sessions (\(SessionRow.columns)) VALUES (\(SessionRow.placeholders))",
-            arguments: SessionRow.arguments(session))
+            sql: "INSERT OR REPLACE INTO sessions (\(SessionRow.columns)) VALUES (\(placeholders(SessionRow.names)))",
+            arguments: StatementArguments(SessionRow.values(session)))
     }
 
     @discardableResult

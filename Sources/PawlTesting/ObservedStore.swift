@@ -10,7 +10,7 @@ public final class ObservedStore: PawlStore {
         case userByIdentifier, user, users, insertUser, reseal, update, reserveLogin, settleLogin, deleteThrottles
         case signingKeys, insertKey, resealKey, deleteSigningKey, append, events, eventsAfter, latestEvents,
             deleteEvents, recovery, updateRecovery, countRecovery, endSlice, ping
-        case status, findDamage, passwordSeals, countLiveSessions, backup
+        case mayKeepHouse, status, findDamage, passwordSeals, countLiveSessions, backup
     }
 
     private struct State {
@@ -151,9 +151,11 @@ public final class ObservedStore: PawlStore {
         return try await base.signingKeys()
     }
 
-    public func insert(_ key: SealedSigningKey, _ event: Event) async throws(StoreError) {
+    public func insert(
+        _ key: SealedSigningKey, ifKeysAre known: Set<String>, _ event: Event
+    ) async throws(StoreError) -> Bool {
         try await note(.insertKey)
-        try await base.insert(key, event)
+        return try await base.insert(key, ifKeysAre: known, event)
     }
 
     public func reseal(_ key: SealedSigningKey) async throws(StoreError) {
@@ -220,6 +222,11 @@ public final class ObservedStore: PawlStore {
     public func ping() async throws(StoreError) {
         try await note(.ping)
         try await base.ping()
+    }
+
+    public func mayKeepHouse(at now: UnixTime) async throws(StoreError) -> Bool {
+        try await note(.mayKeepHouse)
+        return try await base.mayKeepHouse(at: now)
     }
 
     public func status() async throws(StoreError) -> DatabaseStatus {

@@ -13,7 +13,11 @@ extension StoreConformance {
             }
             let made = Event(.keyCreated, at: Sample.start, details: ["key": "key-1"])
             let gone = Event(.keyRetired, at: Sample.start + 1, details: ["key": "key-1"])
-            for key in keys { try await store.insert(key, made) }
+            for (place, key) in keys.enumerated() {
+                let known = Set(keys.prefix(place).map(\.id))
+                #expect(try await store.insert(key, ifKeysAre: known, made))
+                #expect(try await store.insert(key, ifKeysAre: known, made) == false, "another node was first")
+            }
             #expect(try await store.signingKeys().sorted { $0.id < $1.id } == keys)
             let resealed = SealedSigningKey(
                 id: "key-2", algorithm: "EdDSA", seal: Sample.bytes(9, count: 61), createdAt: Sample.start,

@@ -13,7 +13,7 @@ struct DamagedRowTests {
         let user = try Sample.user("owner")
         let session = try Sample.session(of: user, 1)
         let turn = TurnSample(of: session).turn
-        let columns = SessionRow.columns.split(separator: ",").map { $0.filter { !$0.isWhitespace } }.dropFirst()
+        let columns = SessionRow.names.dropFirst()
         try await TemporaryDatabase().withStore { store async throws in
             #expect(try await store.insert(user, Event(.registered, at: Sample.start, subject: user.id)))
             for column in columns {

@@ -1,6 +1,7 @@
 import Foundation
 import NIOHTTP1
 import PawlAPI
+import ServerTesting
 import Testing
 
 @Suite("What the README shows")

@@ -3,6 +3,7 @@ import GRDB
 import NIOHTTP1
 import PawlAPI
 import PawlTesting
+import ServerTesting
 import Testing
 
 @Suite("Backup, status, migrations and the doctor, as an operator uses them", .serialized)

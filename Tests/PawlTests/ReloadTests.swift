@@ -3,6 +3,7 @@ import Glibc
 import NIOHTTP1
 import PawlAPI
 import PawlTesting
+import ServerTesting
 import Testing
 
 @Suite("SIGHUP reloads")

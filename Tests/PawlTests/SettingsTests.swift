@@ -1,5 +1,6 @@
 import Foundation
 import PawlAPI
+import ServerTesting
 import Testing
 
 @Suite("Settings of the binary")

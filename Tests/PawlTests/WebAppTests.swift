@@ -4,6 +4,7 @@ import NIOCore
 import NIOHTTP1
 import PawlAPI
 import PawlTesting
+import ServerTesting
 import Testing
 
 /// `Examples/web-app` with a Pawl of its own.

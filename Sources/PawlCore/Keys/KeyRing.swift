@@ -65,7 +65,13 @@ public final class KeyRing: Sendable {
             try await store.reseal(
                 SealedSigningKey(key, secrets: secrets, createdAt: stored.createdAt, activatesAt: stored.activatesAt))
         }
-        if let activatesAt = plan.activateNew { open.append(try await make(activatesAt: activatesAt)) }
+        if let activatesAt = plan.activateNew {
+            let known = Set(stored.map(\.id)).subtracting(plan.expired)
+            guard let made = try await make(activatesAt: activatesAt, ifKeysAre: known) else {
+                return try await refresh()  // another node was first: follow it
+            }
+            open.append(made)
+        }
 
         let inOrder = open.sorted { $0.stored.precedes($1.stored) }
         keys.withLock { keys in
@@ -87,7 +93,10 @@ public final class KeyRing: Sendable {
 
     /// Makes a key ahead of the schedule.
     func rotate() async throws {
-        _ = try await make(activatesAt: clock.now + schedule.publishAhead)
+        while true {
+            let known = Set(try await store.signingKeys().map(\.id))
+            if try await make(activatesAt: clock.now + schedule.publishAhead, ifKeysAre: known) != nil { break }
+        }
         try await refresh()
     }
 
@@ -98,7 +107,11 @@ public final class KeyRing: Sendable {
         guard stored.contains(where: { $0.id == id }) else { return false }
         let now = clock.now
         // First the new one: if the process ends in between, both are there, and the command can be repeated.
-        if !stored.contains(where: { $0.id != id && $0.activatesAt <= now }) { _ = try await make(activatesAt: now) }
+        if !stored.contains(where: { $0.id != id && $0.activatesAt <= now }),
+            try await make(activatesAt: now, ifKeysAre: Set(stored.map(\.id))) == nil
+        {
+            return try await retire(id)  // the keys have changed: look again
+        }
         _ = keys.withLock { $0.retired.insert(id) }
         try await delete(id, Event(.keyRetired, at: now, details: [Self.key: id, "by": "operator"]))
         try await refresh()
@@ -110,14 +123,17 @@ public final class KeyRing: Sendable {
         logger.tell(event)
     }
 
-    private func make(activatesAt: UnixTime) async throws -> (stored: SealedSigningKey, key: SigningKey) {
+    /// - Returns: nil if the stored keys are others than `known`.
+    private func make(
+        activatesAt: UnixTime, ifKeysAre known: Set<String>
+    ) async throws -> (stored: SealedSigningKey, key: SigningKey)? {
         let key = SigningKey(id: Hex.encode(randomness.bytes(8)), generating: schedule.algorithm)
         let now = clock.now
         let sealed = try SealedSigningKey(
             key, secrets: inForce.now.secrets, createdAt: now, activatesAt: activatesAt)
         let details = [Self.key: sealed.id, "algorithm": sealed.algorithm, "activates_at": activatesAt.rfc3339]
         let event = Event(.keyCreated, at: now, details: details)
-        try await store.insert(sealed, event)
+        guard try await store.insert(sealed, ifKeysAre: known, event) else { return nil }
         logger.tell(event)
         return (sealed, key)
     }

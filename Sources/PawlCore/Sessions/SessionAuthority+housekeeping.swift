@@ -13,12 +13,16 @@ extension SessionAuthority {
     static let grace: Int64 = 7 * 86400
     static let sliceSize = 500
 
-    /// Tidies one slice of the sessions, and with the first slice of a round the rest.
+    /// Tidies one slice of the sessions, and with the first slice of a round the rest; on one node at a time.
     /// - Parameters:
     ///   - round: without a cursor, a new one begins; it is over when it has none afterwards.
     ///   - eventRetention: seconds that events are kept.
     package func housekeep(_ round: inout HousekeepingRound, eventRetention: Int64) async throws(StoreError) {
         let now = clock.now
+        guard try await store.mayKeepHouse(at: now) else {
+            round = HousekeepingRound()
+            return
+        }
         if round.cursor == nil {
             round = HousekeepingRound()
             // All of them, but what is written meanwhile comes in between.

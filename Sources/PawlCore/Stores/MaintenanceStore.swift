@@ -1,5 +1,9 @@
 /// What operators ask of the database itself. Nothing here holds up a turn for more than moments.
 public protocol MaintenanceStore: Sendable {
+    /// Whether this process is the one that tidies, of all that share the database: whoever asks first, until it has not
+    /// asked for a minute.
+    func mayKeepHouse(at now: UnixTime) async throws(StoreError) -> Bool
+
     func status() async throws(StoreError) -> DatabaseStatus
 
     /// Reads the whole database and looks for damage, until its task is cancelled.

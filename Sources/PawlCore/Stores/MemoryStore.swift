@@ -253,10 +253,12 @@ public final class MemoryStore: PawlStore {
     // MARK: KeyStore, EventStore
 
     public func signingKeys() -> [SealedSigningKey] { tables.withLock { $0.keys } }
-    public func insert(_ key: SealedSigningKey, _ event: Event) {
+    public func insert(_ key: SealedSigningKey, ifKeysAre known: Set<String>, _ event: Event) -> Bool {
         tables.withLock { tables in
+            guard Set(tables.keys.map(\.id)) == known else { return false }
             tables.keys.append(key)
             tables.record(event)
+            return true
         }
     }
     public func reseal(_ key: SealedSigningKey) {
@@ -323,6 +325,8 @@ public final class MemoryStore: PawlStore {
     }
 
     // MARK: MaintenanceStore
+
+    public func mayKeepHouse(at now: UnixTime) -> Bool { true }
 
     public func status() -> DatabaseStatus {
         tables.withLock { tables in

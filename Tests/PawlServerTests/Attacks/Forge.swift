@@ -23,8 +23,9 @@ struct Forge: Sendable {
         options.store = store
         let key = try SigningKey(id: Self.kid, algorithm: .es256, rawRepresentation: [UInt8](key.rawRepresentation))
         let now = options.clock.now
-        try store.insert(
-            SealedSigningKey(key, secrets: secrets, createdAt: now, activatesAt: now), Event(.keyCreated, at: now))
+        _ = try store.insert(
+            SealedSigningKey(key, secrets: secrets, createdAt: now, activatesAt: now), ifKeysAre: [],
+            Event(.keyCreated, at: now))
     }
 
     /// What the server put into `token`, with members replaced by raw JSON; nil leaves one out.

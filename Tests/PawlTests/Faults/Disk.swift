@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import ServerTesting
 
 /// A small file system in a mount namespace of its own, which is gone with the process that keeps it: mounted as root,
 /// otherwise by way of a user namespace. Where neither can be had, the tests that need it fail.

@@ -3,6 +3,7 @@ import Glibc
 import NIOCore
 import PawlAPI
 import PawlTesting
+import ServerTesting
 import Testing
 
 @Suite("Hostile clients", .serialized)

@@ -2,6 +2,7 @@ import Foundation
 import NIOHTTP1
 import PawlAPI
 import PawlTesting
+import ServerTesting
 import Testing
 
 @Suite("Files and clocks that run out", .serialized)

@@ -4,6 +4,7 @@ import NIOCore
 import NIOHTTP1
 import NIOPosix
 import PawlAPI
+import ServerTesting
 import Synchronization
 
 /// A temporary folder and two free ports: the place where a binary is tried.

@@ -1,12 +1,16 @@
-import Foundation
+package import Foundation
 import Glibc
-import Synchronization
+package import Synchronization
 
 /// A real `pawl serve` (or another program) with all that it prints. Started by `posix_spawn` and watched by a thread
 /// of its own: Foundation's `Process` now and then misses the end of one of many children.
-final class PawlProcess: Sendable {
-    struct Failure: Error, CustomStringConvertible {
-        let description: String
+package final class PawlProcess: Sendable {
+    package struct Failure: Error, CustomStringConvertible {
+        package let description: String
+
+        package init(description: String) {
+            self.description = description
+        }
     }
 
     private struct State {
@@ -14,21 +18,21 @@ final class PawlProcess: Sendable {
         var status: Int32?
     }
 
-    let pid: pid_t
+    package let pid: pid_t
     private let state = Mutex(State())
     /// One element whenever something was printed; its end is the process's.
     private let changes = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
 
     /// Where the package's binaries are: beside the test runner.
-    static let binaries = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent()
-    static let repository = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    package static let binaries = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent()
+    package static let repository = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent().deletingLastPathComponent()
 
-    convenience init(_ binary: String, _ arguments: [String], environment: [String: String] = [:]) throws {
+    package convenience init(_ binary: String, _ arguments: [String], environment: [String: String] = [:]) throws {
         try self.init(Self.binaries.appending(path: binary), arguments, environment: environment)
     }
 
-    init(_ executable: URL, _ arguments: [String], environment: [String: String] = [:]) throws {
+    package init(_ executable: URL, _ arguments: [String], environment: [String: String] = [:]) throws {
         let environment = environment.merging(["PATH": "/usr/bin:/bin", "SWIFT_BACKTRACE": "enable=no"]) { $1 }
         let (pid, input) = try Self.starting.withLock { _ in
             // Closed in other children, which would keep the pipe open for as long as they live; the lock is for the
@@ -46,7 +50,7 @@ final class PawlProcess: Sendable {
         Thread.detachNewThread { [self] in watch(input) }
     }
 
-    static let starting = Mutex(())
+    package static let starting = Mutex(())
 
     private static func spawn(
         _ path: String, _ arguments: [String], _ environment: [String], output: Int32
@@ -96,10 +100,10 @@ final class PawlProcess: Sendable {
     }
 
     /// All that it printed so far, to both streams.
-    var printed: String { state.withLock { $0.printed } }
+    package var printed: String { state.withLock { $0.printed } }
 
     /// Waits until it has printed `text`.
-    func waitUntilPrinted(_ text: String) async throws {
+    package func waitUntilPrinted(_ text: String) async throws {
         if printed.contains(text) { return }
         for await _ in changes.stream where printed.contains(text) { return }
         guard printed.contains(text) else {
@@ -108,13 +112,13 @@ final class PawlProcess: Sendable {
     }
 
     /// Waits for its end and returns its exit status.
-    func end() async -> Int32 {
+    package func end() async -> Int32 {
         for await _ in changes.stream {}
         return state.withLock { $0.status ?? -1 }
     }
 
     /// From the kernel, in KiB.
-    var residentMemory: Int {
+    package var residentMemory: Int {
         get throws {
             let status = try String(contentsOfFile: "/proc/\(pid)/status", encoding: .utf8)
             let line = status.split(separator: "\n").first { $0.hasPrefix("VmRSS:") }
@@ -122,23 +126,25 @@ final class PawlProcess: Sendable {
         }
     }
 
-    var openFiles: Int { get throws { try FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/fd").count } }
+    package var openFiles: Int {
+        get throws { try FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/fd").count }
+    }
 
     /// Ends it as a loss of power would: no handler runs.
-    func killHard() async {
+    package func killHard() async {
         kill(pid, SIGKILL)
         _ = await end()
     }
 
-    func signal(_ number: Int32) { kill(pid, number) }
+    package func signal(_ number: Int32) { kill(pid, number) }
 
-    func stop() async -> Int32 {
+    package func stop() async -> Int32 {
         kill(pid, SIGTERM)
         return await end()
     }
 
     /// Runs `pawl` to its end.
-    static func run(
+    package static func run(
         _ arguments: [String], environment: [String: String] = [:]
     ) async throws -> (status: Int32, output: String) {
         let process = try PawlProcess("pawl", arguments, environment: environment)

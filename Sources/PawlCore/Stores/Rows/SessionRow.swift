@@ -1,0 +1,44 @@
+/// The columns of a session in the one order that all statements of all SQL stores use.
+package enum SessionRow {
+    package static let names = [
+        "id", "subject", "client_id", "delivery", "created_at", "absolute_expires_at", "auth_time", "amr", "scope",
+        "roles", "device", "ip", "user_agent", "generation", "hash", "seal", "attempt_1", "attempt_2", "attempt_3",
+        "attempt_4", "rotated_at", "idle_expires_at", "step_up_failures", "ended_at", "end_reason", "turned_by",
+        "recovered_at",
+    ]
+    package static let columns = names.joined(separator: ", ")
+
+    package static func decode(_ row: some Columns) throws -> Session {
+        guard let id = SessionID(bytes: row.bytes(0)), let subject = SubjectID(bytes: row.bytes(1)),
+            let delivery = Delivery(rawValue: row.text(3)), let generation = row.integer(13)
+        else { throw StoreError("A row of sessions cannot be read.") }
+        return Session(
+            id: id, subject: subject, clientID: row.text(2), delivery: delivery, createdAt: row.time(4),
+            absoluteExpiry: row.time(5), authTime: row.time(6), authMethods: row.words(7), scope: row.words(8),
+            roles: row.words(9), device: row.text(10), origin: Origin(address: row.text(11), userAgent: row.text(12)),
+            generation: UInt32(truncatingIfNeeded: generation), hash: row.bytes(14), seal: row.bytes(15),
+            attempts: (16..<20).map { row.integer($0).map { AttemptDigest(value: UInt64(bitPattern: $0)) } },
+            rotatedAt: row.time(20), idleExpiry: row.time(21), stepUpFailures: Int(row.integer(22) ?? 0),
+            ending: row.optionalTime(23).map {
+                Session.Ending(at: $0, reason: EndReason(rawValue: row.text(24)) ?? .revoked)
+            }, turnedBy: Operation(rawValue: row.text(25)) ?? .refresh,
+            recoveredAt: row.optionalTime(26))
+    }
+
+    package static func values(_ session: Session) -> [ColumnValue] {
+        let identity: [ColumnValue] = [
+            .init(session.id), .init(session.subject), .text(session.clientID), .text(session.delivery.rawValue),
+            .init(session.createdAt), .init(session.absoluteExpiry), .init(session.authTime),
+            .init(session.authMethods), .init(session.scope), .init(session.roles), .text(session.device),
+            .text(session.origin.address), .text(session.origin.userAgent),
+        ]
+        let turn: [ColumnValue] =
+            [.integer(Int64(session.generation)), .bytes(session.hash), .bytes(session.seal)]
+            + session.attempts.map { .integer($0.column) }
+        return identity + turn + [
+            .init(session.rotatedAt), .init(session.idleExpiry), .integer(Int64(session.stepUpFailures)),
+            .init(session.ending?.at), .text(session.ending?.reason.rawValue), .text(session.turnedBy.rawValue),
+            .init(session.recoveredAt),
+        ]
+    }
+}

@@ -1,0 +1,104 @@
+import Synchronization
+
+/// A few connections for all but plain rotations, so that neither a flood of logins nor housekeeping holds those up
+/// (P10). What comes while all are busy waits in order, in a queue with a bound.
+final class LinkPool: Sendable {
+    private struct Job: Sendable {
+        let run: @Sendable (Link) -> Void
+        let refuse: @Sendable (PostgresError) -> Void
+    }
+
+    private struct State {
+        var waiting: [Job] = []
+        var idle: [Link]
+        var isClosed = false
+    }
+
+    private let links: [Link]
+    private let state: Mutex<State>
+
+    private static let waitingLimit = 1024
+    /// How often a transaction that met another one is run.
+    private static let tries = 3
+
+    init(_ links: [Link]) {
+        self.links = links
+        state = Mutex(State(idle: links))
+    }
+
+    /// Runs `work` in a transaction; when it met another one, again.
+    func transaction<Value: Sendable>(
+        _ work: @escaping @Sendable (Connection) throws -> Value
+    ) async throws -> Value {
+        try await run { connection in
+            for _ in 1..<Self.tries {
+                do {
+                    return try connection.transaction(work)
+                } catch let error as PostgresError where error.kind == .conflict {}
+            }
+            return try connection.transaction(work)
+        }
+    }
+
+    func run<Value: Sendable>(_ work: @escaping @Sendable (Connection) throws -> Value) async throws -> Value {
+        let result: Result<Value, any Error> = await withCheckedContinuation { answer in
+            let job = Job { link in
+                answer.resume(returning: Result { try link.use(work) })
+            } refuse: { error in
+                answer.resume(returning: .failure(error))
+            }
+            submit(job)
+        }
+        return try result.get()
+    }
+
+    private func submit(_ job: Job) {
+        let (link, refusal): (Link?, PostgresError?) = state.withLock { state in
+            if state.isClosed { return (nil, PostgresError(.refused, "The store is closed.")) }
+            guard state.waiting.count < Self.waitingLimit else {
+                return (nil, PostgresError(.refused, "Too much waits for the database."))
+            }
+            state.waiting.append(job)
+            return (state.idle.popLast(), nil)
+        }
+        if let refusal { return job.refuse(refusal) }
+        link?.async { [self] link in work(on: link) }
+    }
+
+    private func work(on link: Link) {
+        while let job = next(for: link) { job.run(link) }
+    }
+
+    private func next(for link: Link) -> Job? {
+        state.withLock { state in
+            guard !state.waiting.isEmpty else {
+                state.idle.append(link)
+                return nil
+            }
+            return state.waiting.removeFirst()
+        }
+    }
+
+    /// Connects all of them.
+    func connect() async throws {
+        for link in links {
+            let result: Result<Void, any Error> = await withCheckedContinuation { answer in
+                link.async { link in answer.resume(returning: Result { try link.use { _ in } }) }
+            }
+            try result.get()
+        }
+    }
+
+    /// Lets what waits finish, then closes all connections; whatever comes afterwards is refused.
+    func close() async {
+        state.withLock { $0.isClosed = true }
+        for link in links {
+            await withCheckedContinuation { answer in
+                link.async { link in
+                    link.close()
+                    answer.resume()
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,113 @@
+public import PawlCore
+
+extension PostgresStore {
+    public func signingKeys() async throws(StoreError) -> [SealedSigningKey] {
+        try await run { connection in
+            try connection.execute("SELECT \(KeyRow.columns) FROM signing_keys").map { KeyRow.decode($0) }
+        }
+    }
+
+    public func insert(
+        _ key: SealedSigningKey, ifKeysAre known: Set<String>, _ event: Event
+    ) async throws(StoreError) -> Bool {
+        try await transaction { connection in
+            try AdvisoryLock.keys.take(on: connection)
+            let stored = try connection.execute("SELECT id FROM signing_keys").map { $0.text(0) }
+            guard Set(stored) == known else { return false }
+            try connection.insert(into: "signing_keys", KeyRow.names, [KeyRow.values(key)])
+            try Self.insert(event, on: connection)
+            return true
+        }
+    }
+
+    public func reseal(_ key: SealedSigningKey) async throws(StoreError) {
+        try await write(
+                "UPDATE signing_keys SET seal = $1 WHERE id = $2", [.bytes(key.seal), .text(key.id)])
+    }
+
+    public func deleteSigningKey(_ id: String, _ event: Event) async throws(StoreError) {
+        try await transaction { connection in
+            let deleted = try connection.execute("DELETE FROM signing_keys WHERE id = $1", [.text(id)])
+            if deleted.affected == 1 { try Self.insert(event, on: connection) }
+        }
+    }
+
+    public func append(_ event: Event) async throws(StoreError) {
+        try await transaction { connection in try Self.insert(event, on: connection) }
+    }
+
+    public func events(
+        since start: UnixTime, kinds: Set<Event.Kind>, limit: Int
+    ) async throws(StoreError) -> [Event] {
+        guard !kinds.isEmpty, limit > 0 else { return [] }
+        return try await run { connection in
+            // Newest first, and no further back than asked: events are in the order of time, and in no index of it.
+            var found: [Event] = []
+            var next = Int64.max
+            while true {
+                let rows = try connection.execute(
+                    "SELECT \(EventRow.columns), id FROM events WHERE id < $1 ORDER BY id DESC LIMIT 500",
+                    [.integer(next)])
+                for index in rows.indices {
+                    let row = rows[index]
+                    next = row.integer(EventRow.names.count) ?? 0
+                    if row.time(0) < start || found.count == limit { return found.reversed() }
+                    if let event = try EventRow.decode(row), kinds.contains(event.kind) { found.append(event) }
+                }
+                if rows.count == 0 { return found.reversed() }
+            }
+        }
+    }
+
+    /// Numbers are given out before their transactions commit, so a lower one could appear after a higher one was read,
+    /// and whoever follows them would miss it. Hence the lock: when it is had, all numbers given out are there to be seen.
+    public func events(after id: Int64, limit: Int) async throws(StoreError) -> [RecordedEvent] {
+        let last = try await transaction { connection in
+            try AdvisoryLock.events.take(on: connection)
+            return try connection.execute("SELECT max(id) FROM events").first?.integer(0) ?? 0
+        }
+        return try await run { connection in
+            try Self.recorded(
+                connection.execute(
+                    "SELECT \(EventRow.columns), id FROM events WHERE id > $1 AND id <= $2 ORDER BY id LIMIT $3",
+                    [.integer(id), .integer(last), .integer(Int64(limit))]))
+        }
+    }
+
+    public func latestEvents(limit: Int) async throws(StoreError) -> [RecordedEvent] {
+        try await run { connection in
+            try Self.recorded(
+                connection.execute(
+                    "SELECT \(EventRow.columns), id FROM events ORDER BY id DESC LIMIT $1", [.integer(Int64(limit))])
+            ).reversed()
+        }
+    }
+
+    private static func recorded(_ rows: Rows) throws -> [RecordedEvent] {
+        try rows.map { row in
+            try EventRow.decode(row).map { RecordedEvent(id: row.integer(EventRow.names.count) ?? 0, event: $0) }
+        }.compactMap(\.self)
+    }
+
+    public func deleteEvents(before cutoff: UnixTime, limit: Int) async throws(StoreError) {
+        try await write(
+                """
+                DELETE FROM events WHERE at < $1 AND id IN (
+                    SELECT id FROM events ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED)
+                """, [.time(cutoff), .integer(Int64(limit))])
+    }
+
+    static func insert(_ event: Event, on connection: Connection) throws {
+        let values = try EventRow.values(event)
+        let casts = values.enumerated().map { "$\($0 + 1)::\($1.type.name)" }.joined(separator: ", ")
+        // The lock is had before the number is: see events(after:limit:).
+        try connection.execute(
+            """
+            WITH turnstile AS MATERIALIZED (
+                SELECT pg_advisory_xact_lock_shared(\(AdvisoryLock.space), \(AdvisoryLock.events.rawValue)))
+            INSERT INTO events (\(EventRow.columns)) SELECT \(casts) FROM turnstile
+            ON CONFLICT (sum) WHERE sum IS NOT NULL DO UPDATE SET details = (events.details::jsonb
+                || jsonb_build_object('count', (coalesce(events.details::jsonb ->> 'count', '1')::bigint + 1)::text))::text
+            """, values.map { .value($0) })
+    }
+}

@@ -1,0 +1,68 @@
+public import PawlCore
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+extension PostgresStore {
+    /// Asked by every node each second, which is also when doubts of this one are settled.
+    public func recovery() async throws(StoreError) -> RecoveryRecord {
+        try await settleDoubts(at: clock.now)
+        return try await run { connection in
+            try Self.decode(connection.execute("SELECT value FROM settings WHERE name = 'recovery'"))
+        }
+    }
+
+    public func updateRecovery(
+        _ change: @escaping @Sendable (inout RecoveryRecord) -> [Event]
+    ) async throws(StoreError) -> RecoveryRecord {
+        try await transaction { connection in
+            // There must be a row to lock.
+            let empty = try Self.encode(RecoveryRecord())
+            try connection.execute(
+                "INSERT INTO settings (name, value) VALUES ('recovery', $1) ON CONFLICT (name) DO NOTHING",
+                [.text(empty)])
+            var record = try Self.decode(
+                connection.execute("SELECT value FROM settings WHERE name = 'recovery' FOR UPDATE"))
+            for event in change(&record) { try Self.insert(event, on: connection) }
+            try connection.execute(
+                "UPDATE settings SET value = $1 WHERE name = 'recovery'", [.text(try Self.encode(record))])
+            return record
+        }
+    }
+
+    public func countRecovery(since start: UnixTime, at now: UnixTime) async throws(StoreError) -> RecoveryCount {
+        try await run { connection in
+            try connection.patiently { connection in
+                let row = try connection.execute(
+                    """
+                    SELECT count(*) FILTER (WHERE recovered_at >= $1),
+                        count(*) FILTER (WHERE end_reason = 'lost' AND ended_at >= $1),
+                        count(*) FILTER (WHERE ended_at IS NULL AND absolute_expires_at > $2 AND rotated_at <= $1
+                            AND coalesce(recovered_at < $1, true))
+                    FROM sessions
+                    """, [.time(start), .time(now)]
+                ).first
+                let counts = (0..<3).map { Int(row?.integer($0) ?? 0) }
+                return RecoveryCount(recovered: counts[0], lost: counts[1], silent: counts[2])
+            }
+        }
+    }
+
+    private static func encode(_ record: RecoveryRecord) throws -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = .sortedKeys
+        return String(decoding: try encoder.encode(record), as: UTF8.self)
+    }
+
+    private static func decode(_ rows: Rows) throws -> RecoveryRecord {
+        guard let text = rows.first?.text(0) else { return RecoveryRecord() }
+        do {
+            return try JSONDecoder().decode(RecoveryRecord.self, from: Data(text.utf8))
+        } catch {
+            throw StoreError("The record of lost writes cannot be read.")
+        }
+    }
+}

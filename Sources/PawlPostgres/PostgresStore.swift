@@ -1,0 +1,161 @@
+import CLibPQ
+public import Logging
+public import PawlCore
+import Synchronization
+
+/// The store for more than one machine: PostgreSQL, shared by any number of nodes.
+///
+/// Plain rotations go in waves over a connection of their own (``Waves``), everything else over a small pool. What was
+/// acknowledged is as durable as the database's `synchronous_commit` says.
+public final class PostgresStore: PawlStore {
+    let pool: LinkPool
+    let waves: Waves
+    let circuit = Circuit()
+    let clock: Clock
+    let logger: Logger
+    /// Names this process where only one at a time may do something.
+    let node = Hex.encode(Randomness.system.bytes(8))
+    let doubts = Doubts()
+
+    /// How many connections one store opens, if nothing else is said.
+    public static let connections = 5
+
+    /// What a database is opened for.
+    package enum Purpose: Sendable {
+        /// To work: its tables are made and brought up to date.
+        case serve
+        /// To work on one that is up to date.
+        case operate
+        /// To look at one, whatever its tables are.
+        case inspect
+    }
+
+    /// Opens the database, makes its tables if need be, and brings them up to date.
+    /// - Parameters:
+    ///   - url: `postgres://…`, or anything else that libpq takes for a connection string; several hosts may be named.
+    ///   - connections: at least 2; one of them is for rotations.
+    /// - Throws: ``PostgresStoreError`` that says what to do.
+    public convenience init(
+        url: String, connections: Int = PostgresStore.connections, clock: Clock = .system,
+        metrics: PawlMetrics = .init(), logger: Logger
+    ) async throws {
+        try await self.init(
+            url: url, connections: connections, purpose: .serve, clock: clock, metrics: metrics, logger: logger)
+    }
+
+    package init(
+        url: String, connections: Int = PostgresStore.connections, purpose: Purpose, clock: Clock = .system,
+        metrics: PawlMetrics = .init(), logger: Logger
+    ) async throws {
+        try Self.check(url)
+        self.clock = clock
+        self.logger = logger
+        let circuit = circuit
+        pool = LinkPool((1..<max(2, connections)).map { _ in Link(url, circuit: circuit) })
+        waves = Waves(Link(url, circuit: circuit, prepare: RotationStatement.prepare), metrics: metrics)
+        do {
+            try await pool.connect()
+            try await waves.connect()
+            try await pool.run(Self.checkEncoding)
+            switch purpose {
+            case .serve: try await pool.run { try Migration.run(on: $0) }
+            case .operate: try await pool.run(Self.checkIsCurrent)
+            case .inspect: break
+            }
+        } catch {
+            await close()
+            if let error = error as? PostgresStoreError { throw error }
+            throw PostgresStoreError("Cannot use the database. \(StoreError(hiding: error))")
+        }
+    }
+
+    /// Refuses what libpq cannot read, without repeating it: it may hold a password.
+    private static func check(_ url: String) throws {
+        var message: UnsafeMutablePointer<CChar>?
+        let options = unsafe PQconninfoParse(url, &message)
+        unsafe PQfreemem(message)
+        guard let options = unsafe options else {
+            throw PostgresStoreError(
+                """
+                The database's URL cannot be read. It is like postgres://user@host:5432/name?sslmode=verify-full; \
+                characters such as @ and / in a password are written %40 and %2F.
+                """)
+        }
+        unsafe PQconninfoFree(options)
+    }
+
+    private static func checkEncoding(_ connection: Connection) throws {
+        let encoding = try connection.execute("SELECT current_setting('server_encoding')").first?.text(0) ?? ""
+        guard encoding == "UTF8" else {
+            throw PostgresStoreError("The database's encoding is \(encoding). Make it with: createdb --encoding=UTF8")
+        }
+    }
+
+    private static func checkIsCurrent(_ connection: Connection) throws {
+        let pending = try Migration.pending(on: connection)
+        guard pending.isEmpty else {
+            throw PostgresStoreError(
+                """
+                The tables of this database are of an older version (\(pending.joined(separator: ", ")) is to come). \
+                Start a server, or run: pawl migrate up
+                """)
+        }
+    }
+
+    /// Lets what is under way finish, and ends all connections.
+    public func close() async {
+        await waves.close()
+        await pool.close()
+    }
+
+    /// How far a node's clock may be off the database's, in seconds.
+    private static let clockDifference = 2.0
+
+    /// Writes: where a database can only be read, no session can turn. And compares the clocks, since nodes judge each
+    /// other's rows by them.
+    public func ping() async throws(StoreError) {
+        let now = Double(clock.now.seconds)
+        let database = try await run { connection in
+            try connection.execute(
+                """
+                INSERT INTO settings (name, value) VALUES ('ping', extract(epoch FROM clock_timestamp())::text)
+                ON CONFLICT (name) DO UPDATE SET value = excluded.value RETURNING value
+                """, commits: true
+            ).first.flatMap { Double($0.text(0)) } ?? 0
+        }
+        // This node's clock counts whole seconds.
+        guard abs(database - now - 0.5) <= Self.clockDifference + 0.5 else {
+            throw StoreError(
+                "This node's clock is \(Int(now - database)) s ahead of the database's: keep both in step by NTP.")
+        }
+    }
+
+    /// Runs statements of which each stands for itself.
+    func run<Value: Sendable>(
+        _ work: @escaping @Sendable (Connection) throws -> Value
+    ) async throws(StoreError) -> Value {
+        do {
+            return try await pool.run(work)
+        } catch {
+            throw StoreError(hiding: error)
+        }
+    }
+
+    /// Runs one statement that changes something.
+    /// - Returns: how many rows it touched.
+    @discardableResult
+    func write(_ sql: String, _ parameters: [Parameter]) async throws(StoreError) -> Int {
+        try await run { connection in try connection.execute(sql, parameters, commits: true).affected }
+    }
+
+    /// Runs statements that belong together.
+    func transaction<Value: Sendable>(
+        _ work: @escaping @Sendable (Connection) throws -> Value
+    ) async throws(StoreError) -> Value {
+        do {
+            return try await pool.transaction(work)
+        } catch {
+            throw StoreError(hiding: error)
+        }
+    }
+}

@@ -1,0 +1,176 @@
+import PawlCore
+import Synchronization
+
+/// Rotations that arrive while the last wave is under way make up the next one: one statement, one commit and one
+/// journey to the database for all of them, each with its own fate. Nothing waits for a timer.
+final class Waves: Sendable {
+    /// What became of a rotation in its wave.
+    enum Fate: Sendable {
+        case turned(Session)
+        /// A condition of the compare-and-set did not hold.
+        case untouched
+        /// The wave failed as a whole, and nothing of it happened: this one is to be tried by itself.
+        case alone
+        /// Whether it was committed is not known.
+        case inDoubt
+        case failed(PostgresError)
+    }
+
+    private struct Waiting: Sendable {
+        let turn: Turn
+        let answer: @Sendable (Fate) -> Void
+    }
+
+    private struct State {
+        var waiting: [Waiting] = []
+        var isUnderWay = false
+        var isClosed = false
+    }
+
+    /// So that no wave grows without bound.
+    static let limit = 512
+    private static let waitingLimit = 8192
+
+    private let state = Mutex(State())
+    private let link: Link
+    private let metrics: PawlMetrics
+
+    init(_ link: Link, metrics: PawlMetrics) {
+        self.link = link
+        self.metrics = metrics
+    }
+
+    func turn(_ turn: Turn) async -> Fate {
+        await withCheckedContinuation { continuation in
+            let waiting = Waiting(turn: turn) { continuation.resume(returning: $0) }
+            let (starts, refusal): (Bool, PostgresError?) = state.withLock { state in
+                if state.isClosed { return (false, PostgresError(.refused, "The store is closed.")) }
+                guard state.waiting.count < Self.waitingLimit else {
+                    return (false, PostgresError(.refused, "Too many rotations wait for the database."))
+                }
+                state.waiting.append(waiting)
+                defer { state.isUnderWay = true }
+                return (!state.isUnderWay, nil)
+            }
+            if let refusal { waiting.answer(.failed(refusal)) }
+            if starts { link.async { [self] link in run(on: link) } }
+        }
+    }
+
+    private func run(on link: Link) {
+        while let wave = next() {
+            let start = ContinuousClock.now
+            let fates = fates(of: wave.map(\.turn), on: link)
+            metrics.recordCommit(rotations: wave.count, took: .now - start)
+            for (waiting, fate) in zip(wave, fates) { waiting.answer(fate) }
+        }
+    }
+
+    /// The next wave, in the order of the ids, so that waves of several nodes lock rows in one order. It holds each
+    /// session once: a second turn of one waits for the next wave.
+    private func next() -> [Waiting]? {
+        let wave: [Waiting] = state.withLock { state in
+            var ids: Set<SessionID> = []
+            var taken: [Waiting] = []
+            var left: [Waiting] = []
+            for waiting in state.waiting {
+                if taken.count < Self.limit, ids.insert(waiting.turn.sessionID).inserted {
+                    taken.append(waiting)
+                } else {
+                    left.append(waiting)
+                }
+            }
+            state.waiting = left
+            state.isUnderWay = !taken.isEmpty
+            return taken
+        }
+        return wave.isEmpty ? nil : wave.sorted { $0.turn.sessionID < $1.turn.sessionID }
+    }
+
+    private func fates(of turns: [Turn], on link: Link) -> [Fate] {
+        do {
+            let rows = try link.use {
+                try $0.execute(RotationStatement.sql, RotationStatement.parameters(turns), commits: true)
+            }
+            var fates = [Fate](repeating: .untouched, count: turns.count)
+            for index in rows.indices {
+                let row = rows[index]
+                guard let place = row.integer(SessionRow.names.count), turns.indices.contains(Int(place) - 1) else {
+                    throw StoreError("A wave's answer cannot be read.")
+                }
+                fates[Int(place) - 1] = .turned(try SessionRow.decode(row))
+            }
+            return fates
+        } catch let error as PostgresError {
+            let fate: Fate =
+                switch error.kind {
+                case .away: .failed(error)
+                case .inDoubt: .inDoubt
+                case .conflict, .refused: .alone
+                }
+            return turns.map { _ in fate }
+        } catch {
+            return turns.map { _ in .inDoubt }  // committed, but a row of it cannot be read: each is looked at by itself
+        }
+    }
+
+    func connect() async throws {
+        let result: Result<Void, any Error> = await withCheckedContinuation { answer in
+            link.async { link in answer.resume(returning: Result { try link.use { _ in } }) }
+        }
+        try result.get()
+    }
+
+    func close() async {
+        state.withLock { $0.isClosed = true }
+        await withCheckedContinuation { answer in
+            link.async { link in
+                link.close()
+                answer.resume()
+            }
+        }
+    }
+}
+
+/// The compare-and-set of a wave of rotations. It carries every condition of *rotate*, and finds each row by its id
+/// alone.
+enum RotationStatement {
+    /// What a turn brings, in the order of ``parameters(_:)``.
+    private static let columns: [(name: String, type: ColumnType)] = [
+        ("id", .id), ("generation", .integer), ("presented", .bytes), ("delivery", .text), ("hash", .bytes),
+        ("seal", .bytes), ("attempt", .integer), ("now", .integer), ("idle_expires_at", .integer), ("ip", .text),
+        ("user_agent", .text),
+    ]
+
+    static let sql = """
+        UPDATE sessions AS s SET generation = s.generation + 1, hash = t.hash, seal = t.seal, attempt_4 = s.attempt_3,
+            attempt_3 = s.attempt_2, attempt_2 = s.attempt_1, attempt_1 = t.attempt, rotated_at = t.now,
+            idle_expires_at = t.idle_expires_at, turned_by = 'refresh', ip = t.ip, user_agent = t.user_agent
+        FROM unnest(\(columns.enumerated().map { "$\($0 + 1)::\($1.type.name)[]" }.joined(separator: ", ")))
+            WITH ORDINALITY AS t (\(columns.map(\.name).joined(separator: ", ")), place)
+        WHERE s.id = t.id AND s.generation = t.generation AND s.hash = t.presented AND s.delivery = t.delivery
+            AND s.ended_at IS NULL AND s.absolute_expires_at > t.now AND s.idle_expires_at > t.now
+        RETURNING \(SessionRow.names.map { "s.\($0)" }.joined(separator: ", ")), t.place
+        """
+
+    static func parameters(_ turns: [Turn]) -> [Parameter] {
+        let rows = turns.map { turn -> [ColumnValue] in
+            [
+                .init(turn.sessionID), .integer(Int64(turn.generation)), .bytes(turn.hash),
+                .text(turn.delivery.rawValue), .bytes(turn.successorHash), .bytes(turn.successorSeal),
+                .integer(turn.attempt.column), .init(turn.now), .init(turn.idleExpiry), .text(turn.origin.address),
+                .text(turn.origin.userAgent),
+            ]
+        }
+        return columns.indices.map { place in .values(rows.map { $0[place] }, of: columns[place].type) }
+    }
+
+    /// Makes a connection find rows by the primary key, whatever it has learnt of the table's size, and plan once.
+    static func prepare(_ connection: Connection) throws {
+        for setting in ["plan_cache_mode = force_generic_plan"]
+            + ["seqscan", "bitmapscan", "hashjoin", "mergejoin"].map({ "enable_\($0) = off" })
+        {
+            try connection.execute("SET \(setting)")
+        }
+    }
+}

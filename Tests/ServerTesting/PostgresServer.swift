@@ -1,0 +1,148 @@
+package import Foundation
+import Glibc
+import Synchronization
+
+/// A PostgreSQL server of the tests' own, on a free port of the loopback address, in a temporary folder, run by a user
+/// without privilege. Durable, as its defaults are.
+package final class PostgresServer: Sendable {
+    package struct Failure: Error, CustomStringConvertible {
+        package let description: String
+    }
+
+    package let folder: URL
+    package let port: Int
+    private let settings: [String]
+
+    /// Debian's programs; elsewhere those on the path.
+    static let programs: String = {
+        let debian = "/usr/lib/postgresql"
+        let versions = (try? FileManager.default.contentsOfDirectory(atPath: debian)) ?? []  // absent: not Debian
+        return versions.compactMap(Int.init).max().map { "\(debian)/\($0)/bin/" } ?? ""
+    }()
+
+    /// One for all tests that only need a database of their own in it; stopped with the process.
+    package static func shared() async throws -> PostgresServer { try await sharedServer.value }
+
+    private static let sharedServer = Task {
+        let server = try await PostgresServer()
+        runningServer.withLock { $0 = server }
+        atexit { PostgresServer.runningServer.withLock { $0 }?.kill() }
+        return server
+    }
+    private static let runningServer = Mutex<PostgresServer?>(nil)
+
+    /// Makes a cluster and starts it.
+    /// - Parameter settings: lines for its `postgresql.conf`.
+    package init(settings: [String] = []) async throws {
+        folder = FileManager.default.temporaryDirectory.appending(path: "pawl-postgres-\(UUID().uuidString)")
+        port = try Self.freePort()
+        self.settings = settings
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        try Self.giveToOwner(folder.path)
+        try await run(
+            "initdb", "--pgdata", data, "--username", "pawl", "--auth", "trust", "--encoding", "UTF8", "--locale",
+            "C.UTF-8", "--no-instructions")
+        let lines =
+            [
+                "port = \(port)", "listen_addresses = '127.0.0.1'", "unix_socket_directories = ''",
+                "max_connections = 100",
+            ] + settings
+        let configuration = try FileHandle(forWritingTo: folder.appending(path: "data/postgresql.conf"))
+        try configuration.seekToEnd()
+        try configuration.write(contentsOf: Data((lines.joined(separator: "\n") + "\n").utf8))
+        try configuration.close()
+        try await start()
+    }
+
+    package var data: String { folder.path + "/data" }
+
+    package func url(_ database: String = "postgres", port: Int? = nil) -> String {
+        "postgres://pawl@127.0.0.1:\(port ?? self.port)/\(database)"
+    }
+
+    package func start() async throws {
+        try await run("pg_ctl", "start", "--pgdata", data, "--wait", "--silent", "--log", folder.path + "/log")
+    }
+
+    /// - Parameter mode: `smart`, `fast`, or `immediate`, which is like loss of power.
+    package func stop(_ mode: String = "fast") async throws {
+        try await run("pg_ctl", "stop", "--pgdata", data, "--wait", "--silent", "--mode", mode)
+    }
+
+    /// Ends it and deletes its files.
+    package func remove() async {
+        try? await stop("immediate")  // it may have been stopped before
+        try? FileManager.default.removeItem(at: folder)  // a leftover in the temporary folder harms nobody
+    }
+
+    /// The process of the server; nil while it is stopped.
+    package var pid: pid_t? {
+        let lines = (try? String(contentsOfFile: data + "/postmaster.pid", encoding: .utf8))?.split(separator: "\n")
+        return lines?.first.flatMap { pid_t($0) }
+    }
+
+    /// Ends it at once, for when this process ends.
+    private func kill() {
+        if let pid { Glibc.kill(pid, SIGQUIT) }
+        try? FileManager.default.removeItem(at: folder)  // a leftover in the temporary folder harms nobody
+    }
+
+    /// An empty database of its own.
+    package func makeDatabase() async throws -> String {
+        let name = "t" + UUID().uuidString.lowercased().replacing("-", with: "")
+        try await query("CREATE DATABASE \(name)", in: "postgres")
+        return name
+    }
+
+    /// Runs SQL by psql, which is independent of what is tested.
+    /// - Returns: what it printed: rows as lines, columns by `|`.
+    @discardableResult
+    package func query(_ sql: String, in database: String) async throws -> String {
+        try await run(
+            "psql", "--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--set", "ON_ERROR_STOP=1", "--dbname",
+            url(database), "--command", sql)
+    }
+
+    /// Runs one of PostgreSQL's programs as the owner of the cluster.
+    @discardableResult
+    package func run(_ program: String, _ arguments: String...) async throws -> String {
+        let command = Self.asOwner(Self.programs + program, arguments)
+        let process = try PawlProcess(
+            URL(filePath: command[0]), Array(command.dropFirst()),
+            environment: ["LC_ALL": "C.UTF-8", "HOME": folder.path])
+        let status = await process.end()
+        guard status == 0 else {
+            throw Failure(description: "\(command.joined(separator: " ")): \(process.printed)")
+        }
+        return process.printed.trimmingCharacters(in: .newlines)
+    }
+
+    /// As root it is run by an unprivileged user: PostgreSQL refuses root.
+    package static func asOwner(_ program: String, _ arguments: [String]) -> [String] {
+        (getuid() == 0 ? ["/usr/sbin/runuser", "-u", "nobody", "--"] : []) + [program] + arguments
+    }
+
+    package static func giveToOwner(_ path: String) throws {
+        guard getuid() == 0, let nobody = unsafe getpwnam("nobody") else { return }
+        guard unsafe chown(path, nobody.pointee.pw_uid, nobody.pointee.pw_gid) == 0 else {
+            throw Failure(description: "\(path) cannot be given to nobody.")
+        }
+    }
+
+    /// A port that was free a moment ago.
+    package static func freePort() throws -> Int {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        defer { close(descriptor) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let bound = unsafe withUnsafeMutablePointer(to: &address) { pointer in
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
+                unsafe bind(descriptor, pointer, length) == 0 && getsockname(descriptor, pointer, &length) == 0
+            }
+        }
+        guard bound else { throw Failure(description: "There is no port to be had.") }
+        return Int(UInt16(bigEndian: address.sin_port))
+    }
+}
