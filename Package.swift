@@ -117,7 +117,7 @@ let package = Package(
         // What parts cost, for `make bench`.
         .executableTarget(
             name: "benchmarks",
-            dependencies: ["PawlCore", "PawlJWT", "PawlSQLite", argumentParser, logging],
+            dependencies: ["PawlCore", "PawlJWT", "PawlSQLite", "PawlPostgres", argumentParser, logging],
             path: "Benchmarks", exclude: ["README.md"]),
 
         // What reads strangers' bytes, one entry point each, for libFuzzer and for the tests.

@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import Logging
 import PawlCore
+import PawlPostgres
 import PawlSQLite
 
 /// A database with many sessions and their tokens, for `pawl bench refresh --seed`: signing a million users in would take
@@ -11,14 +12,14 @@ struct SeedCommand: AsyncParsableCommand {
         commandName: "seed", abstract: "Make a database with many sessions, and a file of their refresh tokens.")
 
     @Option(help: "How many.") var sessions = 1_000_000
-    @Option(help: "Where to make the database.") var database: String
+    @Option(help: "Where to make the database: sqlite:PATH or postgres://…") var database: String
     @Option(help: "The file with the server's master secret.") var masterSecretFile: String
     @Option(help: "Where to write the tokens.") var tokens: String
 
     func run() async throws {
         let rows = SeededRows()
         let secrets = try MasterSecrets(parsing: try String(contentsOfFile: masterSecretFile, encoding: .utf8))
-        let store = try await SQLiteStore(path: database, logger: Logger(label: "benchmarks"))
+        let store = try await openStore(database)
         try await store.insertSeeded(rows, count: sessions)
         try await store.close()
         var text = ""
@@ -33,10 +34,18 @@ struct SeedCommand: AsyncParsableCommand {
     }
 }
 
-extension SQLiteStore {
+/// Opens a store for a measurement.
+func openStore(_ database: String) async throws -> any RowStore {
+    let logger = Logger(label: "benchmarks")
+    guard database.hasPrefix("sqlite:") else { return try await PostgresStore(url: database, logger: logger) }
+    return try await SQLiteStore(path: String(database.dropFirst("sqlite:".count)), logger: logger)
+}
+
+extension RowStore {
     func insertSeeded(_ rows: SeededRows, count: Int) async throws {
         for first in stride(from: 0, to: count, by: 10_000) {
-            try await insert((first..<min(count, first + 10_000)).map { rows.session($0) })
+            let slice = (first..<min(count, first + 10_000)).map { SessionRow.values(rows.session($0)) }
+            try await put(slice, into: SessionRow.table)
         }
     }
 }

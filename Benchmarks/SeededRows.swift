@@ -1,6 +1,5 @@
 import Foundation
 import PawlCore
-import PawlSQLite
 
 /// Sessions by number, and their tokens: every secret follows from the number and the generation, so that a million
 /// sessions need no memory here. Their rows are as full as those of sessions that have turned a few times.
@@ -53,7 +52,7 @@ struct SeededRows: Sendable {
     }
 
     /// Turns a session and says so in `generation`.
-    func rotate(_ number: Int, at generation: inout UInt32, on store: SQLiteStore) async throws {
+    func rotate(_ number: Int, at generation: inout UInt32, on store: any SessionStore) async throws {
         let outcome = try await store.rotate(turn(number, from: generation), under: .init())
         guard outcome.verdict == .rotate else { throw StoreError("The turn was \(outcome.verdict).") }
         generation += 1

@@ -7,19 +7,22 @@ import PawlSQLite
 /// Rotations on the store alone, durable, many at once.
 struct StoreCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "store", abstract: "Measure durable rotations on SQLite, without HTTP and without cryptography.")
+        commandName: "store", abstract: "Measure durable rotations, without HTTP and without cryptography.")
 
+    @Option(help: "Where to make the database; a postgres://… may hold it already. (default: SQLite, for now alone)")
+    var database: String?
     @Option(help: "Rows in the table.") var sessions = 1_000_000
     @Option(help: "Rotations under way at once.") var tasks = 64
     @Option(help: ArgumentHelp("How long to measure.", valueName: "seconds")) var duration = 10
-    @Option(help: "KiB of the writer's page cache; the server's is 32768.") var cache = 32768
+    @Option(help: "KiB of the page cache of SQLite's writer; the server's is 32768.") var cache = 32768
 
     func run() async throws {
         let rows = SeededRows()
         let folder = try TemporaryFolder()
-        let store = try await SQLiteStore(path: folder.path("store.sqlite"), logger: Logger(label: "benchmarks"))
+        let store = try await openStore(database ?? "sqlite:" + folder.path("store.sqlite"))
         try await store.insertSeeded(rows, count: sessions)
-        try await store.setWriterCache(kibibytes: cache)
+        let sqlite = store as? SQLiteStore
+        try await sqlite?.setWriterCache(kibibytes: cache)
         let (sessions, tasks) = (sessions, tasks)
         let start = ContinuousClock.now
         let end = start + .seconds(duration)
@@ -48,7 +51,7 @@ struct StoreCommand: AsyncParsableCommand {
         }
         print(
             """
-            \(Int(Double(times.count) / seconds)) rotations/s on \(sessions) rows, \(tasks) at once, \(cache) KiB of cache; \
+            \(Int(Double(times.count) / seconds)) rotations/s on \(sessions) rows, \(tasks) at once\(sqlite == nil ? "" : ", \(cache) KiB of cache"); \
             p50 \(milliseconds(0.5)) ms, p99 \(milliseconds(0.99)) ms, max \(milliseconds(1)) ms
             """)
     }

@@ -3,7 +3,7 @@ import PawlCore
 /// A bound value, in PostgreSQL's binary format. Rows are bound by columns, as arrays: a statement can then work on many.
 enum Parameter: Sendable {
     case value(ColumnValue)
-    case values([ColumnValue], of: ColumnType)
+    case values([ColumnValue], of: TableShape.Kind)
     case number(Int32)
 
     static func integer(_ value: Int64?) -> Self { .value(.integer(value)) }
@@ -15,8 +15,8 @@ enum Parameter: Sendable {
 
     var type: UInt32 {
         switch self {
-        case .value(let value): value.type.rawValue
-        case .values(_, let type): type.array
+        case .value(let value): value.kind.type
+        case .values(_, let kind): kind.arrayType
         case .number: 23
         }
     }
@@ -26,9 +26,9 @@ enum Parameter: Sendable {
         switch self {
         case .value(let value): return value.wire
         case .number(let number): return number.wire
-        case .values(let values, let type):
+        case .values(let values, let kind):
             // One dimension, whether there are NULLs, the type; the length and the first index; the values.
-            var bytes = Int32(1).wire + Int32(1).wire + Int32(bitPattern: type.rawValue).wire
+            var bytes = Int32(1).wire + Int32(1).wire + Int32(bitPattern: kind.type).wire
             bytes += Int32(values.count).wire + Int32(1).wire
             for value in values {
                 if let wire = value.wire {
@@ -44,14 +44,18 @@ enum Parameter: Sendable {
 }
 
 /// The types of columns, by their numbers in PostgreSQL's catalogue, which never change.
-enum ColumnType: UInt32 {
-    case integer = 20
-    case text = 25
-    case bytes = 17
-    case id = 2950
+extension TableShape.Kind {
+    var type: UInt32 {
+        switch self {
+        case .integer: 20
+        case .text: 25
+        case .bytes: 17
+        case .id: 2950
+        }
+    }
 
     /// The type of an array of them.
-    var array: UInt32 {
+    var arrayType: UInt32 {
         switch self {
         case .integer: 1016
         case .text: 1009
@@ -60,7 +64,7 @@ enum ColumnType: UInt32 {
         }
     }
 
-    var name: String {
+    var typeName: String {
         switch self {
         case .integer: "bigint"
         case .text: "text"
@@ -71,7 +75,7 @@ enum ColumnType: UInt32 {
 }
 
 extension ColumnValue {
-    var type: ColumnType {
+    var kind: TableShape.Kind {
         switch self {
         case .integer: .integer
         case .text: .text

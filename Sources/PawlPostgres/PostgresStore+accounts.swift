@@ -4,7 +4,7 @@ extension PostgresStore {
     public func user(identifier: Identifier) async throws(StoreError) -> User? {
         try await run { connection in
             try connection.execute(
-                "SELECT \(UserRow.columns) FROM users WHERE identifier = $1", [.text(identifier.text)]
+                "SELECT \(UserRow.list) FROM users WHERE identifier = $1", [.text(identifier.text)]
             ).first.map { try UserRow.decode($0) }
         }
     }
@@ -16,7 +16,7 @@ extension PostgresStore {
     public func users(after identifier: Identifier?, limit: Int) async throws(StoreError) -> [User] {
         try await run { connection in
             try connection.execute(
-                "SELECT \(UserRow.columns) FROM users WHERE identifier > $1 ORDER BY identifier LIMIT $2",
+                "SELECT \(UserRow.list) FROM users WHERE identifier > $1 ORDER BY identifier LIMIT $2",
                 [.text(identifier?.text ?? ""), .integer(Int64(limit))]
             ).map { try UserRow.decode($0) }
         }
@@ -25,8 +25,8 @@ extension PostgresStore {
     public func insert(_ user: User, _ event: Event) async throws(StoreError) -> Bool {
         try await transaction { connection in
             let inserted = try connection.insert(
-                into: "users", UserRow.names, [UserRow.values(user)], "ON CONFLICT (identifier) DO NOTHING")
-            guard inserted.affected == 1 else { return false }
+                [UserRow.values(user)], into: UserRow.table, "ON CONFLICT (identifier) DO NOTHING")
+            guard inserted == 1 else { return false }
             try Self.insert(event, on: connection)
             return true
         }
@@ -34,8 +34,8 @@ extension PostgresStore {
 
     public func reseal(_ id: SubjectID, from old: SealedPassword, to new: SealedPassword) async throws(StoreError) {
         try await write(
-                "UPDATE users SET password = $1 WHERE id = $2 AND password = $3",
-                [.bytes(new.bytes), .id(id), .bytes(old.bytes)])
+            "UPDATE users SET password = $1 WHERE id = $2 AND password = $3",
+            [.bytes(new.bytes), .id(id), .bytes(old.bytes)])
     }
 
     public func update(
@@ -90,18 +90,18 @@ extension PostgresStore {
 
     public func deleteThrottles(forgottenAt now: UnixTime, limit: Int) async throws(StoreError) -> Bool {
         try await write(
-                """
-                DELETE FROM login_throttle WHERE key IN (
-                    SELECT key FROM login_throttle
-                    WHERE last_use < $1 AND (trusted_until IS NULL OR trusted_until <= $2) LIMIT $3
-                    FOR UPDATE SKIP LOCKED)
-                """,
-                [.time(now - LoginThrottle.memory), .time(now), .integer(Int64(limit))]) == limit
+            """
+            DELETE FROM login_throttle WHERE key IN (
+                SELECT key FROM login_throttle
+                WHERE last_use < $1 AND (trusted_until IS NULL OR trusted_until <= $2) LIMIT $3
+                FOR UPDATE SKIP LOCKED)
+            """,
+            [.time(now - LoginThrottle.memory), .time(now), .integer(Int64(limit))]) == limit
     }
 
     /// - Parameter lock: `FOR UPDATE`, `FOR SHARE` or nothing.
     static func fetchUser(_ id: SubjectID, lock: String = "", on connection: Connection) throws -> User? {
-        try connection.execute("SELECT \(UserRow.columns) FROM users WHERE id = $1 \(lock)", [.id(id)])
+        try connection.execute("SELECT \(UserRow.list) FROM users WHERE id = $1 \(lock)", [.id(id)])
             .first.map { try UserRow.decode($0) }
     }
 

@@ -3,7 +3,7 @@ public import PawlCore
 extension PostgresStore {
     public func signingKeys() async throws(StoreError) -> [SealedSigningKey] {
         try await run { connection in
-            try connection.execute("SELECT \(KeyRow.columns) FROM signing_keys").map { KeyRow.decode($0) }
+            try connection.execute("SELECT \(KeyRow.list) FROM signing_keys").map { KeyRow.decode($0) }
         }
     }
 
@@ -14,7 +14,7 @@ extension PostgresStore {
             try AdvisoryLock.keys.take(on: connection)
             let stored = try connection.execute("SELECT id FROM signing_keys").map { $0.text(0) }
             guard Set(stored) == known else { return false }
-            try connection.insert(into: "signing_keys", KeyRow.names, [KeyRow.values(key)])
+            try connection.insert([KeyRow.values(key)], into: KeyRow.table)
             try Self.insert(event, on: connection)
             return true
         }
@@ -22,7 +22,7 @@ extension PostgresStore {
 
     public func reseal(_ key: SealedSigningKey) async throws(StoreError) {
         try await write(
-                "UPDATE signing_keys SET seal = $1 WHERE id = $2", [.bytes(key.seal), .text(key.id)])
+            "UPDATE signing_keys SET seal = $1 WHERE id = $2", [.bytes(key.seal), .text(key.id)])
     }
 
     public func deleteSigningKey(_ id: String, _ event: Event) async throws(StoreError) {
@@ -46,7 +46,7 @@ extension PostgresStore {
             var next = Int64.max
             while true {
                 let rows = try connection.execute(
-                    "SELECT \(EventRow.columns), id FROM events WHERE id < $1 ORDER BY id DESC LIMIT 500",
+                    "SELECT \(EventRow.list), id FROM events WHERE id < $1 ORDER BY id DESC LIMIT 500",
                     [.integer(next)])
                 for index in rows.indices {
                     let row = rows[index]
@@ -69,7 +69,7 @@ extension PostgresStore {
         return try await run { connection in
             try Self.recorded(
                 connection.execute(
-                    "SELECT \(EventRow.columns), id FROM events WHERE id > $1 AND id <= $2 ORDER BY id LIMIT $3",
+                    "SELECT \(EventRow.list), id FROM events WHERE id > $1 AND id <= $2 ORDER BY id LIMIT $3",
                     [.integer(id), .integer(last), .integer(Int64(limit))]))
         }
     }
@@ -78,7 +78,7 @@ extension PostgresStore {
         try await run { connection in
             try Self.recorded(
                 connection.execute(
-                    "SELECT \(EventRow.columns), id FROM events ORDER BY id DESC LIMIT $1", [.integer(Int64(limit))])
+                    "SELECT \(EventRow.list), id FROM events ORDER BY id DESC LIMIT $1", [.integer(Int64(limit))])
             ).reversed()
         }
     }
@@ -91,21 +91,21 @@ extension PostgresStore {
 
     public func deleteEvents(before cutoff: UnixTime, limit: Int) async throws(StoreError) {
         try await write(
-                """
-                DELETE FROM events WHERE at < $1 AND id IN (
-                    SELECT id FROM events ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED)
-                """, [.time(cutoff), .integer(Int64(limit))])
+            """
+            DELETE FROM events WHERE at < $1 AND id IN (
+                SELECT id FROM events ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED)
+            """, [.time(cutoff), .integer(Int64(limit))])
     }
 
     static func insert(_ event: Event, on connection: Connection) throws {
         let values = try EventRow.values(event)
-        let casts = values.enumerated().map { "$\($0 + 1)::\($1.type.name)" }.joined(separator: ", ")
+        let casts = values.enumerated().map { "$\($0 + 1)::\($1.kind.typeName)" }.joined(separator: ", ")
         // The lock is had before the number is: see events(after:limit:).
         try connection.execute(
             """
             WITH turnstile AS MATERIALIZED (
                 SELECT pg_advisory_xact_lock_shared(\(AdvisoryLock.space), \(AdvisoryLock.events.rawValue)))
-            INSERT INTO events (\(EventRow.columns)) SELECT \(casts) FROM turnstile
+            INSERT INTO events (\(EventRow.list)) SELECT \(casts) FROM turnstile
             ON CONFLICT (sum) WHERE sum IS NOT NULL DO UPDATE SET details = (events.details::jsonb
                 || jsonb_build_object('count', (coalesce(events.details::jsonb ->> 'count', '1')::bigint + 1)::text))::text
             """, values.map { .value($0) })

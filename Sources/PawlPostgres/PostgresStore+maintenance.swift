@@ -6,12 +6,12 @@ extension PostgresStore {
 
     public func mayKeepHouse(at now: UnixTime) async throws(StoreError) -> Bool {
         try await write(
-                """
-                INSERT INTO settings (name, value) VALUES ('housekeeping', $1 || ' ' || $2::text)
-                ON CONFLICT (name) DO UPDATE SET value = excluded.value
-                WHERE split_part(settings.value, ' ', 1) = $1 OR split_part(settings.value, ' ', 2)::bigint <= $3
-                    OR split_part(settings.value, ' ', 2)::bigint > $2
-                """, [.text(node), .time(now + Self.lease), .time(now)]) == 1
+            """
+            INSERT INTO settings (name, value) VALUES ('housekeeping', $1 || ' ' || $2::text)
+            ON CONFLICT (name) DO UPDATE SET value = excluded.value
+            WHERE split_part(settings.value, ' ', 1) = $1 OR split_part(settings.value, ' ', 2)::bigint <= $3
+                OR split_part(settings.value, ' ', 2)::bigint > $2
+            """, [.text(node), .time(now + Self.lease), .time(now)]) == 1
     }
 
     public func status() async throws(StoreError) -> DatabaseStatus {

@@ -144,14 +144,14 @@ extension PostgresStore {
         guard !turns.isEmpty else { return }
         do {
             try await write(
-                    """
-                    UPDATE sessions AS s SET rotated_at = greatest(s.rotated_at, $3)
-                    FROM unnest($1::uuid[], $2::bytea[]) AS t (id, hash) WHERE s.id = t.id AND s.hash = t.hash
-                    """,
-                    [
-                        .ids(turns.map(\.sessionID)), .values(turns.map { .bytes($0.successorHash) }, of: .bytes),
-                        .time(now),
-                    ])
+                """
+                UPDATE sessions AS s SET rotated_at = greatest(s.rotated_at, $3)
+                FROM unnest($1::uuid[], $2::bytea[]) AS t (id, hash) WHERE s.id = t.id AND s.hash = t.hash
+                """,
+                [
+                    .ids(turns.map(\.sessionID)), .values(turns.map { .bytes($0.successorHash) }, of: .bytes),
+                    .time(now),
+                ])
         } catch {
             for turn in turns { doubts.add(turn) }
             throw error

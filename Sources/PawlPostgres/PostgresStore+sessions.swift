@@ -9,15 +9,10 @@ extension PostgresStore {
             guard let user = try Self.fetchUser(session.subject, lock: "FOR SHARE", on: connection), !user.isDisabled,
                 user.version == userVersion
             else { return false }
-            try Self.insert([session], on: connection)
+            try connection.insert([SessionRow.values(session)], into: SessionRow.table)
             try Self.insert(event, on: connection)
             return true
         }
-    }
-
-    /// Many sessions in one transaction, without users and events: for measurements and for moving.
-    package func insert(_ sessions: [Session]) async throws(StoreError) {
-        try await transaction { connection in try Self.insert(sessions, on: connection) }
     }
 
     public func session(_ id: SessionID) async throws(StoreError) -> Session? {
@@ -59,14 +54,14 @@ extension PostgresStore {
 
     public func spendStepUpTry(_ id: SessionID, limit: Int) async throws(StoreError) -> Bool {
         try await write(
-                "UPDATE sessions SET step_up_failures = step_up_failures + 1 WHERE id = $1 AND step_up_failures < $2",
-                [.id(id), .integer(Int64(limit))]) == 1
+            "UPDATE sessions SET step_up_failures = step_up_failures + 1 WHERE id = $1 AND step_up_failures < $2",
+            [.id(id), .integer(Int64(limit))]) == 1
     }
 
     public func refundStepUpTry(_ id: SessionID) async throws(StoreError) {
         try await write(
-                "UPDATE sessions SET step_up_failures = step_up_failures - 1 WHERE id = $1 AND step_up_failures > 0",
-                [.id(id)])
+            "UPDATE sessions SET step_up_failures = step_up_failures - 1 WHERE id = $1 AND step_up_failures > 0",
+            [.id(id)])
     }
 
     public func deleteSessions(
@@ -80,10 +75,10 @@ extension PostgresStore {
             // Nothing revives a session that is over, so what was read still holds. What somebody else has locked is left
             // to the next round.
             try await write(
-                    """
-                    DELETE FROM sessions WHERE id IN (
-                        SELECT id FROM sessions WHERE id = ANY ($1) FOR UPDATE SKIP LOCKED)
-                    """, [.ids(over)])
+                """
+                DELETE FROM sessions WHERE id IN (
+                    SELECT id FROM sessions WHERE id = ANY ($1) FOR UPDATE SKIP LOCKED)
+                """, [.ids(over)])
         }
         return (slice.count { $0.isLive(at: now) }, slice.last?.id)
     }
@@ -104,21 +99,21 @@ extension PostgresStore {
             }
         return try connection.execute(
             """
-            SELECT \(SessionRow.columns) FROM sessions WHERE \(condition) ORDER BY id \(locked ? "FOR UPDATE" : "")
+            SELECT \(SessionRow.list) FROM sessions WHERE \(condition) ORDER BY id \(locked ? "FOR UPDATE" : "")
             """, parameters
         ).map { try SessionRow.decode($0) }
     }
 
     private static func fetch(_ ids: [SessionID], on connection: Connection) throws -> [Session] {
         try connection.execute(
-            "SELECT \(SessionRow.columns) FROM sessions WHERE id = ANY ($1) ORDER BY id FOR UPDATE", [.ids(ids)]
+            "SELECT \(SessionRow.list) FROM sessions WHERE id = ANY ($1) ORDER BY id FOR UPDATE", [.ids(ids)]
         ).map { try SessionRow.decode($0) }
     }
 
     static func fetchSlice(
         after cursor: SessionID?, limit: Int, on connection: Connection
     ) throws -> [Session] {
-        let columns = SessionRow.columns
+        let columns = SessionRow.list
         let rows =
             if let cursor {
                 try connection.execute(
@@ -129,11 +124,6 @@ extension PostgresStore {
                     "SELECT \(columns) FROM sessions ORDER BY id LIMIT $1", [.integer(Int64(limit))])
             }
         return try rows.map { try SessionRow.decode($0) }
-    }
-
-    static func insert(_ sessions: [Session], on connection: Connection) throws {
-        try connection.insert(
-            into: "sessions", SessionRow.names, sessions.map(SessionRow.values), "ON CONFLICT (id) DO NOTHING")
     }
 
     /// Writes a session that is there.
@@ -166,14 +156,14 @@ extension PostgresStore {
 
 extension Connection {
     /// Inserts rows in one statement.
+    /// - Parameter conflict: what to do with those that are there: `ON CONFLICT …`.
+    /// - Returns: how many were.
     @discardableResult
-    func insert(
-        into table: String, _ names: [String], _ rows: [[ColumnValue]], _ conflict: String = "", commits: Bool = false
-    ) throws -> Rows {
-        guard let first = rows.first else { return try execute("SELECT 1::bigint WHERE false") }
-        let arrays = first.enumerated().map { "$\($0 + 1)::\($1.type.name)[]" }.joined(separator: ", ")
+    func insert(_ rows: [[ColumnValue]], into table: TableShape, _ conflict: String = "") throws -> Int {
+        let arrays = table.columns.enumerated().map { "$\($0 + 1)::\($1.kind.typeName)[]" }.joined(separator: ", ")
         return try execute(
-            "INSERT INTO \(table) (\(names.joined(separator: ", "))) SELECT * FROM unnest(\(arrays)) \(conflict)",
-            first.indices.map { place in .values(rows.map { $0[place] }, of: first[place].type) }, commits: commits)
+            "INSERT INTO \(table.name) (\(table.list)) SELECT * FROM unnest(\(arrays)) \(conflict)",
+            table.columns.indices.map { place in .values(rows.map { $0[place] }, of: table.columns[place].kind) }
+        ).affected
     }
 }

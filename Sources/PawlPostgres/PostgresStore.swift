@@ -20,16 +20,6 @@ public final class PostgresStore: PawlStore {
     /// How many connections one store opens, if nothing else is said.
     public static let connections = 5
 
-    /// What a database is opened for.
-    package enum Purpose: Sendable {
-        /// To work: its tables are made and brought up to date.
-        case serve
-        /// To work on one that is up to date.
-        case operate
-        /// To look at one, whatever its tables are.
-        case inspect
-    }
-
     /// Opens the database, makes its tables if need be, and brings them up to date.
     /// - Parameters:
     ///   - url: `postgres://…`, or anything else that libpq takes for a connection string; several hosts may be named.
@@ -44,7 +34,7 @@ public final class PostgresStore: PawlStore {
     }
 
     package init(
-        url: String, connections: Int = PostgresStore.connections, purpose: Purpose, clock: Clock = .system,
+        url: String, connections: Int = PostgresStore.connections, purpose: StorePurpose, clock: Clock = .system,
         metrics: PawlMetrics = .init(), logger: Logger
     ) async throws {
         try Self.check(url)
@@ -58,7 +48,7 @@ public final class PostgresStore: PawlStore {
             try await waves.connect()
             try await pool.run(Self.checkEncoding)
             switch purpose {
-            case .serve: try await pool.run { try Migration.run(on: $0) }
+            case .serve, .migrate: try await pool.run { try Migration.run(on: $0) }
             case .operate: try await pool.run(Self.checkIsCurrent)
             case .inspect: break
             }

@@ -136,7 +136,7 @@ final class Waves: Sendable {
 /// alone.
 enum RotationStatement {
     /// What a turn brings, in the order of ``parameters(_:)``.
-    private static let columns: [(name: String, type: ColumnType)] = [
+    private static let columns: [(name: String, kind: TableShape.Kind)] = [
         ("id", .id), ("generation", .integer), ("presented", .bytes), ("delivery", .text), ("hash", .bytes),
         ("seal", .bytes), ("attempt", .integer), ("now", .integer), ("idle_expires_at", .integer), ("ip", .text),
         ("user_agent", .text),
@@ -146,7 +146,7 @@ enum RotationStatement {
         UPDATE sessions AS s SET generation = s.generation + 1, hash = t.hash, seal = t.seal, attempt_4 = s.attempt_3,
             attempt_3 = s.attempt_2, attempt_2 = s.attempt_1, attempt_1 = t.attempt, rotated_at = t.now,
             idle_expires_at = t.idle_expires_at, turned_by = 'refresh', ip = t.ip, user_agent = t.user_agent
-        FROM unnest(\(columns.enumerated().map { "$\($0 + 1)::\($1.type.name)[]" }.joined(separator: ", ")))
+        FROM unnest(\(columns.enumerated().map { "$\($0 + 1)::\($1.kind.typeName)[]" }.joined(separator: ", ")))
             WITH ORDINALITY AS t (\(columns.map(\.name).joined(separator: ", ")), place)
         WHERE s.id = t.id AND s.generation = t.generation AND s.hash = t.presented AND s.delivery = t.delivery
             AND s.ended_at IS NULL AND s.absolute_expires_at > t.now AND s.idle_expires_at > t.now
@@ -162,7 +162,7 @@ enum RotationStatement {
                 .text(turn.origin.userAgent),
             ]
         }
-        return columns.indices.map { place in .values(rows.map { $0[place] }, of: columns[place].type) }
+        return columns.indices.map { place in .values(rows.map { $0[place] }, of: columns[place].kind) }
     }
 
     /// Makes a connection find rows by the primary key, whatever it has learnt of the table's size, and plan once.

@@ -144,7 +144,7 @@ final class RotationStatement {
         WHERE id = ?8 AND generation = ?9 AND hash = ?10 AND delivery = ?11 AND ended_at IS NULL
             AND absolute_expires_at > ?4 AND idle_expires_at > ?4
         """
-    static let select = "SELECT \(SessionRow.columns) FROM sessions WHERE id = ?1"
+    static let select = "SELECT \(SessionRow.list) FROM sessions WHERE id = ?1"
 
     private let update: PreparedStatement
     private let select: PreparedStatement

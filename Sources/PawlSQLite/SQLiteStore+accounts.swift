@@ -6,7 +6,7 @@ extension SQLiteStore {
     public func user(identifier: Identifier) async throws(StoreError) -> User? {
         try await read { db in
             try Row.fetchOne(
-                db, sql: "SELECT \(UserRow.columns) FROM users WHERE identifier = ?", arguments: [identifier.text]
+                db, sql: "SELECT \(UserRow.list) FROM users WHERE identifier = ?", arguments: [identifier.text]
             ).map { try UserRow.decode($0) }
         }
     }
@@ -18,7 +18,7 @@ extension SQLiteStore {
     public func users(after identifier: Identifier?, limit: Int) async throws(StoreError) -> [User] {
         try await read { db in
             try Row.fetchAll(
-                db, sql: "SELECT \(UserRow.columns) FROM users WHERE identifier > ? ORDER BY identifier LIMIT ?",
+                db, sql: "SELECT \(UserRow.list) FROM users WHERE identifier > ? ORDER BY identifier LIMIT ?",
                 arguments: [identifier?.text ?? "", limit]
             ).map { try UserRow.decode($0) }
         }
@@ -28,7 +28,7 @@ extension SQLiteStore {
         try await write { db in
             try db.execute(
                 sql: """
-                    INSERT INTO users (\(UserRow.columns)) VALUES (\(Self.placeholders(UserRow.names)))
+                    INSERT INTO users (\(UserRow.list)) VALUES (\(Self.placeholders(UserRow.names)))
                     ON CONFLICT (identifier) DO NOTHING
                     """,
                 arguments: StatementArguments(UserRow.values(user)))
@@ -107,7 +107,7 @@ extension SQLiteStore {
     }
 
     static func fetchUser(_ id: SubjectID, in db: Database) throws -> User? {
-        try Row.fetchOne(db, sql: "SELECT \(UserRow.columns) FROM users WHERE id = ?", arguments: [id.data])
+        try Row.fetchOne(db, sql: "SELECT \(UserRow.list) FROM users WHERE id = ?", arguments: [id.data])
             .map { try UserRow.decode($0) }
     }
 

@@ -4,7 +4,7 @@ public import PawlCore
 extension SQLiteStore {
     public func signingKeys() async throws(StoreError) -> [SealedSigningKey] {
         try await read { db in
-            try Row.fetchAll(db, sql: "SELECT \(KeyRow.columns) FROM signing_keys").map { KeyRow.decode($0) }
+            try Row.fetchAll(db, sql: "SELECT \(KeyRow.list) FROM signing_keys").map { KeyRow.decode($0) }
         }
     }
 
@@ -14,7 +14,7 @@ extension SQLiteStore {
         try await write { db in
             guard try Set(String.fetchAll(db, sql: "SELECT id FROM signing_keys")) == known else { return false }
             try db.execute(
-                sql: "INSERT INTO signing_keys (\(KeyRow.columns)) VALUES (\(Self.placeholders(KeyRow.names)))",
+                sql: "INSERT INTO signing_keys (\(KeyRow.list)) VALUES (\(Self.placeholders(KeyRow.names)))",
                 arguments: StatementArguments(KeyRow.values(key)))
             try Self.insert(event, in: db)
             return true
@@ -45,7 +45,7 @@ extension SQLiteStore {
             // Newest first, and no further back than asked: events are in the order of time, and in no index.
             var found: [Event] = []
             let rows = try Row.fetchCursor(
-                db, sql: "SELECT \(EventRow.columns) FROM events ORDER BY id DESC")
+                db, sql: "SELECT \(EventRow.list) FROM events ORDER BY id DESC")
             while found.count < limit, let row = try rows.next(), row.time(0) >= start {
                 guard let event = try EventRow.decode(row), kinds.contains(event.kind) else { continue }
                 found.append(event)
@@ -58,7 +58,7 @@ extension SQLiteStore {
         try await read { db in
             try Self.recorded(
                 Row.fetchAll(
-                    db, sql: "SELECT \(EventRow.columns), id FROM events WHERE id > ? ORDER BY id LIMIT ?",
+                    db, sql: "SELECT \(EventRow.list), id FROM events WHERE id > ? ORDER BY id LIMIT ?",
                     arguments: [id, limit]))
         }
     }
@@ -67,7 +67,7 @@ extension SQLiteStore {
         try await read { db in
             try Self.recorded(
                 Row.fetchAll(
-                    db, sql: "SELECT \(EventRow.columns), id FROM events ORDER BY id DESC LIMIT ?", arguments: [limit]
+                    db, sql: "SELECT \(EventRow.list), id FROM events ORDER BY id DESC LIMIT ?", arguments: [limit]
                 ).reversed())
         }
     }
@@ -89,7 +89,7 @@ extension SQLiteStore {
     static func insert(_ event: Event, in db: Database) throws {
         try db.execute(
             sql: """
-                INSERT INTO events (\(EventRow.columns)) VALUES (\(placeholders(EventRow.names)))
+                INSERT INTO events (\(EventRow.list)) VALUES (\(placeholders(EventRow.names)))
                 ON CONFLICT (sum) WHERE sum IS NOT NULL
                 DO UPDATE SET details = json_set(details, '$.count', CAST(ifnull(details ->> 'count', 1) + 1 AS TEXT))
                 """,

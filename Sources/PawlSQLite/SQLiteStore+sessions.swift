@@ -15,11 +15,6 @@ extension SQLiteStore {
         }
     }
 
-    /// Many sessions in one transaction, without users and events: for measurements.
-    package func insert(_ sessions: [Session]) async throws(StoreError) {
-        try await write { db in for session in sessions { try Self.replace(session, in: db) } }
-    }
-
     /// For measurements with another page cache than the server's.
     package func setWriterCache(kibibytes: Int) async throws {
         try await pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA cache_size = \(-kibibytes)") }
@@ -93,13 +88,13 @@ extension SQLiteStore {
 
     static func fetch(_ id: SessionID, in db: Database) throws -> Session? {
         try Row.fetchOne(
-            db.cachedStatement(sql: "SELECT \(SessionRow.columns) FROM sessions WHERE id = ?"), arguments: [id.data]
+            db.cachedStatement(sql: "SELECT \(SessionRow.list) FROM sessions WHERE id = ?"), arguments: [id.data]
         ).map { try SessionRow.decode($0) }
     }
 
     private static func fetchSlice(after cursor: SessionID?, limit: Int, in db: Database) throws -> [Session] {
         try Row.fetchAll(
-            db, sql: "SELECT \(SessionRow.columns) FROM sessions WHERE id > ? ORDER BY id LIMIT ?",
+            db, sql: "SELECT \(SessionRow.list) FROM sessions WHERE id > ? ORDER BY id LIMIT ?",
             arguments: [cursor?.data ?? Data(), limit]
         ).map { try SessionRow.decode($0) }
     }
@@ -113,14 +108,14 @@ extension SQLiteStore {
             case .others(let subject, let kept): ("subject = ? AND id <> ?", [subject.data, kept.data])
             }
         return try Row.fetchAll(
-            db, sql: "SELECT \(SessionRow.columns) FROM sessions WHERE \(condition) ORDER BY id DESC",
+            db, sql: "SELECT \(SessionRow.list) FROM sessions WHERE \(condition) ORDER BY id DESC",
             arguments: arguments
         ).map { try SessionRow.decode($0) }
     }
 
     static func replace(_ session: Session, in db: Database) throws {
         try db.execute(
-            sql: "INSERT OR REPLACE INTO sessions (\(SessionRow.columns)) VALUES (\(placeholders(SessionRow.names)))",
+            sql: "INSERT OR REPLACE INTO sessions (\(SessionRow.list)) VALUES (\(placeholders(SessionRow.names)))",
             arguments: StatementArguments(SessionRow.values(session)))
     }
 

@@ -21,19 +21,7 @@ public final class SQLiteStore: PawlStore {
         try await self.init(path: path, purpose: .serve, metrics: metrics, logger: logger)
     }
 
-    /// What a database is opened for.
-    package enum Purpose: Sendable {
-        /// To serve: it is made if need be, and its tables are brought up to date.
-        case serve
-        /// To bring the tables of one that exists up to date.
-        case migrate
-        /// To work on one that exists and is up to date.
-        case operate
-        /// To look at one that exists, whatever its tables are.
-        case inspect
-    }
-
-    package init(path: String, purpose: Purpose, metrics: PawlMetrics = .init(), logger: Logger) async throws {
+    package init(path: String, purpose: StorePurpose, metrics: PawlMetrics = .init(), logger: Logger) async throws {
         self.logger = logger
         commits = GroupCommit(metrics: metrics)
         // By whatever name it is called: a link must not get round the lock.

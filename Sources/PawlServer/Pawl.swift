@@ -92,6 +92,7 @@ public final class Pawl: Service {
                     let isNewMinute = tick.isMultiple(of: 60)
                     do {
                         try await sessions.followRecovery()
+                        try await sessions.followEnded()
                     } catch {
                         if isNewMinute { throw error }
                         continue  // tried each second, but said once a minute

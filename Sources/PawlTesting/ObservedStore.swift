@@ -229,6 +229,8 @@ public final class ObservedStore: PawlStore {
         return try await base.mayKeepHouse(at: now)
     }
 
+    public func close() async throws { try await base.close() }
+
     public func status() async throws(StoreError) -> DatabaseStatus {
         try await note(.status)
         return try await base.status()

@@ -7,7 +7,6 @@ import PawlAPI
 import PawlCore
 import PawlPages
 import PawlPasswords
-import PawlSQLite
 import PawlServer
 import ServiceLifecycle
 import UnixSignals
@@ -42,7 +41,8 @@ struct ServeCommand: AsyncParsableCommand {
         let registry = PrometheusRegistry()
         let metrics = PawlMetrics(factory: registry)
         metrics.setBuild(version: Pawl.version)
-        let store = try await SQLiteStore(path: settings.common.databasePath, metrics: metrics, logger: logger)
+        let store = try await settings.common.database.open(
+            for: .serve, connections: settings.databaseConnections, metrics: metrics, logger: logger)
         let services = try await Self.build(
             settings, store: store, secrets: secrets, metrics: metrics, registry: registry, logger: logger
         ) { pawl in
@@ -65,7 +65,7 @@ struct ServeCommand: AsyncParsableCommand {
 
     /// Everything that runs: the API with its housekeeping, the operations listener, and what follows `reload`.
     static func build(
-        _ settings: ServeSettings, store: SQLiteStore, secrets: MasterSecrets, metrics: PawlMetrics,
+        _ settings: ServeSettings, store: any PawlStore, secrets: MasterSecrets, metrics: PawlMetrics,
         registry: PrometheusRegistry, logger: Logger, reload: (Pawl) -> any Service
     ) async throws -> [any Service] {
         let pawl = try await Pawl(

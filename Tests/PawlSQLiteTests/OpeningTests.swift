@@ -144,14 +144,14 @@ struct OpeningTests {
     @Test func `what operates on a database makes none, and brings none up to date`() async throws {
         let database = try TemporaryDatabase()
         let path = database.path
-        func open(_ purpose: SQLiteStore.Purpose) async throws -> DatabaseStatus {
+        func open(_ purpose: StorePurpose) async throws -> DatabaseStatus {
             let store = try await SQLiteStore(path: path, purpose: purpose, logger: LogCapture().logger)
             #expect(ProcessLock.holder(of: path) == Int(getpid()))
             let status = try await store.status()
             try await store.close()
             return status
         }
-        for purpose in [SQLiteStore.Purpose.operate, .inspect, .migrate] {
+        for purpose in [StorePurpose.operate, .inspect, .migrate] {
             let error = await #expect(throws: SQLiteStoreError.self) { _ = try await open(purpose) }
             #expect(error?.code == .absent)
         }

@@ -131,7 +131,7 @@ extension SessionAuthority {
         guard !news.windows.isEmpty else { return }
         // What was ended in the lost interval lives again in the database: only what that still knows is dead.
         dead.removeAll()
-        try await learnEnded()
+        try await learnEnded(inLast: Lifetimes.longestAccess)
     }
 }
 

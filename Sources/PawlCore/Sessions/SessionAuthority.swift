@@ -69,7 +69,7 @@ public final class SessionAuthority: Sendable {
     public func prepare() async throws {
         try await refreshKeys()
         try await followRecovery()
-        try await learnEnded()
+        try await learnEnded(inLast: Lifetimes.longestAccess)
         do {
             try await beat()
         } catch {
@@ -79,10 +79,17 @@ public final class SessionAuthority: Sendable {
         }
     }
 
-    /// Fills the dead list from the record of what happened.
-    func learnEnded() async throws(StoreError) {
+    /// Learns which sessions other nodes have ended, so that their access tokens are refused here too; call it every
+    /// second or so.
+    package func followEnded() async throws(StoreError) {
+        // Clocks differ a little, and commits take a moment; what is known already is no new.
+        try await learnEnded(inLast: 15)
+    }
+
+    /// Fills the dead list from the record of what happened in the last `seconds`.
+    func learnEnded(inLast seconds: Int64) async throws(StoreError) {
         let ended = try await store.events(
-            since: clock.now - Lifetimes.longestAccess, kinds: [.sessionEnded, .sessionReused], limit: 100_000)
+            since: clock.now - seconds, kinds: [.sessionEnded, .sessionReused], limit: 100_000)
         for event in ended {
             guard let session = event.session else { continue }
             dead.insert(

@@ -47,4 +47,7 @@ public struct RecordedEvent: Sendable, Equatable {
 public protocol PawlStore: SessionStore, AccountStore, KeyStore, EventStore, RecoveryStore, MaintenanceStore {
     /// Whether the database answers, for `/readyz`.
     func ping() async throws(StoreError)
+
+    /// Lets what is under way finish, and ends all connections; nothing may be called afterwards.
+    func close() async throws
 }

@@ -81,6 +81,7 @@ public final class MemoryStore: PawlStore {
     }
 
     public func ping() {}
+    public func close() {}
 
     // MARK: SessionStore
 

@@ -2,7 +2,6 @@ import ArgumentParser
 import Logging
 import PawlAPI
 import PawlCore
-import PawlSQLite
 import PawlServer
 
 struct DoctorCommand: AsyncParsableCommand {
@@ -48,7 +47,7 @@ private struct Examination {
             ]
         }
         var findings = [Finding("configuration", .ok, "It can be read.")]
-        findings += FileCheck(settings.common).findings()
+        findings += FileCheck(settings.common)?.findings() ?? []
         do {
             let secrets = try MasterSecretSource.load(settings.common, mayCreate: false, logger: Logger(label: "pawl"))
             findings.append(contentsOf: try await installation(settings, secrets))
@@ -59,15 +58,15 @@ private struct Examination {
     }
 
     private func installation(_ settings: ServeSettings, _ secrets: MasterSecrets) async throws -> [Finding] {
-        let path = settings.common.databasePath
+        let database = settings.common.database
         guard let store = try await StoppedInstallation.open(settings.common, purpose: .inspect) else {
             let report = try await OperationsClient(options).get(PawlPath.adminDoctor, answer: DoctorReport.self)
-            return [Finding("server", .ok, "It answers, and serves \(path).")] + report.findings
+            return [Finding("server", .ok, "It answers, and serves \(database).")] + report.findings
         }
         let diagnosis = Diagnosis(
             store: store, secrets: secrets, configuration: settings.pawl, isServing: false, patience: .seconds(600))
         let findings = await diagnosis.findings()
         try await store.close()
-        return [Finding("server", .ok, "None runs; the rest was found in \(path) itself.")] + findings
+        return [Finding("server", .ok, "None answers here; the rest was found in \(database) itself.")] + findings
     }
 }

@@ -4,19 +4,22 @@ import PawlAPI
 /// Who may read and change the files of an installation, as far as they are on this machine.
 struct FileCheck {
     private let settings: CommonSettings
+    private let database: String
 
-    init(_ settings: CommonSettings) {
+    /// Nil if the data are in no file.
+    init?(_ settings: CommonSettings) {
+        guard let path = settings.database.path else { return nil }
         self.settings = settings
+        database = URL(filePath: path).resolvingSymlinksInPath().path
     }
 
     func findings() -> [Finding] {
-        let database = URL(filePath: settings.databasePath).resolvingSymlinksInPath().path
         guard FileManager.default.fileExists(atPath: database) else {
             return [Finding("files", .warning, "There is no database at \(database) on this machine.")]
         }
         let files = ["", "-wal", "-shm", ".lock"].map { database + $0 }.compactMap(privacy)
         return (files.isEmpty ? [Finding("files", .ok, "Only their owner may read \(database).")] : files)
-            + [folder(of: database), secret(beside: database)]
+            + [folder, secret]
     }
 
     /// What is wrong with who may read a file; nil if nothing is.
@@ -25,8 +28,8 @@ struct FileCheck {
         return Finding("files", .problem, "Others may read \(path).", advice: "Run: chmod 600 \(path)")
     }
 
-    private func folder(of path: String) -> Finding {
-        let folder = URL(filePath: path).deletingLastPathComponent().path
+    private var folder: Finding {
+        let folder = URL(filePath: database).deletingLastPathComponent().path
         guard let mode = mode(folder), mode & 0o022 != 0, mode & 0o1000 == 0 else {
             return Finding("folder", .ok, "Only its owner may put files into \(folder).")
         }
@@ -35,11 +38,11 @@ struct FileCheck {
     }
 
     /// Who may read its file is looked at when it is read.
-    private func secret(beside database: String) -> Finding {
+    private var secret: Finding {
         guard settings.masterSecretText == nil else {
             return Finding("master secret", .ok, "It is in PAWL_MASTER_SECRET.")
         }
-        let file = settings.masterSecretFile ?? settings.databasePath + ".master-secret"
+        let file = settings.masterSecretFile ?? MasterSecretSource.path(beside: database)
         let path = URL(filePath: file).resolvingSymlinksInPath().path
         let folder = URL(filePath: database).deletingLastPathComponent().path
         guard URL(filePath: path).deletingLastPathComponent().path == folder else {

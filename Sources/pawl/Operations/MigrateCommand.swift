@@ -1,6 +1,6 @@
 import ArgumentParser
 import PawlAPI
-import PawlSQLite
+import PawlCore
 import PawlServer
 
 struct MigrateCommand: AsyncParsableCommand {
@@ -42,7 +42,7 @@ struct MigrateCommand: AsyncParsableCommand {
     /// What the database says after it was opened for `purpose`; or the server that holds it, which has applied all at
     /// its start.
     private static func migrations(
-        _ settings: CommonSettings, _ purpose: SQLiteStore.Purpose, _ options: CommonOptions
+        _ settings: CommonSettings, _ purpose: StorePurpose, _ options: CommonOptions
     ) async throws -> [StatusReport.Migration] {
         guard let store = try await StoppedInstallation.open(settings, purpose: purpose) else {
             return try await OperationsClient(options).get(PawlPath.adminStatus, answer: StatusReport.self).database

@@ -125,10 +125,28 @@ struct OperationsClient {
         return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
     }()
 
-    private var base: String { "http://\(authority(settings.opsHost, settings.opsPort))" }
+    private var base: String { Self.base(settings) }
+
+    private static func base(_ settings: CommonSettings) -> String {
+        "http://\(authority(settings.opsHost, settings.opsPort))"
+    }
+
+    /// Whether a server listens where these settings say.
+    static func answers(_ settings: CommonSettings) async -> Bool {
+        do {
+            _ = try await http.execute(
+                HTTPClientRequest(url: base(settings) + PawlPath.health), timeout: .seconds(5))
+            return true
+        } catch {
+            return false
+        }
+    }
 
     private var unanswered: CommandError {
-        let database = settings.databasePath
+        guard let database = settings.database.path else {
+            return CommandError(
+                "No server answers on \(base). Give --ops-host and --ops-port as the server has them.")
+        }
         guard FileManager.default.fileExists(atPath: database) else {
             return CommandError(
                 """

@@ -11,14 +11,16 @@ import PawlServer
 /// A database that no server serves, open in this process: the same routes as a server's operations listener has,
 /// without a socket.
 struct StoppedInstallation {
-    private let store: SQLiteStore
+    private let store: any PawlStore
     private let responder: RouterResponder<LocalContext>
     private let logger: Logger
 
-    /// - Returns: nil if there is no database on this machine, or a process holds it: then a server is to be asked.
-    static func open(_ settings: CommonSettings, purpose: SQLiteStore.Purpose) async throws -> SQLiteStore? {
+    /// - Returns: nil if there is no database on this machine, or a process holds it, or a server answers here: then
+    ///   that one is to be asked.
+    static func open(_ settings: CommonSettings, purpose: StorePurpose) async throws -> (any PawlStore)? {
+        if settings.database.path == nil, await OperationsClient.answers(settings) { return nil }
         do {
-            return try await SQLiteStore(path: settings.databasePath, purpose: purpose, logger: logger)
+            return try await settings.database.open(for: purpose, logger: logger)
         } catch let error as SQLiteStoreError where error.code != .other {
             return nil
         }

@@ -13,7 +13,13 @@ enum MasterSecretSource {
             }
             return try MasterSecrets(parsing: text)
         }
-        let path = settings.masterSecretFile ?? settings.databasePath + ".master-secret"
+        guard let path = settings.masterSecretFile ?? settings.database.path.map(Self.path(beside:)) else {
+            throw CommandError(
+                """
+                All servers on one PostgreSQL need the same master secret. Make it once with: openssl rand -base64 32 \
+                > FILE; chmod 600 FILE. Then give each of them --master-secret-file, or PAWL_MASTER_SECRET.
+                """)
+        }
         if !FileManager.default.fileExists(atPath: path) {
             guard mayCreate else {
                 throw CommandError(
@@ -25,10 +31,10 @@ enum MasterSecretSource {
             guard settings.masterSecretFile == nil else {
                 throw CommandError("There is no master secret in \(path). Make one with: openssl rand -base64 32")
             }
-            guard !FileManager.default.fileExists(atPath: settings.databasePath) else {
+            guard !FileManager.default.fileExists(atPath: settings.database.description) else {
                 throw CommandError(
                     """
-                    The database \(settings.databasePath) exists, but its master secret does not: neither in \(path) nor \
+                    The database \(settings.database) exists, but its master secret does not: neither in \(path) nor \
                     in PAWL_MASTER_SECRET. Without it nothing in the database opens; put it back.
                     """)
             }
@@ -39,6 +45,9 @@ enum MasterSecretSource {
         }
         return try MasterSecrets(parsing: try read(path))
     }
+
+    /// Where it is made if nothing else is said.
+    static func path(beside database: String) -> String { database + ".master-secret" }
 
     private static func make(_ path: String) throws {
         let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)

@@ -6,14 +6,19 @@ struct CommonOptions: ParsableArguments {
     @Option(help: ArgumentHelp("A JSON file with settings, named like the options.", valueName: "file"))
     var config: String?
 
-    @Option(help: ArgumentHelp("Where the data are. (default: sqlite:pawl.sqlite)", valueName: "sqlite:path"))
+    @Option(
+        help: ArgumentHelp(
+            """
+            Where the data are: sqlite:PATH, or postgres://… as libpq reads it, for more than one server. \
+            (default: sqlite:pawl.sqlite)
+            """, valueName: "url"))
     var database: String?
 
     @Option(
         help: ArgumentHelp(
             """
             A file with the master secrets: 32 bytes each in base64, newest first, readable by its owner alone. Or set \
-            PAWL_MASTER_SECRET. (default: made beside the database)
+            PAWL_MASTER_SECRET. (default: made beside the SQLite database)
             """, valueName: "file"))
     var masterSecretFile: String?
 
@@ -38,6 +43,9 @@ struct ServeOptions: ParsableArguments {
 
     @Option(help: "Port to listen on. (default: 8080)")
     var port: Int?
+
+    @Option(help: ArgumentHelp("Connections to PostgreSQL. (default: 5)", valueName: "count"))
+    var databaseConnections: Int?
 
     @Option(
         help: ArgumentHelp(
@@ -134,7 +142,8 @@ struct ServeOptions: ParsableArguments {
 
     var values: [String: ConfigValue?] {
         [
-            "host": host.value, "port": port.value, "public-url": publicURL.value,
+            "host": host.value, "port": port.value, "database-connections": databaseConnections.value,
+            "public-url": publicURL.value,
             "origins": origins.value, "native-origins": nativeOrigins.value, "cookie-path": cookiePath.value,
             "pages": pages.value, "audience": audience.value,
             "registration": registration.value, "leeway": leeway.value, "on-reuse": onReuse.value,

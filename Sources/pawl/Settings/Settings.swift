@@ -4,22 +4,20 @@ import Logging
 import PawlCore
 import PawlJWT
 import PawlPasswords
+import PawlPostgres
 import PawlServer
 
 /// Where the server and its secret are.
 struct CommonSettings {
-    let databasePath: String
+    let database: DatabaseLocation
     let masterSecretFile: String?
     let masterSecretText: String?
     let opsHost: String
     let opsPort: Int
 
     init(_ reader: SettingsReader) async throws {
-        let database = try await reader.string("database") ?? "sqlite:pawl.sqlite"
-        guard database.hasPrefix("sqlite:"), database != "sqlite:" else {
-            throw CommandError("database takes sqlite:PATH, not \"\(database.prefix { $0 != ":" }):…\".")
-        }
-        databasePath = String(database.dropFirst("sqlite:".count))
+        database = try DatabaseLocation(
+            await reader.string("database") ?? "sqlite:pawl.sqlite", setting: "database")
         masterSecretFile = try await reader.string("master-secret-file")
         masterSecretText = reader.environment["PAWL_MASTER_SECRET"]
         opsHost = try await reader.string("ops-host") ?? "127.0.0.1"
@@ -46,6 +44,7 @@ struct ServeSettings {
     let port: Int
     let pawl: PawlConfiguration
     let hasPages: Bool
+    let databaseConnections: Int
     let passwords: Argon2idHasher.Parameters
     let logLevel: Logger.Level
     let logFormat: LogFormat
@@ -54,6 +53,8 @@ struct ServeSettings {
         common = try await CommonSettings(reader)
         host = try await reader.string("host") ?? "127.0.0.1"
         port = try await reader.integer("port", default: 8080, in: 1...65535)
+        databaseConnections = try await reader.integer(
+            "database-connections", default: PostgresStore.connections, in: 2...100)
 
         let year = 366 * 86400
         var pawl = PawlConfiguration(publicURL: try await Self.publicURL(reader, port: port))

@@ -20,7 +20,7 @@ struct SettingsReader {
         var providers: [any ConfigProvider] = [
             InMemoryProvider(name: "flags", values: flags),
             EnvironmentVariablesProvider(
-                environmentVariables: environment, secretsSpecifier: .specific(["PAWL_MASTER_SECRET"])
+                environmentVariables: environment, secretsSpecifier: .specific(["PAWL_MASTER_SECRET", "PAWL_DATABASE"])
             ).prefixKeys(with: "pawl"),
         ]
         if let path = common.config ?? environment["PAWL_CONFIG"] {

@@ -6,8 +6,12 @@
 
 /// The columns of an event, its number apart, in the one order that all statements of all SQL stores use.
 package enum EventRow {
-    package static let names = ["at", "kind", "subject", "session", "ip", "user_agent", "details", "sum"]
-    package static let columns = names.joined(separator: ", ")
+    package static let columns: [(name: String, kind: TableShape.Kind)] = [
+        ("at", .integer), ("kind", .text), ("subject", .id), ("session", .id), ("ip", .text), ("user_agent", .text),
+        ("details", .text), ("sum", .text),
+    ]
+    package static let names = columns.map(\.name)
+    package static let list = names.joined(separator: ", ")
 
     /// - Returns: nil for a kind that a newer version wrote.
     package static func decode(_ row: some Columns) throws -> Event? {

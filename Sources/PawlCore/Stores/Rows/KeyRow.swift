@@ -1,7 +1,12 @@
 /// The columns of a signing key in the one order that all statements of all SQL stores use.
 package enum KeyRow {
-    package static let names = ["id", "algorithm", "seal", "created_at", "activates_at"]
-    package static let columns = names.joined(separator: ", ")
+    package static let table = TableShape(
+        name: "signing_keys",
+        columns: [
+            ("id", .text), ("algorithm", .text), ("seal", .bytes), ("created_at", .integer), ("activates_at", .integer),
+        ])
+    package static let names = table.names
+    package static let list = table.list
 
     package static func decode(_ row: some Columns) -> SealedSigningKey {
         SealedSigningKey(

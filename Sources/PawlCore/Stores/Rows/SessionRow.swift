@@ -1,12 +1,18 @@
 /// The columns of a session in the one order that all statements of all SQL stores use.
 package enum SessionRow {
-    package static let names = [
-        "id", "subject", "client_id", "delivery", "created_at", "absolute_expires_at", "auth_time", "amr", "scope",
-        "roles", "device", "ip", "user_agent", "generation", "hash", "seal", "attempt_1", "attempt_2", "attempt_3",
-        "attempt_4", "rotated_at", "idle_expires_at", "step_up_failures", "ended_at", "end_reason", "turned_by",
-        "recovered_at",
-    ]
-    package static let columns = names.joined(separator: ", ")
+    package static let table = TableShape(
+        name: "sessions",
+        columns: [
+            ("id", .id), ("subject", .id), ("client_id", .text), ("delivery", .text), ("created_at", .integer),
+            ("absolute_expires_at", .integer), ("auth_time", .integer), ("amr", .text), ("scope", .text),
+            ("roles", .text), ("device", .text), ("ip", .text), ("user_agent", .text), ("generation", .integer),
+            ("hash", .bytes), ("seal", .bytes), ("attempt_1", .integer), ("attempt_2", .integer),
+            ("attempt_3", .integer), ("attempt_4", .integer), ("rotated_at", .integer), ("idle_expires_at", .integer),
+            ("step_up_failures", .integer), ("ended_at", .integer), ("end_reason", .text), ("turned_by", .text),
+            ("recovered_at", .integer),
+        ])
+    package static let names = table.names
+    package static let list = table.list
 
     package static func decode(_ row: some Columns) throws -> Session {
         guard let id = SessionID(bytes: row.bytes(0)), let subject = SubjectID(bytes: row.bytes(1)),

@@ -1,9 +1,13 @@
 /// The columns of a user in the one order that all statements of all SQL stores use.
 package enum UserRow {
-    package static let names = [
-        "id", "identifier", "created_at", "password", "version", "disabled", "roles", "scope",
-    ]
-    package static let columns = names.joined(separator: ", ")
+    package static let table = TableShape(
+        name: "users",
+        columns: [
+            ("id", .id), ("identifier", .text), ("created_at", .integer), ("password", .bytes), ("version", .integer),
+            ("disabled", .integer), ("roles", .text), ("scope", .text),
+        ])
+    package static let names = table.names
+    package static let list = table.list
 
     package static func decode(_ row: some Columns) throws -> User {
         guard let id = SubjectID(bytes: row.bytes(0)), let identifier = Identifier(row.text(1)) else {

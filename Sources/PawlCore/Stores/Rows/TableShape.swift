@@ -1,0 +1,48 @@
+/// A table as all SQL stores have it: the names of its columns, in the one order that all statements use, and what they
+/// hold. The first column is the primary key.
+package struct TableShape: Sendable {
+    package enum Kind: Sendable {
+        case integer, text, bytes
+        /// Sixteen bytes.
+        case id
+    }
+
+    package let name: String
+    package let columns: [(name: String, kind: Kind)]
+
+    package var names: [String] { columns.map(\.name) }
+    package var list: String { names.joined(separator: ", ") }
+    package var key: String { columns[0].name }
+
+    /// All that an installation is made of, except for the history of its schema.
+    package static let all = [
+        UserRow.table, KeyRow.table, SessionRow.table,
+        TableShape(name: "events", columns: [("id", .integer)] + EventRow.columns),
+        TableShape(
+            name: "login_throttle",
+            columns: [("key", .bytes), ("failures", .integer), ("last_use", .integer), ("trusted_until", .integer)]),
+    ]
+
+    /// A row of it.
+    package func values(_ row: some Columns) -> [ColumnValue] {
+        columns.enumerated().map { place, column in
+            switch column.kind {
+            case .integer: .integer(row.integer(place))
+            case .text: .text(row.isNull(place) ? nil : row.text(place))
+            case .bytes: .bytes(row.bytes(place))
+            case .id: .id(row.isNull(place) ? nil : row.bytes(place))
+            }
+        }
+    }
+}
+
+/// Rows in bulk, as they are: to move an installation, and to prepare measurements.
+package protocol RowStore: PawlStore {
+    /// Rows in the order of their keys, after one and up to another, at most `limit`.
+    func rows(
+        of table: TableShape, after key: ColumnValue?, through last: ColumnValue?, limit: Int
+    ) async throws(StoreError) -> [[ColumnValue]]
+
+    /// Adds rows, or replaces those of the same key; in one transaction.
+    func put(_ rows: [[ColumnValue]], into table: TableShape) async throws(StoreError)
+}

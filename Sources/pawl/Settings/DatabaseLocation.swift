@@ -1,0 +1,51 @@
+import Logging
+import PawlCore
+import PawlPostgres
+import PawlSQLite
+
+/// Where the data are.
+enum DatabaseLocation: CustomStringConvertible {
+    case sqlite(path: String)
+    /// A connection string, which may hold a password.
+    case postgres(url: String)
+
+    init(_ text: String, setting: String) throws {
+        if text.hasPrefix("sqlite:"), text != "sqlite:" {
+            self = .sqlite(path: String(text.dropFirst("sqlite:".count)))
+        } else if text.hasPrefix("postgres://") || text.hasPrefix("postgresql://") {
+            self = .postgres(url: text)
+        } else {
+            throw CommandError("\(setting) takes sqlite:PATH or postgres://…, not \"\(text.prefix { $0 != ":" }):…\".")
+        }
+    }
+
+    /// Without user, password and options.
+    var description: String {
+        switch self {
+        case .sqlite(let path): path
+        case .postgres(let url):
+            "postgres://\(url.prefix { $0 != "?" }.split(separator: "//", maxSplits: 1).last?.split(separator: "@").last ?? "")"
+        }
+    }
+
+    /// The file on this machine, if it is one.
+    var path: String? {
+        switch self {
+        case .sqlite(let path): path
+        case .postgres: nil
+        }
+    }
+
+    /// - Parameter connections: how many there may be to PostgreSQL.
+    func open(
+        for purpose: StorePurpose, connections: Int = 2, metrics: PawlMetrics = .init(), logger: Logger
+    ) async throws -> any PawlStore {
+        switch self {
+        case .sqlite(let path):
+            try await SQLiteStore(path: path, purpose: purpose, metrics: metrics, logger: logger)
+        case .postgres(let url):
+            try await PostgresStore(
+                url: url, connections: connections, purpose: purpose, metrics: metrics, logger: logger)
+        }
+    }
+}
