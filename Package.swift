@@ -124,7 +124,7 @@ let package = Package(
         .target(name: "PawlFuzzing", dependencies: ["PawlAPI", "PawlCore", "PawlJWT", crypto]),
 
         // Real processes for tests: Pawl's own, and PostgreSQL.
-        .target(name: "ServerTesting", path: "Tests/ServerTesting"),
+        .target(name: "ServerTesting", dependencies: [nioCore, nioPosix], path: "Tests/ServerTesting"),
 
         .testTarget(name: "PawlJWTTests", dependencies: ["PawlJWT", "PawlTesting", jwtKit, crypto]),
         .testTarget(
@@ -136,7 +136,7 @@ let package = Package(
             name: "PawlSQLiteTests", dependencies: ["PawlSQLite", "PawlCore", "PawlJWT", "PawlTesting", grdb]),
         .testTarget(
             name: "PawlPostgresTests",
-            dependencies: ["PawlPostgres", "PawlCore", "PawlTesting", "ServerTesting", logging, nioCore, nioPosix]),
+            dependencies: ["PawlPostgres", "PawlCore", "PawlJWT", "PawlTesting", "ServerTesting"]),
         .testTarget(
             name: "PawlServerTests",
             dependencies: [

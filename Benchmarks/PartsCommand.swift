@@ -28,7 +28,7 @@ struct PartsCommand: AsyncParsableCommand {
         let rows = SeededRows()
         let folder = try TemporaryFolder()
         let store = try await SQLiteStore(path: folder.path("parts.sqlite"), logger: Logger(label: "benchmarks"))
-        try await store.put([SessionRow.values(rows.session(0))], into: SessionRow.table)
+        try await store.put((0..<1000).map { SessionRow.values(rows.session($0)) }, into: SessionRow.table)
         var generations = [UInt32](repeating: 0, count: 1000)
         var times: [Double] = []
         for round in 0..<50 {

@@ -13,8 +13,8 @@ import PawlCore
     /// How long a statement may take: a little longer than the server itself allows.
     var patience: Duration = .seconds(12)
 
-    /// Milliseconds that the server gives a statement.
-    static let statementTimeout = 10_000
+    /// Milliseconds that the server gives a statement, and a transaction whose client says nothing.
+    private static let timeouts = [("statement_timeout", 10_000), ("idle_in_transaction_session_timeout", 20_000)]
 
     /// Connects, which may take as long as `connect_timeout` for each host.
     /// - Parameter string: as libpq reads it; what it leaves open is filled in by `defaults`.
@@ -38,8 +38,11 @@ import PawlCore
                 let connection = unsafe Unmanaged<Connection>.fromOpaque(context).takeUnretainedValue()
                 if severity == "WARNING" { connection.hasWarned = true }
             }, unsafe Unmanaged.passUnretained(self).toOpaque())
-        try execute("SET statement_timeout = \(Self.statementTimeout)")
-        try execute("SET idle_in_transaction_session_timeout = \(2 * Self.statementTimeout)")
+        // Unless the connection string, the role or the database sets them.
+        for (name, milliseconds) in Self.timeouts {
+            try execute(
+                "SELECT set_config('\(name)', '\(milliseconds)', false) WHERE current_setting('\(name)') = '0'")
+        }
     }
 
     deinit { unsafe PQfinish(handle) }
@@ -164,6 +167,15 @@ import PawlCore
         if Int32(descriptor.revents) & ~POLLOUT != 0, unsafe PQconsumeInput(handle) == 0 {
             throw lost(mayBeCommitted: commits)
         }
+    }
+
+    /// Whether the server has ended the connection while nobody looked.
+    var isLost: Bool {
+        var descriptor = pollfd(fd: unsafe PQsocket(handle), events: Int16(POLLIN), revents: 0)
+        while unsafe poll(&descriptor, 1, 0) > 0 {
+            if unsafe PQconsumeInput(handle) == 0 { return true }
+        }
+        return unsafe PQstatus(handle) != CONNECTION_OK
     }
 
     private func lost(mayBeCommitted: Bool) -> PostgresError {

@@ -33,8 +33,13 @@ final class Link: @unchecked Sendable {
     /// Runs `work` with the connection. On its queue alone.
     /// - Throws: ``PostgresError``, or what `work` throws of its own.
     func use<Value>(_ work: (Connection) throws -> Value) throws -> Value {
-        let connection = try self.connection ?? connect()
         let start = ContinuousClock.now
+        if connection?.isLost == true {
+            // The server has gone since the last use, and perhaps come back: no reason to fail what comes now.
+            connection = nil
+            circuit.lose(since: start)
+        }
+        let connection = try self.connection ?? connect()
         do {
             return try work(connection)
         } catch let error as PostgresError where error.endsConnection {

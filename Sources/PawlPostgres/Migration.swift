@@ -118,21 +118,19 @@ struct Migration {
     /// Applies what is missing, all of it or nothing, on one node at a time: the others wait.
     static func run(on connection: Connection) throws {
         try connection.patiently { connection in
-            try connection.transaction { connection in
-                try AdvisoryLock.migrations.take(on: connection)
-                let pending = try pending(on: connection)
-                guard !pending.isEmpty else { return }
-                try connection.executeScript(
-                    """
-                    CREATE TABLE IF NOT EXISTS migrations (
-                        name text COLLATE "C" NOT NULL PRIMARY KEY, applied_at bigint NOT NULL)
-                    """)
-                for migration in all where pending.contains(migration.name) {
-                    try connection.executeScript(migration.sql)
-                    try connection.execute(
-                        "INSERT INTO migrations (name, applied_at) VALUES ($1, extract(epoch FROM now())::bigint)",
-                        [.text(migration.name)])
-                }
+            try AdvisoryLock.migrations.take(on: connection)
+            let pending = try pending(on: connection)
+            guard !pending.isEmpty else { return }
+            try connection.executeScript(
+                """
+                CREATE TABLE IF NOT EXISTS migrations (
+                    name text COLLATE "C" NOT NULL PRIMARY KEY, applied_at bigint NOT NULL)
+                """)
+            for migration in all where pending.contains(migration.name) {
+                try connection.executeScript(migration.sql)
+                try connection.execute(
+                    "INSERT INTO migrations (name, applied_at) VALUES ($1, extract(epoch FROM now())::bigint)",
+                    [.text(migration.name)])
             }
         }
     }

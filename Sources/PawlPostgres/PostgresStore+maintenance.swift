@@ -94,18 +94,10 @@ extension Connection {
     func patiently<Value>(_ work: (Connection) throws -> Value) throws -> Value {
         let usual = patience
         patience = .seconds(3600)
-        try execute("SET statement_timeout = 0")
         defer { patience = usual }
-        let value: Value
-        do {
-            value = try work(self)
-        } catch {
-            if (error as? PostgresError)?.endsConnection != true {
-                try execute("SET statement_timeout = \(Self.statementTimeout)")
-            }
-            throw error
+        return try transaction { connection in
+            try connection.execute("SET LOCAL statement_timeout = 0")
+            return try work(connection)
         }
-        try execute("SET statement_timeout = \(Self.statementTimeout)")
-        return value
     }
 }

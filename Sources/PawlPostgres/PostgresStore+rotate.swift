@@ -2,9 +2,6 @@ public import PawlCore
 import Synchronization
 
 extension PostgresStore {
-    /// How long a turn whose outcome is not known is asked about, before its caller is sent away to come again.
-    private static let patience = Duration.seconds(8)
-
     public func rotate(_ turn: Turn, under policy: RotationPolicy) async throws(StoreError) -> Outcome {
         guard turn.stepUp == nil else { return try await decide(turn, under: policy, mayBeCommitted: false) }
         switch await waves.turn(turn) {
@@ -21,7 +18,7 @@ extension PostgresStore {
     private func decide(
         _ turn: Turn, under policy: RotationPolicy, mayBeCommitted: Bool
     ) async throws(StoreError) -> Outcome {
-        let deadline = ContinuousClock.now + Self.patience
+        let deadline = ContinuousClock.now + patience
         var mayBeCommitted = mayBeCommitted
         while true {
             do {

@@ -16,6 +16,8 @@ public final class PostgresStore: PawlStore {
     /// Names this process where only one at a time may do something.
     let node = Hex.encode(Randomness.system.bytes(8))
     let doubts = Doubts()
+    /// How long a turn whose outcome is not known is asked about, before its caller is sent away to come again.
+    let patience: Duration
 
     /// How many connections one store opens, if nothing else is said.
     public static let connections = 5
@@ -35,9 +37,10 @@ public final class PostgresStore: PawlStore {
 
     package init(
         url: String, connections: Int = PostgresStore.connections, purpose: StorePurpose, clock: Clock = .system,
-        metrics: PawlMetrics = .init(), logger: Logger
+        patience: Duration = .seconds(8), metrics: PawlMetrics = .init(), logger: Logger
     ) async throws {
         try Self.check(url)
+        self.patience = patience
         self.clock = clock
         self.logger = logger
         let circuit = circuit

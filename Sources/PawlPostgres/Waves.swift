@@ -32,7 +32,7 @@ final class Waves: Sendable {
     private static let waitingLimit = 8192
 
     private let state = Mutex(State())
-    private let link: Link
+    let link: Link
     private let metrics: PawlMetrics
 
     init(_ link: Link, metrics: PawlMetrics) {
@@ -56,6 +56,9 @@ final class Waves: Sendable {
             if starts { link.async { [self] link in run(on: link) } }
         }
     }
+
+    /// How many wait for the next wave.
+    var waitingCount: Int { state.withLock { $0.waiting.count } }
 
     private func run(on link: Link) {
         while let wave = next() {
@@ -165,9 +168,10 @@ enum RotationStatement {
         return columns.indices.map { place in .values(rows.map { $0[place] }, of: columns[place].kind) }
     }
 
-    /// Makes a connection find rows by the primary key, whatever it has learnt of the table's size, and plan once.
+    /// Makes a connection find rows by the primary key, whatever it has learnt of the table's size, and plan once; and not
+    /// wait long for a row that somebody else holds: the others of its wave would wait as well.
     static func prepare(_ connection: Connection) throws {
-        for setting in ["plan_cache_mode = force_generic_plan"]
+        for setting in ["lock_timeout = 500", "plan_cache_mode = force_generic_plan"]
             + ["seqscan", "bitmapscan", "hashjoin", "mergejoin"].map({ "enable_\($0) = off" })
         {
             try connection.execute("SET \(setting)")

@@ -1,24 +1,79 @@
+import Dispatch
 import PawlCore
-import PawlPostgres
 import PawlTesting
 import ServerTesting
+import Synchronization
+import Testing
 
-/// A database of the shared server, and its name there.
+@testable import PawlPostgres
+
+/// An empty database of the shared server.
 func withDatabase(_ work: (PostgresServer, String) async throws -> Void) async throws {
     let server = try await PostgresServer.shared()
     try await work(server, try await server.makeDatabase())
 }
 
-/// A store on an empty database of the shared server.
+/// A store on an empty database of the shared server, and the database's name.
 func withStore(_ work: (PostgresStore, String) async throws -> Void) async throws {
     try await withDatabase { server, database in
-        let store = try await PostgresStore(url: server.url(database), logger: LogCapture().logger)
-        do {
-            try await work(store, database)
-        } catch {
-            await store.close()
-            throw error
-        }
+        try await withStore(url: server.url(database)) { try await work($0, database) }
+    }
+}
+
+func withStore(
+    url: String, patience: Duration = .seconds(8), clock: Clock = .system,
+    _ work: (PostgresStore) async throws -> Void
+) async throws {
+    let store = try await PostgresStore(
+        url: url, purpose: .serve, clock: clock, patience: patience, logger: LogCapture().logger)
+    do {
+        try await work(store)
+    } catch {
         await store.close()
+        throw error
+    }
+    await store.close()
+}
+
+extension PostgresStore {
+    /// Puts sessions of one user into an empty store.
+    func putSessions(_ count: UInt64) async throws -> [Session] {
+        let user = try Sample.user("owner")
+        let sessions = try (0..<count).map { try Sample.session(of: user, $0) }
+        #expect(try await insert(user, Event(.registered, at: Sample.start, subject: user.id)))
+        try await put(sessions.map(SessionRow.values), into: SessionRow.table)
+        return sessions
+    }
+
+    /// Waits for the database to come back, by what each node asks each second.
+    func untilBack() async throws {
+        while true {
+            do {
+                _ = try await recovery()
+                return
+            } catch {
+                try await Task.sleep(for: .milliseconds(5))
+            }
+        }
+    }
+
+    /// Holds the waves until all turns have come.
+    func rotateTogether(_ turns: [Turn]) async -> [Result<Outcome, StoreError>] {
+        let gate = DispatchSemaphore(value: 0)
+        waves.link.async { _ in gate.wait() }
+        return await withTaskGroup(of: (Int, Result<Outcome, StoreError>).self) { group in
+            for (index, turn) in turns.enumerated() {
+                group.addTask {
+                    do throws(StoreError) {
+                        return (index, .success(try await self.rotate(turn, under: .init())))
+                    } catch {
+                        return (index, .failure(error))
+                    }
+                }
+            }
+            while waves.waitingCount < turns.count { await Task.yield() }
+            gate.signal()
+            return await group.reduce(into: []) { $0.append($1) }.sorted { $0.0 < $1.0 }.map(\.1)
+        }
     }
 }

@@ -103,6 +103,12 @@ package final class PostgresServer: Sendable {
             url(database), "--command", sql)
     }
 
+    /// Whose confirmation a commit waits for; empty for nobody's.
+    package func setSynchronousStandby(_ names: String) async throws {
+        try await query("ALTER SYSTEM SET synchronous_standby_names = '\(names)'", in: "postgres")
+        try await query("SELECT pg_reload_conf()", in: "postgres")
+    }
+
     /// Runs one of PostgreSQL's programs as the owner of the cluster.
     @discardableResult
     package func run(_ program: String, _ arguments: String...) async throws -> String {

@@ -1,0 +1,113 @@
+import PawlCore
+import PawlTesting
+import ServerTesting
+import Testing
+
+@testable import PawlPostgres
+
+/// A connection that dies in the middle of a wave leaves a doubt. It is resolved, never guessed.
+@Suite("In doubt", .tags(.p4, .p5))
+struct DoubtTests {
+    @Test(arguments: [Proxy.Moment.beforeRequest, .beforeAnswer])
+    func `a wave whose connection is cut ends as if it had not been`(moment: Proxy.Moment) async throws {
+        try await withProxy { store, proxy in
+            var sessions = try await store.putSessions(40)
+            sessions = try await turn(sessions, on: store)  // the statement is prepared now
+            proxy.cut(moment)
+            let turns = sessions.map { TurnSample(of: $0, successor: 5).turn }
+            let results = await store.rotateTogether(turns)
+            #expect(proxy.cuts == 1)
+            for (result, (session, turn)) in zip(results, zip(sessions, turns)) {
+                let outcome = try result.get()
+                #expect(outcome.verdict == .rotate)
+                #expect(outcome.session == session.turned(by: turn))
+                #expect(try await store.session(session.id) == session.turned(by: turn))
+            }
+            #expect(try await store.latestEvents(limit: 10).map(\.event.kind) == [.registered])
+        }
+    }
+
+    @Test func `whoever was sent away in doubt has the leeway anew when the database is back`() async throws {
+        let clock = ManualClock()
+        try await withProxy(patience: .milliseconds(200), clock: clock.clock) { store, proxy in
+            var sessions = try await store.putSessions(2)
+            sessions = try await turn(sessions, on: store)
+            let turns = sessions.map { TurnSample(of: $0, successor: 5).turn }
+            proxy.cut(.beforeAnswer)
+            async let results = store.rotateTogether(turns)
+            while proxy.cuts == 0 { await Task.yield() }
+            try await proxy.down()
+            for result in await results { #expect(throws: StoreError.self) { try result.get() } }
+
+            // Nobody could come again meanwhile, so hours later it is still a retry, even of a client that names none.
+            clock.advance(by: 4000)
+            proxy.up()
+            try await store.untilBack()
+            let late = TurnSample(of: sessions[0], successor: 6).with { $0.now = clock.now + 5 }.turn
+            let outcome = try await store.rotate(late, under: .init())
+            #expect(outcome.verdict == .replay && outcome.session?.hash == turns[0].successorHash)
+        }
+    }
+
+    @Test func `an outage extends the leeway by its length`() async throws {
+        try await withStore { store, _ in
+            let sessions = try await store.putSessions(2)
+            let turns = sessions.map { TurnSample(of: $0).turn }
+            for turn in turns { #expect(try await store.rotate(turn, under: .init()).verdict == .rotate) }
+            func again(_ place: Int, after seconds: Int64) async throws -> Verdict {
+                let turn = TurnSample(of: sessions[place]).with { $0.now = turns[place].now + seconds }.turn
+                return try await store.rotate(turn, under: .init()).verdict
+            }
+            #expect(try await again(0, after: 29) == .replay)
+            // As if all connections had been lost a minute ago, and one had come back now.
+            let start = ContinuousClock.now - .seconds(60)
+            for _ in 0..<PostgresStore.connections { store.circuit.lose(since: start) }
+            for _ in 0..<PostgresStore.connections { store.circuit.connect() }
+            #expect(try await again(0, after: 89) == .replay)
+            #expect(try await again(0, after: 95) == .reuse)
+            #expect(try await store.rotate(TurnSample(of: sessions[1]).turn, under: .init(leeway: 0)).verdict == .reuse)
+        }
+    }
+
+    @Test func `a commit whose wait for the standby was cancelled is confirmed before it is answered`() async throws {
+        // A standby that never comes.
+        let server = try await PostgresServer(settings: ["synchronous_standby_names = ''"])
+        let database = try await server.makeDatabase()
+        try await withStore(url: server.url(database)) { store in
+            var sessions = try await store.putSessions(4)
+            sessions = try await turn(sessions, on: store)
+            try await server.setSynchronousStandby("nobody")
+            let turns = sessions.map { TurnSample(of: $0, successor: 5).turn }
+            async let results = store.rotateTogether(turns)
+            let waiting = "FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
+            while try await server.query("SELECT count(pg_cancel_backend(pid)) \(waiting)", in: database) == "0" {}
+            // Committed here, and in no standby: it is not answered, but confirmed, which waits again.
+            while try await server.query("SELECT count(*) \(waiting)", in: database) == "0" {}
+            try await server.setSynchronousStandby("")
+            for (result, (session, turn)) in zip(await results, zip(sessions, turns)) {
+                #expect(try result.get().verdict == .rotate)
+                #expect(try await store.session(session.id) == session.turned(by: turn))
+            }
+        }
+        await server.remove()
+    }
+
+    private func turn(_ sessions: [Session], on store: PostgresStore) async throws -> [Session] {
+        let turns = sessions.map { TurnSample(of: $0, successor: 4).turn }
+        for result in await store.rotateTogether(turns) { #expect(try result.get().verdict == .rotate) }
+        return zip(sessions, turns).map { $0.turned(by: $1) }
+    }
+}
+
+/// A store behind a proxy.
+func withProxy(
+    patience: Duration = .seconds(8), clock: Clock = .system, _ work: (PostgresStore, Proxy) async throws -> Void
+) async throws {
+    try await withDatabase { server, database in
+        let proxy = try await Proxy(to: server.port)
+        try await withStore(url: server.url(database, port: proxy.port), patience: patience, clock: clock) { store in
+            try await work(store, proxy)
+        }
+        try await proxy.close()
+    }
+}

@@ -1,0 +1,156 @@
+import PawlCore
+import PawlJWT
+import PawlTesting
+import ServerTesting
+import Testing
+
+@testable import PawlPostgres
+
+@Suite("Several nodes on one database")
+struct NodesTests {
+    @Test func `that start at once on an empty database make its tables once`() async throws {
+        try await withDatabase { server, database in
+            try await withThrowingTaskGroup(of: PostgresStore.self) { group in
+                for _ in 0..<8 {
+                    group.addTask {
+                        try await PostgresStore(
+                            url: server.url(database), connections: 2, logger: LogCapture().logger)
+                    }
+                }
+                for try await store in group {
+                    #expect(try await store.status().migrations.allSatisfy { $0.appliedAt != nil })
+                    await store.close()
+                }
+            }
+        }
+    }
+
+    @Test func `of the next version and of this one run side by side`() async throws {
+        try await withStore { old, database in
+            let sessions = try await old.putSessions(3)
+            #expect(try await old.rotate(TurnSample(of: sessions[0]).turn, under: .init()).verdict == .rotate)
+            // What a next version may do: add, with a default.
+            let server = try await PostgresServer.shared()
+            try await server.query(
+                """
+                ALTER TABLE sessions ADD COLUMN colour text NOT NULL DEFAULT 'blue';
+                ALTER TABLE users ADD COLUMN colour text;
+                CREATE TABLE colours (name text PRIMARY KEY);
+                INSERT INTO migrations (name, applied_at) VALUES ('9999-colours', 1);
+                """, in: database)
+            for store in [old, try await PostgresStore(url: server.url(database), logger: LogCapture().logger)] {
+                let session = try #require(try await store.session(sessions[1].id))
+                #expect(try await store.rotate(TurnSample(of: session).turn, under: .init()).verdict == .rotate)
+                let user = try Sample.user("another \(store.node)")
+                #expect(try await store.insert(user, Event(.registered, at: Sample.start)))
+                #expect(try await store.status().migrations.last?.name == "9999-colours")
+                if store !== old { await store.close() }
+            }
+            try await server.query(
+                "INSERT INTO migrations (name, applied_at) VALUES ('9999-end-breaking', 1)", in: database)
+            let error = await #expect(throws: PostgresStoreError.self) {
+                _ = try await PostgresStore(url: server.url(database), logger: LogCapture().logger)
+            }
+            #expect(error?.description.contains("newer version") == true)
+        }
+    }
+
+    @Test func `keep house one at a time, and one takes over from another that is gone`() async throws {
+        try await withTwo { one, two async throws in
+            let now = Sample.start
+            #expect(try await one.mayKeepHouse(at: now))
+            #expect(try await two.mayKeepHouse(at: now + 59) == false)
+            #expect(try await one.mayKeepHouse(at: now + 59))
+            #expect(try await two.mayKeepHouse(at: now + 118) == false)
+            #expect(try await two.mayKeepHouse(at: now + 119))
+            #expect(try await one.mayKeepHouse(at: now + 120) == false)
+        }
+    }
+
+    @Test func `make one signing key when all find one due`() async throws {
+        try await withTwo { one, two async throws in
+            let secrets = try MasterSecrets(newestFirst: [MasterSecret(Secret(Sample.bytes(1))).orThrow()])
+            let authorities = [one, two, one, two].map { store in
+                SessionAuthority(
+                    store: store, secrets: secrets, issuer: "https://pawl.test", logger: LogCapture().logger)
+            }
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for authority in authorities { group.addTask { try await authority.prepare() } }
+                try await group.waitForAll()
+            }
+            #expect(try await one.signingKeys().count == 1)
+            try await authorities[0].rotateKeys()
+            try await authorities[1].refreshKeys()
+            let published = authorities[1].keys.publicKeys.keys.map(\.kid)
+            #expect(published.count == 2 && published == authorities[0].keys.publicKeys.keys.map(\.kid))
+        }
+    }
+
+    @Test(.tags(.p7)) func `refuse the access tokens of sessions that another has ended`() async throws {
+        try await withTwo { one, two async throws in
+            let clock = ManualClock()
+            let secrets = try MasterSecrets(newestFirst: [MasterSecret(Secret(Sample.bytes(1))).orThrow()])
+            let nodes = [one, two].map { store in
+                SessionAuthority(
+                    store: store, secrets: secrets, issuer: "https://pawl.test", clock: clock.clock,
+                    logger: LogCapture().logger)
+            }
+            for node in nodes { try await node.prepare() }
+            let accounts = try await Accounts(sessions: nodes[0], hasher: InstantHasher(), isRegistrationOpen: true)
+            let credentials = Credentials(
+                identifier: try Identifier("ana").orThrow(), password: try Password("correct horse battery").orThrow(),
+                device: "")
+            let grant = try await accounts.register(credentials, origin: Sample.origin, delivery: .body)
+            _ = try await nodes[1].validate(grant.accessToken)
+            try await nodes[0].signOut(refreshToken: grant.refreshToken, delivery: .body, origin: Sample.origin)
+            try await nodes[1].followEnded()
+            await #expect(throws: (any Error).self) { _ = try await nodes[1].validate(grant.accessToken) }
+        }
+    }
+
+    @Test func `that follow the record of events miss none, whoever commits first`() async throws {
+        try await withTwo { one, two async throws in
+            let count = 400
+            async let writing: Void = withThrowingTaskGroup(of: Void.self) { group in
+                for number in 0..<count {
+                    group.addTask {
+                        try await (number.isMultiple(of: 2) ? one : two).append(
+                            Event(.registered, at: Sample.start + Int64(number)))
+                    }
+                }
+                try await group.waitForAll()
+            }
+            var seen: [Int64] = []
+            var last: Int64 = 0
+            while seen.count < count {
+                for event in try await one.events(after: last, limit: 50) {
+                    seen.append(event.event.at.age(since: Sample.start))
+                    last = event.id
+                }
+            }
+            try await writing
+            #expect(Set(seen) == Set(0..<Int64(count)))
+        }
+    }
+
+    @Test func `count the failures of an account together`() async throws {
+        try await withTwo { one, two async throws in
+            let keys = try Sample.throttleKeys("owner", "192.0.2.7")
+            let passed = try await withThrowingTaskGroup(of: Bool.self) { group in
+                for number in 0..<40 {
+                    group.addTask {
+                        try await (number.isMultiple(of: 2) ? one : two).reserveLogin(keys, at: Sample.start) == nil
+                    }
+                }
+                return try await group.reduce(into: 0) { $0 += $1 ? 1 : 0 }
+            }
+            #expect(passed == 5)
+        }
+    }
+
+    private func withTwo(_ work: (PostgresStore, PostgresStore) async throws -> Void) async throws {
+        try await withStore { one, database in
+            try await withStore(url: try await PostgresServer.shared().url(database)) { try await work(one, $0) }
+        }
+    }
+}

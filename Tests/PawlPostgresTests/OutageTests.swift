@@ -1,0 +1,106 @@
+import Dispatch
+import PawlCore
+import PawlTesting
+import ServerTesting
+import Testing
+
+@testable import PawlPostgres
+
+@Suite("A database that is away", .tags(.p4))
+struct OutageTests {
+    @Test func `fails at once, holds nobody up, and is found again when it is back`() async throws {
+        try await withProxy { store, proxy in
+            let sessions = try await store.putSessions(3)
+            #expect(try await store.rotate(TurnSample(of: sessions[0]).turn, under: .init()).verdict == .rotate)
+            try await proxy.down()
+            // Not sent, or refused: nothing happened, and nothing is waited for.
+            while (try? await store.ping()) != nil {}
+            let start = ContinuousClock.now
+            for _ in 0..<200 {
+                await #expect(throws: StoreError.self) { _ = try await store.session(sessions[1].id) }
+                await #expect(throws: StoreError.self) {
+                    _ = try await store.rotate(TurnSample(of: sessions[1]).turn, under: .init())
+                }
+            }
+            #expect(ContinuousClock.now - start < .seconds(5), "an outage must not queue up what comes")
+            proxy.up()
+            try await store.untilBack()
+            #expect(try await store.rotate(TurnSample(of: sessions[1]).turn, under: .init()).verdict == .rotate)
+            #expect(try await store.session(sessions[1].id)?.generation == sessions[1].generation + 1)
+            #expect(try await store.session(sessions[2].id) == sessions[2])
+        }
+    }
+
+    @Test func `loses nothing that was acknowledged when the server is killed`() async throws {
+        let server = try await PostgresServer()
+        let database = try await server.makeDatabase()
+        try await withStore(url: server.url(database)) { store in
+            var sessions = try await store.putSessions(50)
+            for round in 0..<3 {
+                let turns = sessions.map { TurnSample(of: $0, successor: UInt64(10 * round)).turn }
+                for result in await store.rotateTogether(turns) { #expect(try result.get().verdict == .rotate) }
+                sessions = zip(sessions, turns).map { $0.turned(by: $1) }
+                try await server.stop("immediate")
+                await #expect(throws: StoreError.self) { try await store.ping() }
+                try await server.start()
+                try await store.untilBack()
+                for session in sessions { #expect(try await store.session(session.id) == session) }
+            }
+        }
+        await server.remove()
+    }
+
+    @Test func `that takes no more connections leaves those that there are at work`() async throws {
+        let server = try await PostgresServer(settings: [
+            "max_connections = 8", "superuser_reserved_connections = 0", "max_wal_senders = 0",
+        ])
+        let database = try await server.makeDatabase()
+        try await withStore(url: server.url(database)) { store in
+            let session = try await store.putSessions(1)[0]
+            let error = await #expect(throws: PostgresStoreError.self) {
+                _ = try await PostgresStore(url: server.url(database), logger: LogCapture().logger)
+            }
+            #expect(error?.description.contains("too many clients") == true)
+            #expect(try await store.rotate(TurnSample(of: session).turn, under: .init()).verdict == .rotate)
+            try await store.ping()
+        }
+        await server.remove()
+    }
+
+    @Test func `that holds a statement up for too long says so, and nothing has happened`() async throws {
+        try await withDatabase { server, database in
+            let url = server.url(database) + "?options=-c%20statement_timeout%3D300"
+            try await withStore(url: url) { store in
+                let sessions = try await store.putSessions(2)
+                let held = AsyncStream<Void>.makeStream()
+                let gate = DispatchSemaphore(value: 0)
+                async let holder: Void = store.transaction { connection in
+                    try connection.execute("SELECT id FROM sessions WHERE id = $1 FOR UPDATE", [.id(sessions[0].id)])
+                    held.continuation.finish()
+                    gate.wait()
+                }
+                for await _ in held.stream {}
+                let results = await store.rotateTogether(sessions.map { TurnSample(of: $0).turn })
+                gate.signal()
+                try await holder
+                let error = #expect(throws: StoreError.self) { try results[0].get() }
+                #expect(error?.description.contains("57014") == true)
+                #expect(try results[1].get().verdict == .rotate, "the other row is none the worse")
+                #expect(try await store.session(sessions[0].id) == sessions[0])
+                #expect(try await store.rotate(TurnSample(of: sessions[0]).turn, under: .init()).verdict == .rotate)
+            }
+        }
+    }
+
+    @Test func `is named when a store is opened, and its password is not`() async throws {
+        for url in [
+            "postgres://pawl:geheim@127.0.0.1:1/none", "postgres://pawl:geheim@127.0.0.1:1/none?nonsense=1",
+            "postgres://pawl:geh eim@127.0.0.1:x/",
+        ] {
+            let error = await #expect(throws: PostgresStoreError.self) {
+                _ = try await PostgresStore(url: url, logger: LogCapture().logger)
+            }
+            #expect(error?.description.contains("geh") == false)
+        }
+    }
+}

@@ -1,0 +1,129 @@
+import NIOCore
+import NIOPosix
+import Synchronization
+
+/// A proxy of TCP connections on the loopback address that can be cut where it hurts.
+package final class Proxy: Sendable {
+    package enum Moment: Sendable {
+        /// What comes next from a client is swallowed, and its connection cut.
+        case beforeRequest
+        /// What a server answers next is swallowed, and the connection cut: the client cannot know what happened.
+        case beforeAnswer
+    }
+
+    fileprivate struct State {
+        var cut: Moment?
+        var isDown = false
+        var channels: [ObjectIdentifier: any Channel] = [:]
+        var cuts = 0
+    }
+
+    package let port: Int
+    private let listener: any Channel
+    fileprivate let state: Mutex<State>
+
+    package init(to target: Int) async throws {
+        let shared = SharedState()
+        let group = MultiThreadedEventLoopGroup.singleton
+        listener = try await ServerBootstrap(group: group)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .childChannelOption(.autoRead, value: false)
+            .childChannelInitializer { client in
+                let isDown = shared.proxy.withLock { $0?.isDown ?? true }
+                guard !isDown else { return client.close() }
+                return ClientBootstrap(group: client.eventLoop)
+                    .channelOption(.autoRead, value: false)
+                    .connect(host: "127.0.0.1", port: target)
+                    .flatMap { server in
+                        guard let proxy = shared.proxy.withLock({ $0 }) else { return client.close() }
+                        return client.pipeline.addHandler(Glue(to: server, proxy, .beforeRequest)).flatMap {
+                            server.pipeline.addHandler(Glue(to: client, proxy, .beforeAnswer))
+                        }.flatMap {
+                            client.setOption(.autoRead, value: true)
+                        }.flatMap {
+                            server.setOption(.autoRead, value: true)
+                        }
+                    }
+                    .flatMapError { _ in client.close() }
+            }
+            .bind(host: "127.0.0.1", port: 0).get()
+        port = listener.localAddress?.port ?? 0
+        state = Mutex(State())
+        shared.proxy.withLock { $0 = self }
+    }
+
+    /// From now on, once.
+    package func cut(_ moment: Moment) { state.withLock { $0.cut = moment } }
+
+    /// How often it has cut.
+    package var cuts: Int { state.withLock { $0.cuts } }
+
+    /// Ends all connections, and takes no more.
+    package func down() async throws {
+        let channels = state.withLock { state in
+            state.isDown = true
+            return Array(state.channels.values)
+        }
+        for channel in channels { try? await channel.close() }  // it may have closed by itself
+    }
+
+    package func up() { state.withLock { $0.isDown = false } }
+
+    package var isDown: Bool { state.withLock { $0.isDown } }
+
+    package func close() async throws {
+        try await down()
+        try await listener.close()
+    }
+
+    fileprivate func takesCut(_ moment: Moment) -> Bool {
+        state.withLock { state in
+            guard state.cut == moment else { return false }
+            state.cut = nil
+            state.cuts += 1
+            return true
+        }
+    }
+
+    /// The proxy, for connections that come before it is made.
+    private final class SharedState: Sendable {
+        let proxy = Mutex<Proxy?>(nil)
+    }
+}
+
+/// Passes on what comes, to the other side.
+private final class Glue: ChannelInboundHandler, Sendable {
+    typealias InboundIn = ByteBuffer
+
+    private let peer: any Channel
+    private let proxy: Proxy
+    private let moment: Proxy.Moment
+
+    init(to peer: any Channel, _ proxy: Proxy, _ moment: Proxy.Moment) {
+        self.peer = peer
+        self.proxy = proxy
+        self.moment = moment
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        let channel = context.channel
+        proxy.state.withLock { $0.channels[ObjectIdentifier(channel)] = channel }
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        if proxy.takesCut(moment) {
+            context.close(promise: nil)
+            peer.close(promise: nil)
+        } else {
+            peer.writeAndFlush(unwrapInboundIn(data), promise: nil)
+        }
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        let channel = context.channel
+        proxy.state.withLock { _ = $0.channels.removeValue(forKey: ObjectIdentifier(channel)) }
+        peer.close(promise: nil)
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+}
