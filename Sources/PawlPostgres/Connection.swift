@@ -105,9 +105,9 @@ import PawlCore
         var content: [UInt8] = []
         var places: [Range<Int>?] = []
         for parameter in parameters {
-            let bytes = parameter.bytes
-            places.append(bytes.map { content.count..<content.count + $0.count })
-            content += (bytes ?? []) + [0]
+            let start = content.count
+            places.append(parameter.write(to: &content) ? start..<content.count : nil)
+            content.append(0)
         }
         let lengths = places.map { Int32($0?.count ?? 0) }
         let formats = [Int32](repeating: 1, count: places.count)

@@ -21,25 +21,29 @@ enum Parameter: Sendable {
         }
     }
 
-    /// Nil for NULL.
-    var bytes: [UInt8]? {
+    /// Appends the value to what is sent.
+    /// - Returns: false for NULL, which is nothing.
+    func write(to message: inout [UInt8]) -> Bool {
         switch self {
-        case .value(let value): return value.wire
-        case .number(let number): return number.wire
+        case .value(let value):
+            return value.write(to: &message)
+        case .number(let number):
+            message.append(bigEndian: number)
         case .values(let values, let kind):
             // One dimension, whether there are NULLs, the type; the length and the first index; the values.
-            var bytes = Int32(1).wire + Int32(1).wire + Int32(bitPattern: kind.type).wire
-            bytes += Int32(values.count).wire + Int32(1).wire
+            message.append(bigEndian: Int32(1))
+            message.append(bigEndian: Int32(1))
+            message.append(bigEndian: kind.type)
+            message.append(bigEndian: Int32(values.count))
+            message.append(bigEndian: Int32(1))
             for value in values {
-                if let wire = value.wire {
-                    bytes += Int32(wire.count).wire
-                    bytes += wire
-                } else {
-                    bytes += Int32(-1).wire
-                }
+                let place = message.count
+                message.append(bigEndian: Int32(-1))
+                guard value.write(to: &message) else { continue }
+                message.set(bigEndian: Int32(message.count - place - 4), at: place)
             }
-            return bytes
         }
+        return true
     }
 }
 
@@ -84,23 +88,34 @@ extension ColumnValue {
         }
     }
 
-    fileprivate var wire: [UInt8]? {
+    fileprivate func write(to message: inout [UInt8]) -> Bool {
         switch self {
-        case .integer(let value): value.map { bigEndian(UInt64(bitPattern: $0), count: 8) }
-        case .text(let text): text.map(Self.storable)
-        case .bytes(let bytes): bytes
-        case .id(let bytes): bytes
+        case .integer(let value?): message.append(bigEndian: value)
+        case .text(let text?): message.append(storable: text)
+        case .bytes(let bytes), .id(let bytes?): message += bytes
+        case .integer(nil), .text(nil), .id(nil): return false
         }
-    }
-
-    /// PostgreSQL's text cannot hold U+0000, and one such character must not fail what shares its statement.
-    private static func storable(_ text: String) -> [UInt8] {
-        let bytes = [UInt8](text.utf8)
-        guard bytes.contains(0) else { return bytes }
-        return [UInt8](text.replacing("\0", with: "\u{FFFD}").utf8)
+        return true
     }
 }
 
-extension Int32 {
-    fileprivate var wire: [UInt8] { PawlCore.bigEndian(UInt64(UInt32(bitPattern: self)), count: 4) }
+extension [UInt8] {
+    fileprivate mutating func append(bigEndian value: some FixedWidthInteger) {
+        let value = value.bigEndian
+        unsafe Swift.withUnsafeBytes(of: value) { unsafe append(contentsOf: $0) }
+    }
+
+    fileprivate mutating func set(bigEndian value: Int32, at place: Int) {
+        for offset in 0..<4 { self[place + offset] = UInt8(truncatingIfNeeded: value >> (8 * (3 - offset))) }
+    }
+
+    /// PostgreSQL's text cannot hold U+0000, and one such character must not fail what shares its statement.
+    fileprivate mutating func append(storable text: String) {
+        let start = count
+        append(contentsOf: text.utf8)
+        if self[start...].contains(0) {
+            removeSubrange(start...)
+            append(contentsOf: text.replacing("\0", with: "\u{FFFD}").utf8)
+        }
+    }
 }

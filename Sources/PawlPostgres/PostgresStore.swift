@@ -9,7 +9,8 @@ import Synchronization
 /// acknowledged is as durable as the database's `synchronous_commit` says.
 public final class PostgresStore: PawlStore {
     let pool: LinkPool
-    let waves: Waves
+    /// Two, so that one is made up while the other is at the database; each session has its own.
+    let waves: [Waves]
     let circuit = Circuit()
     let clock: Clock
     let logger: Logger
@@ -20,12 +21,13 @@ public final class PostgresStore: PawlStore {
     let patience: Duration
 
     /// How many connections one store opens, if nothing else is said.
-    public static let connections = 5
+    public static let connections = 6
+    private static let lanes = 2
 
     /// Opens the database, makes its tables if need be, and brings them up to date.
     /// - Parameters:
     ///   - url: `postgres://…`, or anything else that libpq takes for a connection string; several hosts may be named.
-    ///   - connections: at least 2; one of them is for rotations.
+    ///   - connections: at least 3; two of them are for rotations.
     /// - Throws: ``PostgresStoreError`` that says what to do.
     public convenience init(
         url: String, connections: Int = PostgresStore.connections, clock: Clock = .system,
@@ -44,11 +46,13 @@ public final class PostgresStore: PawlStore {
         self.clock = clock
         self.logger = logger
         let circuit = circuit
-        pool = LinkPool((1..<max(2, connections)).map { _ in Link(url, circuit: circuit) })
-        waves = Waves(Link(url, circuit: circuit, prepare: RotationStatement.prepare), metrics: metrics)
+        pool = LinkPool((Self.lanes..<max(Self.lanes + 1, connections)).map { _ in Link(url, circuit: circuit) })
+        waves = (0..<Self.lanes).map { _ in
+            Waves(Link(url, circuit: circuit, prepare: RotationStatement.prepare), metrics: metrics)
+        }
         do {
             try await pool.connect()
-            try await waves.connect()
+            for lane in waves { try await lane.connect() }
             try await pool.run(Self.checkEncoding)
             switch purpose {
             case .serve, .migrate: try await pool.run { try Migration.run(on: $0) }
@@ -97,7 +101,7 @@ public final class PostgresStore: PawlStore {
 
     /// Lets what is under way finish, and ends all connections.
     public func close() async {
-        await waves.close()
+        for lane in waves { await lane.close() }
         await pool.close()
     }
 

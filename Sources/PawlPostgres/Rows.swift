@@ -40,10 +40,16 @@ import PawlCore
             return unsafe [UInt8](UnsafeRawBufferPointer(start: start, count: Int(count)))
         }
 
-        func text(_ column: Int) -> String { String(decoding: bytes(column), as: UTF8.self) }
+        func text(_ column: Int) -> String {
+            let count = unsafe PQgetlength(rows.result, index, Int32(column))
+            guard count > 0, let start = unsafe PQgetvalue(rows.result, index, Int32(column)) else { return "" }
+            return unsafe String(decoding: UnsafeRawBufferPointer(start: start, count: Int(count)), as: UTF8.self)
+        }
 
         func integer(_ column: Int) -> Int64? {
-            isNull(column) ? nil : Int64(bitPattern: PawlCore.integer(bigEndian: bytes(column)))
+            let count = unsafe PQgetlength(rows.result, index, Int32(column))
+            guard count == 8, let start = unsafe PQgetvalue(rows.result, index, Int32(column)) else { return nil }
+            return Int64(bigEndian: unsafe UnsafeRawPointer(start).loadUnaligned(as: Int64.self))
         }
     }
 }

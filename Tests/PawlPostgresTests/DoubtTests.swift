@@ -30,14 +30,13 @@ struct DoubtTests {
     @Test func `whoever was sent away in doubt has the leeway anew when the database is back`() async throws {
         let clock = ManualClock()
         try await withProxy(patience: .milliseconds(200), clock: clock.clock) { store, proxy in
-            var sessions = try await store.putSessions(2)
+            var sessions = try await store.putSessions(1)
             sessions = try await turn(sessions, on: store)
             let turns = sessions.map { TurnSample(of: $0, successor: 5).turn }
-            proxy.cut(.beforeAnswer)
-            async let results = store.rotateTogether(turns)
-            while proxy.cuts == 0 { await Task.yield() }
-            try await proxy.down()
-            for result in await results { #expect(throws: StoreError.self) { try result.get() } }
+            proxy.cut(.beforeAnswer, goesDown: true)
+            for result in await store.rotateTogether(turns) {
+                #expect(throws: StoreError.self) { try result.get() }
+            }
 
             // Nobody could come again meanwhile, so hours later it is still a retry, even of a client that names none.
             clock.advance(by: 4000)

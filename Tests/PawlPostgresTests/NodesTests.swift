@@ -14,7 +14,7 @@ struct NodesTests {
                 for _ in 0..<8 {
                     group.addTask {
                         try await PostgresStore(
-                            url: server.url(database), connections: 2, logger: LogCapture().logger)
+                            url: server.url(database), connections: 3, logger: LogCapture().logger)
                     }
                 }
                 for try await store in group {

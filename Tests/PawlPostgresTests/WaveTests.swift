@@ -7,7 +7,7 @@ import Testing
 
 @Suite("Waves of rotations", .tags(.p4))
 struct WaveTests {
-    @Test func `turns that arrive together are one statement, each with its own verdict`() async throws {
+    @Test func `turns that arrive together share a statement, each with its own verdict`() async throws {
         try await withStore { store, database in
             let sessions = try await store.putSessions(64)
             try await count(statementsIn: database)
@@ -17,7 +17,7 @@ struct WaveTests {
             for (index, result) in await store.rotateTogether(turns).enumerated() {
                 #expect(try result.get().verdict == (index.isMultiple(of: 2) ? .diverged : .rotate))
             }
-            #expect(try await statements(in: database) == 1)
+            #expect(try await statements(in: database) == store.waves.count)
         }
     }
 
@@ -35,22 +35,21 @@ struct WaveTests {
 
     @Test func `one bad row fails by itself`() async throws {
         try await withStore { store, database in
-            let sessions = try await store.putSessions(3)
+            let sessions = try await store.putSessions(5)
             let server = try await PostgresServer.shared()
             try await server.query(
                 """
                 CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-                    IF old.device = 'device 1' THEN RAISE EXCEPTION 'no'; END IF; RETURN new; END $$;
+                    IF old.device = 'device 2' THEN RAISE EXCEPTION 'no'; END IF; RETURN new; END $$;
                 CREATE TRIGGER refuse BEFORE UPDATE ON sessions FOR EACH ROW EXECUTE FUNCTION refuse();
                 """, in: database)
             let turns = sessions.map { TurnSample(of: $0).turn }
             let results = await store.rotateTogether(turns)
-            #expect(try results[0].get().verdict == .rotate)
-            #expect(throws: StoreError.self) { try results[1].get() }
-            #expect(try results[2].get().verdict == .rotate)
-            #expect(try await store.session(sessions[1].id) == sessions[1])
+            for place in [0, 1, 3, 4] { #expect(try results[place].get().verdict == .rotate) }
+            #expect(throws: StoreError.self) { try results[2].get() }
+            #expect(try await store.session(sessions[2].id) == sessions[2])
             try await server.query("DROP TRIGGER refuse ON sessions", in: database)
-            #expect(try await store.rotate(turns[1], under: .init()).verdict == .rotate)
+            #expect(try await store.rotate(turns[2], under: .init()).verdict == .rotate)
         }
     }
 
@@ -65,7 +64,7 @@ struct WaveTests {
 
     @Test func `a wave that meets a deadlock is run again, row by row`() async throws {
         try await withStore { store, database in
-            let sessions = try await store.putSessions(2).sorted { $0.id < $1.id }
+            let sessions = try await store.putSessions(4).filter { $0.id.bytes[15].isMultiple(of: 2) }  // of one lane
             let turns = sessions.map { TurnSample(of: $0).turn }
             try await withStore(url: PostgresServer.shared().url(database)) { other in
                 // The other locks the second row, waits until the wave holds the first, and then wants that too. Only the

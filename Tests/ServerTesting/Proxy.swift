@@ -13,6 +13,7 @@ package final class Proxy: Sendable {
 
     fileprivate struct State {
         var cut: Moment?
+        var goesDown = false
         var isDown = false
         var channels: [ObjectIdentifier: any Channel] = [:]
         var cuts = 0
@@ -53,7 +54,13 @@ package final class Proxy: Sendable {
     }
 
     /// From now on, once.
-    package func cut(_ moment: Moment) { state.withLock { $0.cut = moment } }
+    /// - Parameter goesDown: whether all connections end with that one, and none are taken any more.
+    package func cut(_ moment: Moment, goesDown: Bool = false) {
+        state.withLock { state in
+            state.cut = moment
+            state.goesDown = goesDown
+        }
+    }
 
     /// How often it has cut.
     package var cuts: Int { state.withLock { $0.cuts } }
@@ -76,12 +83,14 @@ package final class Proxy: Sendable {
         try await listener.close()
     }
 
-    fileprivate func takesCut(_ moment: Moment) -> Bool {
+    /// - Returns: the connections to cut now.
+    fileprivate func takeCut(_ moment: Moment, _ pair: [any Channel]) -> [any Channel] {
         state.withLock { state in
-            guard state.cut == moment else { return false }
+            guard state.cut == moment else { return [] }
             state.cut = nil
             state.cuts += 1
-            return true
+            state.isDown = state.goesDown
+            return state.goesDown ? Array(state.channels.values) : pair
         }
     }
 
@@ -111,12 +120,9 @@ private final class Glue: ChannelInboundHandler, Sendable {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        if proxy.takesCut(moment) {
-            context.close(promise: nil)
-            peer.close(promise: nil)
-        } else {
-            peer.writeAndFlush(unwrapInboundIn(data), promise: nil)
-        }
+        let cut = proxy.takeCut(moment, [context.channel, peer])
+        for channel in cut { channel.close(promise: nil) }
+        if cut.isEmpty { peer.writeAndFlush(unwrapInboundIn(data), promise: nil) }
     }
 
     func channelInactive(context: ChannelHandlerContext) {

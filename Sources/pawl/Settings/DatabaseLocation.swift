@@ -38,7 +38,7 @@ enum DatabaseLocation: CustomStringConvertible {
 
     /// - Parameter connections: how many there may be to PostgreSQL.
     func open(
-        for purpose: StorePurpose, connections: Int = 2, metrics: PawlMetrics = .init(), logger: Logger
+        for purpose: StorePurpose, connections: Int = 3, metrics: PawlMetrics = .init(), logger: Logger
     ) async throws -> any PawlStore {
         switch self {
         case .sqlite(let path):

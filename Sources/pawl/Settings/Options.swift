@@ -44,7 +44,7 @@ struct ServeOptions: ParsableArguments {
     @Option(help: "Port to listen on. (default: 8080)")
     var port: Int?
 
-    @Option(help: ArgumentHelp("Connections to PostgreSQL. (default: 5)", valueName: "count"))
+    @Option(help: ArgumentHelp("Connections to PostgreSQL. (default: 6)", valueName: "count"))
     var databaseConnections: Int?
 
     @Option(

@@ -54,7 +54,7 @@ struct ServeSettings {
         host = try await reader.string("host") ?? "127.0.0.1"
         port = try await reader.integer("port", default: 8080, in: 1...65535)
         databaseConnections = try await reader.integer(
-            "database-connections", default: PostgresStore.connections, in: 2...100)
+            "database-connections", default: PostgresStore.connections, in: 3...100)
 
         let year = 366 * 86400
         var pawl = PawlConfiguration(publicURL: try await Self.publicURL(reader, port: port))
