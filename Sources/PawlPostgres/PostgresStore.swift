@@ -39,7 +39,8 @@ public final class PostgresStore: PawlStore {
 
     package init(
         url: String, connections: Int = PostgresStore.connections, purpose: StorePurpose, clock: Clock = .system,
-        patience: Duration = .seconds(8), metrics: PawlMetrics = .init(), logger: Logger
+        patience: Duration = .seconds(8), startPatience: Duration = .seconds(30), metrics: PawlMetrics = .init(),
+        logger: Logger
     ) async throws {
         try Self.check(url)
         self.patience = patience
@@ -51,18 +52,47 @@ public final class PostgresStore: PawlStore {
             Waves(Link(url, circuit: circuit, prepare: RotationStatement.prepare), metrics: metrics)
         }
         do {
-            try await pool.connect()
-            for lane in waves { try await lane.connect() }
-            try await pool.run(Self.checkEncoding)
-            switch purpose {
-            case .serve, .migrate: try await pool.run { try Migration.run(on: $0) }
-            case .operate: try await pool.run(Self.checkIsCurrent)
-            case .inspect: break
-            }
+            try await open(for: purpose, within: purpose == .serve ? startPatience : .zero)
         } catch {
             await close()
             if let error = error as? PostgresStoreError { throw error }
             throw PostgresStoreError("Cannot use the database. \(StoreError(hiding: error))")
+        }
+    }
+
+    /// Opens the database, again and again while it is away: a server may start while its database does, or while that
+    /// fails over.
+    private func open(for purpose: StorePurpose, within patience: Duration) async throws {
+        let deadline = ContinuousClock.now + patience
+        var isTold = false
+        while true {
+            do {
+                return try await open(for: purpose)
+            } catch let error as PostgresError where error.endsConnection && .now < deadline {
+                if !isTold {
+                    logger.warning(
+                        "The database is away; this is tried again for \(patience.components.seconds) s",
+                        metadata: ["error": "\(error.description)"])
+                }
+                isTold = true
+                try await Task.sleep(for: .milliseconds(100))  // between tries; the circuit spaces them further
+            }
+        }
+    }
+
+    private func open(for purpose: StorePurpose) async throws {
+        try await pool.connect()
+        for lane in waves { try await lane.connect() }
+        try await pool.run(Self.checkEncoding)
+        switch purpose {
+        case .serve:
+            try await pool.run { connection in
+                try Migration.run(on: connection)
+                try Self.checkIsComplete(connection)
+            }
+        case .migrate: try await pool.run { try Migration.run(on: $0) }
+        case .operate: try await pool.run(Self.checkIsCurrent)
+        case .inspect: break
         }
     }
 
@@ -85,6 +115,16 @@ public final class PostgresStore: PawlStore {
         let encoding = try connection.execute("SELECT current_setting('server_encoding')").first?.text(0) ?? ""
         guard encoding == "UTF8" else {
             throw PostgresStoreError("The database's encoding is \(encoding). Make it with: createdb --encoding=UTF8")
+        }
+    }
+
+    private static func checkIsComplete(_ connection: Connection) throws {
+        guard try !isBeingMoved(on: connection) else {
+            throw PostgresStoreError(
+                """
+                An installation is being moved into this database, and not all of it is here yet. Stop the server that \
+                it comes from, and run pawl migrate --from … --to … once more.
+                """)
         }
     }
 

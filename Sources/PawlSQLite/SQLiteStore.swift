@@ -41,7 +41,10 @@ public final class SQLiteStore: PawlStore {
                     throw SQLiteStoreError("SQLite does not take WAL with synchronous=FULL on \(path).")
                 }
                 switch purpose {
-                case .serve, .migrate: try Migration.run(in: db)
+                case .serve:
+                    try Migration.run(in: db)
+                    try Self.checkIsNotLeft(db)
+                case .migrate: try Migration.run(in: db)
                 case .operate: try Self.checkIsCurrent(db)
                 case .inspect: break
                 }
@@ -79,7 +82,16 @@ public final class SQLiteStore: PawlStore {
             "\(path) is empty, which no database is. Restore a backup, or delete the file to begin a new one.")
     }
 
-    private static func checkIsCurrent(_ db: Database) throws {
+    /// Served once more, it would be a second history of each session.
+    private static func checkIsNotLeft(_ db: Database) throws {
+        let left = try String.fetchOne(db, sql: "SELECT value FROM settings WHERE name = ?", arguments: [Move.moved])
+        guard left == nil else {
+            throw SQLiteStoreError(
+                "This installation has been moved to PostgreSQL: start the server with --database postgres://…")
+        }
+    }
+
+    static func checkIsCurrent(_ db: Database) throws {
         let pending = try Migration.pending(in: db)
         guard pending.isEmpty else {
             throw SQLiteStoreError(

@@ -58,7 +58,8 @@ struct OutageTests {
         try await withStore(url: server.url(database)) { store in
             let session = try await store.putSessions(1)[0]
             let error = await #expect(throws: PostgresStoreError.self) {
-                _ = try await PostgresStore(url: server.url(database), logger: LogCapture().logger)
+                _ = try await PostgresStore(
+                    url: server.url(database), purpose: .serve, startPatience: .zero, logger: LogCapture().logger)
             }
             #expect(error?.description.contains("too many clients") == true)
             #expect(try await store.rotate(TurnSample(of: session).turn, under: .init()).verdict == .rotate)
@@ -92,13 +93,28 @@ struct OutageTests {
         }
     }
 
+    @Test func `is waited for by a server that starts`() async throws {
+        try await withDatabase { server, database in
+            let proxy = try await Proxy(to: server.port)
+            try await proxy.down()
+            let logs = LogCapture()
+            async let store = PostgresStore(url: server.url(database, port: proxy.port), logger: logs.logger)
+            while !logs.text.contains("The database is away") { await Task.yield() }
+            proxy.up()
+            try await store.ping()
+            try await store.close()
+            try await proxy.close()
+        }
+    }
+
     @Test func `is named when a store is opened, and its password is not`() async throws {
         for url in [
             "postgres://pawl:geheim@127.0.0.1:1/none", "postgres://pawl:geheim@127.0.0.1:1/none?nonsense=1",
             "postgres://pawl:geh eim@127.0.0.1:x/",
         ] {
             let error = await #expect(throws: PostgresStoreError.self) {
-                _ = try await PostgresStore(url: url, logger: LogCapture().logger)
+                _ = try await PostgresStore(
+                    url: url, purpose: .serve, startPatience: .zero, logger: LogCapture().logger)
             }
             #expect(error?.description.contains("geh") == false)
         }

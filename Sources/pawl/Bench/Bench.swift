@@ -39,7 +39,7 @@ struct Bench {
         }
         _ = try await driver.run(
             preparation, limit: .patience(.seconds(90)), respectsRetryAfter: false,
-            progress: BenchProgress("Preparing sessions", goal: .answers(sessions)))
+            progress: ProgressLine("Preparing sessions", goal: .answers(sessions)))
         let (tokens, failure) = try await driver.loop.submit {
             (preparation.value.tokens, preparation.value.failure)
         }.get()

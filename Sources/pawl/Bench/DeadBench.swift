@@ -33,7 +33,7 @@ struct DeadBench: AsyncParsableCommand {
             let dead = try await bench.driver.place { DeadWorkload(tokens, limit: limit, target: target) }
             let time = TimeAmount.seconds(Int64(bench.options.duration))
             let measurement = try await bench.driver.run(
-                dead, limit: .time(time), respectsRetryAfter: false, progress: BenchProgress("dead", goal: .time(time)))
+                dead, limit: .time(time), respectsRetryAfter: false, progress: ProgressLine("dead", goal: .time(time)))
             try BenchReport(
                 target: target, connections: bench.options.connections, sessions: tokens.count,
                 lines: [.init("dead", measurement)], interrupted: bench.stop.isSet

@@ -37,7 +37,7 @@ struct LoadDriver: Sendable {
     /// Runs a workload. It can be run again and goes on where it was.
     func run(
         _ workload: NIOLoopBound<some Workload>, limit: LoadRun.Limit, respectsRetryAfter: Bool = true,
-        progress: BenchProgress
+        progress: ProgressLine
     ) async throws -> Measurement {
         let (loop, lanes, stop) = (loop, lanes, stop)
         return try await loop.flatSubmit {

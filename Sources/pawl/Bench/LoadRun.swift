@@ -22,13 +22,13 @@ final class LoadRun {
     private var deadline: NIODeadline
     private var measurement = Measurement()
     private var lastAnswer: NIODeadline
-    private var progress: BenchProgress
+    private var progress: ProgressLine
     private var working: [Lane]
     private var lanesLeft: Int
     private let done: EventLoopPromise<Measurement>
 
     init(
-        _ workload: any Workload, on lanes: [Lane], limit: Limit, respectsRetryAfter: Bool, progress: BenchProgress,
+        _ workload: any Workload, on lanes: [Lane], limit: Limit, respectsRetryAfter: Bool, progress: ProgressLine,
         stop: StopSign, done: EventLoopPromise<Measurement>
     ) {
         self.workload = workload

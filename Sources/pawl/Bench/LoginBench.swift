@@ -43,7 +43,7 @@ struct LoginBench: AsyncParsableCommand {
             let time = TimeAmount.seconds(Int64(bench.options.duration))
             let measurement = try await bench.driver.run(
                 logins, limit: .time(time), respectsRetryAfter: false,
-                progress: BenchProgress("login", goal: .time(time)))
+                progress: ProgressLine("login", goal: .time(time)))
             try BenchReport(
                 target: target, connections: lanes, lines: [.init("login", measurement)],
                 interrupted: bench.stop.isSet

@@ -92,11 +92,11 @@ struct RefreshBench: AsyncParsableCommand {
         for _ in 0..<rounds where !bench.stop.isSet {
             refreshed.merge(
                 try await bench.driver.run(
-                    refreshes, limit: .time(time), progress: BenchProgress("refresh", goal: .time(time))))
+                    refreshes, limit: .time(time), progress: ProgressLine("refresh", goal: .time(time))))
             guard let (target, driver) = other else { continue }
             let gets = try await driver.place { BaselineWorkload(target) }
             compared.merge(
-                try await driver.run(gets, limit: .time(time), progress: BenchProgress("baseline", goal: .time(time))))
+                try await driver.run(gets, limit: .time(time), progress: ProgressLine("baseline", goal: .time(time))))
         }
         try keep(try await bench.driver.loop.submit { refreshes.value.current }.get())
         var lines = [BenchReport.Line("refresh", refreshed)]

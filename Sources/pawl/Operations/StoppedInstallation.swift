@@ -62,7 +62,7 @@ struct StoppedInstallation {
     func close() async throws { try await store.close() }
 
     /// What goes wrong is told by the command; the log is for what nobody foresaw.
-    private static let logger: Logger = {
+    static let logger: Logger = {
         var logger = Logger(label: "pawl") { label in StreamLogHandler.standardError(label: label) }
         logger.logLevel = .error
         logger[metadataKey: "hb.request.id"] = "command"

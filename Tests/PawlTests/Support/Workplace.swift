@@ -7,24 +7,35 @@ import PawlAPI
 import ServerTesting
 import Synchronization
 
-/// A temporary folder and two free ports: the place where a binary is tried.
+/// A temporary folder and two free ports: the place where a binary is tried, on SQLite or as one of several on a
+/// PostgreSQL.
 final class Workplace: Sendable {
     let folder: URL
     let port: Int
     let opsPort: Int
+    /// The other ones need none: it is made beside the database.
+    private let secret: String?
+    private let url: String?
 
-    init() throws {
+    /// - Parameters:
+    ///   - url: of a PostgreSQL database.
+    ///   - secret: the master secret of all that share it.
+    init(url: String? = nil, secret: String? = nil) throws {
+        self.url = url
+        self.secret = secret
         folder = FileManager.default.temporaryDirectory.appending(path: "pawl-test-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         port = try Self.freePort()
         opsPort = try Self.freePort()
+        if let secret { _ = try write(secret, to: "p.sqlite.master-secret") }
     }
 
     deinit { try? FileManager.default.removeItem(at: folder) }  // a leftover in the temporary folder harms nobody
 
-    var database: String { "sqlite:\(folder.path)/p.sqlite" }
+    var database: String { url ?? "sqlite:\(folder.path)/p.sqlite" }
     /// What commands need to find the server.
-    var operating: [String] { ["--database", database, "--ops-port", String(opsPort)] }
+    var operating: [String] { ["--database", database, "--ops-port", String(opsPort)] + secretOption }
+    private var secretOption: [String] { secret == nil ? [] : ["--master-secret-file", secretFile] }
     var secretFile: String { folder.path + "/p.sqlite.master-secret" }
 
     /// One that says at once that nobody listens.
@@ -62,7 +73,7 @@ final class Workplace: Sendable {
             runner + [
                 PawlProcess.binaries.appending(path: "pawl").path, "serve", "--database", database, "--port",
                 String(port), "--ops-port", String(opsPort), "--registration", "open",
-            ] + arguments
+            ] + secretOption + arguments
         return try PawlProcess(URL(filePath: command[0]), Array(command.dropFirst()), environment: environment)
     }
 

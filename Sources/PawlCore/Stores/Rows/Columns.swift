@@ -18,7 +18,7 @@ extension Columns {
 }
 
 /// What SQL stores put into a column.
-package enum ColumnValue: Sendable, Equatable {
+package enum ColumnValue: Sendable, Hashable {
     case integer(Int64?)
     case text(String?)
     case bytes([UInt8])

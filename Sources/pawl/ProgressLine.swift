@@ -3,7 +3,7 @@ import NIOCore
 
 /// How far a run is, on standard error: one line, written over and over on a terminal. Elsewhere a line for every tenth
 /// of what can take hours, and none for what has a set time.
-struct BenchProgress: Sendable {
+struct ProgressLine: Sendable {
     enum Goal {
         case answers(Int)
         case time(TimeAmount)
