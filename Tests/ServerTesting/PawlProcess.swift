@@ -26,7 +26,7 @@ package final class PawlProcess: Sendable {
     /// Where the package's binaries are: beside the test runner.
     package static let binaries = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent()
     package static let repository = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-        .deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent()
 
     package convenience init(_ binary: String, _ arguments: [String], environment: [String: String] = [:]) throws {
         try self.init(Self.binaries.appending(path: binary), arguments, environment: environment)
