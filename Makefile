@@ -2,7 +2,8 @@
 # make test   installs what the tests need, builds, and runs every test
 # make test-faults  the whole fault suite: fifty times kill -9, disks, files, clocks, hostile clients, attacks
 # make fuzz   fuzzes what reads strangers' bytes, ten million times each (FUZZ_RUNS), with libFuzzer
-# make bench  builds a release and measures it, about 15 minutes; Benchmarks/README.md explains the figures
+# make test-ha  kills a PostgreSQL primary under load in three ways, with Patroni, and looks for what was acknowledged
+# make bench  builds a release and measures it, an hour and a half; Benchmarks/README.md explains the figures
 # make dist   builds a release: a tarball and a .deb in dist/
 # make test-dist  installs both into bare Debian folders and uses them there, as root
 # make lint   format and import boundaries
@@ -14,7 +15,7 @@ DATA = data
 # The tests run one after the other: they start servers, processes and races of their own, and with hundreds of them at
 # once on two cores the runtime's few threads now and then stop for good.
 
-.PHONY: run build test test-faults bench fuzz dist test-dist lint format system-packages test-packages
+.PHONY: run build test test-faults test-ha bench fuzz dist test-dist lint format system-packages test-packages
 
 run: build
 	@mkdir -p -m 700 $(DATA)
@@ -34,15 +35,22 @@ test: test-packages
 	scripts/test-openapi
 	scripts/test-js
 	scripts/test-browser
+	Examples/ha/run
 
 test-faults: test-packages
 	swift build --build-tests $(SWIFT_BUILD_FLAGS)
 	swift test --skip-build --no-parallel \
 	    --filter 'CrashTests|FileFaultTests|ProcessFaultTests|HostileClientTests|AttackTableTests'
 
+test-ha: build
+	Examples/ha/run
+	Examples/ha/run node
+	Examples/ha/run async
+
 bench: system-packages
 	@scripts/install-packages jq openssl curl
 	scripts/bench
+	scripts/bench-postgres
 
 fuzz: system-packages
 	scripts/fuzz
@@ -63,8 +71,8 @@ format:
 	swift format format --in-place --parallel --recursive Package.swift Sources Tests Examples Snippets Fuzzing Benchmarks
 
 system-packages:
-	@scripts/install-packages libsodium-dev libsqlite3-dev
+	@scripts/install-packages libsodium-dev libsqlite3-dev libpq-dev
 
 test-packages:
-	@scripts/install-packages libsodium-dev libsqlite3-dev curl jq openssl python3-venv faketime util-linux \
-	    nodejs chromium fonts-dejavu-core nginx
+	@scripts/install-packages libsodium-dev libsqlite3-dev libpq-dev curl jq openssl python3-venv faketime util-linux \
+	    nodejs chromium fonts-dejavu-core nginx postgresql patroni etcd-server

@@ -9,21 +9,22 @@ struct StoreCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "store", abstract: "Measure durable rotations, without HTTP and without cryptography.")
 
-    @Option(help: "Where to make the database; a postgres://… may hold it already. (default: SQLite, for now alone)")
+    @Option(help: "Where to make the database; it may hold what seed has made. (default: SQLite, for now alone)")
     var database: String?
     @Option(help: "Rows in the table.") var sessions = 1_000_000
     @Option(help: "Rotations under way at once.") var tasks = 64
     @Option(help: ArgumentHelp("How long to measure.", valueName: "seconds")) var duration = 10
+    @Option(help: "Turn each session so often instead, however long it takes.") var turns: Int?
     @Option(help: "KiB of the page cache of SQLite's writer; the server's is 32768.") var cache = 32768
 
     func run() async throws {
         let rows = SeededRows()
         let folder = try TemporaryFolder()
         let store = try await openStore(database ?? "sqlite:" + folder.path("store.sqlite"))
-        try await store.insertSeeded(rows, count: sessions)
+        if try await store.count(of: SessionRow.table) == 0 { try await store.insertSeeded(rows, count: sessions) }
         let sqlite = store as? SQLiteStore
         try await sqlite?.setWriterCache(kibibytes: cache)
-        let (sessions, tasks) = (sessions, tasks)
+        let (sessions, tasks, turns) = (sessions, tasks, turns)
         let start = ContinuousClock.now
         let end = start + .seconds(duration)
         let times = try await withThrowingTaskGroup(of: [Double].self) { group in
@@ -32,11 +33,20 @@ struct StoreCommand: AsyncParsableCommand {
                     var generations = [UInt32](repeating: 0, count: sessions / tasks)
                     var generator = SystemRandomNumberGenerator()
                     var times: [Double] = []
-                    while ContinuousClock.now < end {
-                        let place = Int.random(in: generations.indices, using: &generator)
+                    func turn(_ place: Int) async throws {
                         let begin = ContinuousClock.now
                         try await rows.rotate(place * tasks + task, at: &generations[place], on: store)
                         times.append((ContinuousClock.now - begin).microseconds)
+                    }
+                    guard let turns else {
+                        while ContinuousClock.now < end {
+                            try await turn(Int.random(in: generations.indices, using: &generator))
+                        }
+                        return times
+                    }
+                    for round in 0..<turns {
+                        for place in generations.indices.shuffled(using: &generator) { try await turn(place) }
+                        if round < turns - 1 { times.removeAll(keepingCapacity: true) }  // the last round's stand for all
                     }
                     return times
                 }
@@ -51,7 +61,7 @@ struct StoreCommand: AsyncParsableCommand {
         }
         print(
             """
-            \(Int(Double(times.count) / seconds)) rotations/s on \(sessions) rows, \(tasks) at once\(sqlite == nil ? "" : ", \(cache) KiB of cache"); \
+            \(Int(Double(turns.map { $0 * times.count } ?? times.count) / seconds)) rotations/s on \(sessions) rows, \(tasks) at once\(sqlite == nil ? "" : ", \(cache) KiB of cache"); \
             p50 \(milliseconds(0.5)) ms, p99 \(milliseconds(0.99)) ms, max \(milliseconds(1)) ms
             """)
     }

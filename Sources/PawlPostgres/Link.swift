@@ -12,34 +12,37 @@ final class Link: @unchecked Sendable {
     /// Run once on each new connection.
     private let prepare: @Sendable (Connection) throws -> Void
 
+    /// Whoever has waited for longer is not made to wait once more.
+    private static let soon = Duration.seconds(1)
+
     init(_ string: String, circuit: Circuit, prepare: @escaping @Sendable (Connection) throws -> Void = { _ in }) {
         self.string = string
         self.circuit = circuit
         self.prepare = prepare
     }
 
-    func async(after pause: Duration = .zero, _ work: @escaping @Sendable (Link) -> Void) {
-        let run = DispatchWorkItem { [self] in work(self) }
-        if pause == .zero {
-            queue.async(execute: run)
-        } else {
-            queue.asyncAfter(deadline: .now() + .milliseconds(Int(pause / .milliseconds(1))), execute: run)
+    func async(_ work: @escaping @Sendable (Link) -> Void) { queue.async { [self] in work(self) } }
+
+    /// Runs `work` with the connection; on a new one again, if it was lost before anything could have been committed.
+    /// On its queue alone.
+    /// - Throws: ``PostgresError``, or what `work` throws of its own.
+    func use<Value>(_ work: (Connection) throws -> Value) throws -> Value {
+        let start = ContinuousClock.now
+        do {
+            return try useOnce(work)
+        } catch let error as PostgresError where error.kind == .away && .now - start < Self.soon {
+            return try useOnce(work)
         }
     }
 
-    /// Whether it has a connection. On its queue alone.
-    var isConnected: Bool { connection != nil }
-
-    /// Runs `work` with the connection. On its queue alone.
-    /// - Throws: ``PostgresError``, or what `work` throws of its own.
-    func use<Value>(_ work: (Connection) throws -> Value) throws -> Value {
+    private func useOnce<Value>(_ work: (Connection) throws -> Value) throws -> Value {
         let start = ContinuousClock.now
         if connection?.isLost == true {
             // The server has gone since the last use, and perhaps come back: no reason to fail what comes now.
             connection = nil
             circuit.lose(since: start)
         }
-        let connection = try self.connection ?? connect()
+        let connection = try self.connection ?? makeConnection()
         do {
             return try work(connection)
         } catch let error as PostgresError where error.endsConnection {
@@ -49,7 +52,7 @@ final class Link: @unchecked Sendable {
         }
     }
 
-    private func connect() throws -> Connection {
+    private func makeConnection() throws -> Connection {
         try circuit.beginTry()
         do {
             let connection = try Connection(string)
@@ -62,10 +65,22 @@ final class Link: @unchecked Sendable {
         }
     }
 
-    /// Closes the connection. On its queue alone.
-    func close() {
-        guard connection != nil else { return }
-        connection = nil
-        circuit.release()
+    /// Connects, if it is not connected yet.
+    func connect() async throws {
+        let result: Result<Void, any Error> = await withCheckedContinuation { answer in
+            async { link in answer.resume(returning: Result { try link.use { _ in } }) }
+        }
+        try result.get()
+    }
+
+    /// Closes the connection, after what waits for it.
+    func close() async {
+        await withCheckedContinuation { answer in
+            async { link in
+                if link.connection != nil { link.circuit.release() }
+                link.connection = nil
+                answer.resume()
+            }
+        }
     }
 }

@@ -79,26 +79,13 @@ final class LinkPool: Sendable {
         }
     }
 
-    /// Connects all of them.
     func connect() async throws {
-        for link in links {
-            let result: Result<Void, any Error> = await withCheckedContinuation { answer in
-                link.async { link in answer.resume(returning: Result { try link.use { _ in } }) }
-            }
-            try result.get()
-        }
+        for link in links { try await link.connect() }
     }
 
     /// Lets what waits finish, then closes all connections; whatever comes afterwards is refused.
     func close() async {
         state.withLock { $0.isClosed = true }
-        for link in links {
-            await withCheckedContinuation { answer in
-                link.async { link in
-                    link.close()
-                    answer.resume()
-                }
-            }
-        }
+        for link in links { await link.close() }
     }
 }

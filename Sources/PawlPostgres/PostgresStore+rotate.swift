@@ -4,15 +4,13 @@ import Synchronization
 extension PostgresStore {
     public func rotate(_ turn: Turn, under policy: RotationPolicy) async throws(StoreError) -> Outcome {
         guard turn.stepUp == nil else { return try await decide(turn, under: policy, mayBeCommitted: false) }
-        switch await lane(of: turn.sessionID).turn(turn) {
+        switch await waves.turn(turn) {
         case .turned(let session): return Outcome(.rotate, session)
         case .untouched, .alone: return try await decide(turn, under: policy, mayBeCommitted: false)
         case .inDoubt: return try await decide(turn, under: policy, mayBeCommitted: true)
         case .failed(let error): throw StoreError(error)
         }
     }
-
-    private func lane(of id: SessionID) -> Waves { waves[Int(id.bytes[id.bytes.count - 1]) % waves.count] }
 
     /// The turn by itself, under lock.
     /// - Parameter mayBeCommitted: whether it may have been already: then that is found out first. A doubt is not

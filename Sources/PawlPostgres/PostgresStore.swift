@@ -9,8 +9,7 @@ import Synchronization
 /// acknowledged is as durable as the database's `synchronous_commit` says.
 public final class PostgresStore: PawlStore {
     let pool: LinkPool
-    /// Two, so that one is made up while the other is at the database; each session has its own.
-    let waves: [Waves]
+    let waves: Waves
     let circuit = Circuit()
     let clock: Clock
     let logger: Logger
@@ -22,7 +21,7 @@ public final class PostgresStore: PawlStore {
 
     /// How many connections one store opens, if nothing else is said.
     public static let connections = 6
-    private static let lanes = 2
+    private static let waveConnections = 2
 
     /// Opens the database, makes its tables if need be, and brings them up to date.
     /// - Parameters:
@@ -47,10 +46,12 @@ public final class PostgresStore: PawlStore {
         self.clock = clock
         self.logger = logger
         let circuit = circuit
-        pool = LinkPool((Self.lanes..<max(Self.lanes + 1, connections)).map { _ in Link(url, circuit: circuit) })
-        waves = (0..<Self.lanes).map { _ in
-            Waves(Link(url, circuit: circuit, prepare: RotationStatement.prepare), metrics: metrics)
+        let others = max(1, connections - Self.waveConnections)
+        pool = LinkPool((0..<others).map { _ in Link(url, circuit: circuit) })
+        let links = (0..<Self.waveConnections).map { _ in
+            Link(url, circuit: circuit, prepare: RotationStatement.prepare)
         }
+        waves = Waves(links, metrics: metrics)
         do {
             try await open(for: purpose, within: purpose == .serve ? startPatience : .zero)
         } catch {
@@ -82,7 +83,7 @@ public final class PostgresStore: PawlStore {
 
     private func open(for purpose: StorePurpose) async throws {
         try await pool.connect()
-        for lane in waves { try await lane.connect() }
+        try await waves.connect()
         try await pool.run(Self.checkEncoding)
         switch purpose {
         case .serve:
@@ -141,7 +142,7 @@ public final class PostgresStore: PawlStore {
 
     /// Lets what is under way finish, and ends all connections.
     public func close() async {
-        for lane in waves { await lane.close() }
+        await waves.close()
         await pool.close()
     }
 

@@ -2,7 +2,8 @@ import PawlCore
 import Synchronization
 
 /// Rotations that arrive while the last wave is under way make up the next one: one statement, one commit and one
-/// journey to the database for all of them, each with its own fate. Nothing waits for a timer.
+/// journey to the database for all of them, each with its own fate. Nothing waits for a timer. Under load a second wave is
+/// made up while the first is at the database; where little waits, it would only make both smaller.
 final class Waves: Sendable {
     /// What became of a rotation in its wave.
     enum Fate: Sendable {
@@ -23,37 +24,52 @@ final class Waves: Sendable {
 
     private struct State {
         var waiting: [Waiting] = []
-        var isUnderWay = false
+        var idle: [Link]
+        var underWay = 0
+        /// The sessions of the waves under way.
+        var sessions: Set<SessionID> = []
         var isClosed = false
+
+        /// Whether another wave should begin.
+        var isWorthAWave: Bool { !waiting.isEmpty && (underWay == 0 || waiting.count >= Waves.secondWave) }
+
+        /// The connection for another wave, if one should begin.
+        mutating func start() -> Link? {
+            guard isWorthAWave, let link = idle.popLast() else { return nil }
+            underWay += 1
+            return link
+        }
     }
 
     /// So that no wave grows without bound.
     static let limit = 512
+    /// So many must wait for another wave to begin beside one that is under way.
+    private static let secondWave = 32
     private static let waitingLimit = 8192
 
-    private let state = Mutex(State())
-    let link: Link
+    let links: [Link]
+    private let state: Mutex<State>
     private let metrics: PawlMetrics
 
-    init(_ link: Link, metrics: PawlMetrics) {
-        self.link = link
+    init(_ links: [Link], metrics: PawlMetrics) {
+        self.links = links
         self.metrics = metrics
+        state = Mutex(State(idle: links))
     }
 
     func turn(_ turn: Turn) async -> Fate {
         await withCheckedContinuation { continuation in
             let waiting = Waiting(turn: turn) { continuation.resume(returning: $0) }
-            let (starts, refusal): (Bool, PostgresError?) = state.withLock { state in
-                if state.isClosed { return (false, PostgresError(.refused, "The store is closed.")) }
+            let (link, refusal): (Link?, PostgresError?) = state.withLock { state in
+                if state.isClosed { return (nil, PostgresError(.refused, "The store is closed.")) }
                 guard state.waiting.count < Self.waitingLimit else {
-                    return (false, PostgresError(.refused, "Too many rotations wait for the database."))
+                    return (nil, PostgresError(.refused, "Too many rotations wait for the database."))
                 }
                 state.waiting.append(waiting)
-                defer { state.isUnderWay = true }
-                return (!state.isUnderWay, nil)
+                return (state.start(), nil)
             }
             if let refusal { waiting.answer(.failed(refusal)) }
-            if starts { link.async { [self] link in run(on: link) } }
+            link?.async { [self] link in run(on: link) }
         }
     }
 
@@ -61,30 +77,37 @@ final class Waves: Sendable {
     var waitingCount: Int { state.withLock { $0.waiting.count } }
 
     private func run(on link: Link) {
-        while let wave = next() {
+        while let wave = next(for: link) {
             let start = ContinuousClock.now
             let fates = fates(of: wave.map(\.turn), on: link)
             metrics.recordCommit(rotations: wave.count, took: .now - start)
+            state.withLock { state in state.sessions.subtract(wave.map(\.turn.sessionID)) }
             for (waiting, fate) in zip(wave, fates) { waiting.answer(fate) }
         }
     }
 
-    /// The next wave, in the order of the ids, so that waves of several nodes lock rows in one order. It holds each
-    /// session once: a second turn of one waits for the next wave.
-    private func next() -> [Waiting]? {
+    /// The next wave, in the order of the ids, so that waves of several nodes lock rows in one order; or nil, and the
+    /// connection is idle. It holds each session once: a second turn of one waits for another wave.
+    private func next(for link: Link) -> [Waiting]? {
         let wave: [Waiting] = state.withLock { state in
-            var ids: Set<SessionID> = []
+            state.underWay -= 1
             var taken: [Waiting] = []
-            var left: [Waiting] = []
-            for waiting in state.waiting {
-                if taken.count < Self.limit, ids.insert(waiting.turn.sessionID).inserted {
-                    taken.append(waiting)
-                } else {
-                    left.append(waiting)
+            if state.isWorthAWave {
+                var left: [Waiting] = []
+                for waiting in state.waiting {
+                    if taken.count < Self.limit, state.sessions.insert(waiting.turn.sessionID).inserted {
+                        taken.append(waiting)
+                    } else {
+                        left.append(waiting)
+                    }
                 }
+                state.waiting = left
             }
-            state.waiting = left
-            state.isUnderWay = !taken.isEmpty
+            if taken.isEmpty {
+                state.idle.append(link)
+            } else {
+                state.underWay += 1
+            }
             return taken
         }
         return wave.isEmpty ? nil : wave.sorted { $0.turn.sessionID < $1.turn.sessionID }
@@ -118,20 +141,12 @@ final class Waves: Sendable {
     }
 
     func connect() async throws {
-        let result: Result<Void, any Error> = await withCheckedContinuation { answer in
-            link.async { link in answer.resume(returning: Result { try link.use { _ in } }) }
-        }
-        try result.get()
+        for link in links { try await link.connect() }
     }
 
     func close() async {
         state.withLock { $0.isClosed = true }
-        await withCheckedContinuation { answer in
-            link.async { link in
-                link.close()
-                answer.resume()
-            }
-        }
+        for link in links { await link.close() }
     }
 }
 

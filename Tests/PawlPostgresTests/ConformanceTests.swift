@@ -47,7 +47,7 @@ struct ConformanceTests {
                 try await store.run { try $0.executeScript("ANALYZE sessions") }
                 let turn = TurnSample(of: try Sample.session(of: try Sample.user("owner"), 1)).turn
                 let plan = await withCheckedContinuation { answer in
-                    store.waves[0].link.async { link in
+                    store.waves.links[0].async { link in
                         answer.resume(
                             returning: Result {
                                 try link.use { connection in

@@ -69,13 +69,12 @@ struct DoubtTests {
     }
 
     @Test func `a commit whose wait for the standby was cancelled is confirmed before it is answered`() async throws {
-        // A standby that never comes.
-        let server = try await PostgresServer(settings: ["synchronous_standby_names = ''"])
+        let server = try await PostgresServer()
         let database = try await server.makeDatabase()
         try await withStore(url: server.url(database)) { store in
             var sessions = try await store.putSessions(4)
             sessions = try await turn(sessions, on: store)
-            try await server.setSynchronousStandby("nobody")
+            try await server.setSynchronousStandby("nobody")  // who never comes
             let turns = sessions.map { TurnSample(of: $0, successor: 5).turn }
             async let results = store.rotateTogether(turns)
             let waiting = "FROM pg_stat_activity WHERE wait_event = 'SyncRep'"

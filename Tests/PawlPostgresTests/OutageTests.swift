@@ -52,7 +52,7 @@ struct OutageTests {
 
     @Test func `that takes no more connections leaves those that there are at work`() async throws {
         let server = try await PostgresServer(settings: [
-            "max_connections = 8", "superuser_reserved_connections = 0", "max_wal_senders = 0",
+            "max_connections=8", "superuser_reserved_connections=0", "max_wal_senders=0",
         ])
         let database = try await server.makeDatabase()
         try await withStore(url: server.url(database)) { store in

@@ -60,7 +60,7 @@ extension PostgresStore {
     /// Holds the waves until all turns have come.
     func rotateTogether(_ turns: [Turn]) async -> [Result<Outcome, StoreError>] {
         let gate = DispatchSemaphore(value: 0)
-        for lane in waves { lane.link.async { _ in gate.wait() } }
+        for link in waves.links { link.async { _ in gate.wait() } }
         return await withTaskGroup(of: (Int, Result<Outcome, StoreError>).self) { group in
             for (index, turn) in turns.enumerated() {
                 group.addTask {
@@ -71,8 +71,8 @@ extension PostgresStore {
                     }
                 }
             }
-            while waves.reduce(0, { $0 + $1.waitingCount }) < turns.count { await Task.yield() }
-            for _ in waves { gate.signal() }
+            while waves.waitingCount < turns.count { await Task.yield() }
+            for _ in waves.links { gate.signal() }
             return await group.reduce(into: []) { $0.append($1) }.sorted { $0.0 < $1.0 }.map(\.1)
         }
     }

@@ -17,7 +17,7 @@ struct WaveTests {
             for (index, result) in await store.rotateTogether(turns).enumerated() {
                 #expect(try result.get().verdict == (index.isMultiple(of: 2) ? .diverged : .rotate))
             }
-            #expect(try await statements(in: database) == store.waves.count)
+            #expect(try await statements(in: database) == 1)
         }
     }
 
@@ -64,7 +64,7 @@ struct WaveTests {
 
     @Test func `a wave that meets a deadlock is run again, row by row`() async throws {
         try await withStore { store, database in
-            let sessions = try await store.putSessions(4).filter { $0.id.bytes[15].isMultiple(of: 2) }  // of one lane
+            let sessions = try await store.putSessions(2)
             let turns = sessions.map { TurnSample(of: $0).turn }
             try await withStore(url: PostgresServer.shared().url(database)) { other in
                 // The other locks the second row, waits until the wave holds the first, and then wants that too. Only the

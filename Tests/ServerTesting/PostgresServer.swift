@@ -12,6 +12,8 @@ package final class PostgresServer: Sendable {
     package let folder: URL
     package let port: Int
     private let settings: [String]
+    /// A program, with its arguments, that becomes each of PostgreSQL's.
+    private let runner: [String]
 
     /// Debian's programs; elsewhere those on the path.
     static let programs: String = {
@@ -32,25 +34,25 @@ package final class PostgresServer: Sendable {
     private static let runningServer = Mutex<PostgresServer?>(nil)
 
     /// Makes a cluster and starts it.
-    /// - Parameter settings: lines for its `postgresql.conf`.
-    package init(settings: [String] = []) async throws {
-        folder = FileManager.default.temporaryDirectory.appending(path: "pawl-postgres-\(UUID().uuidString)")
+    /// - Parameters:
+    ///   - settings: such as `max_connections=8`.
+    ///   - folder: one that its owner may write to; a temporary one if nil.
+    package init(settings: [String] = [], in folder: String? = nil, by runner: [String] = []) async throws {
+        let own = FileManager.default.temporaryDirectory.appending(path: "pawl-postgres-\(UUID().uuidString)")
+        self.folder = folder.map { URL(filePath: $0) } ?? own
+        self.runner = runner
         port = try Self.freePort()
-        self.settings = settings
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        try Self.giveToOwner(folder.path)
+        self.settings =
+            [
+                "port=\(port)", "listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=100",
+            ] + settings
+        if folder == nil {
+            try FileManager.default.createDirectory(at: own, withIntermediateDirectories: true)
+            try Self.giveToOwner(own.path)
+        }
         try await run(
             "initdb", "--pgdata", data, "--username", "pawl", "--auth", "trust", "--encoding", "UTF8", "--locale",
-            "C.UTF-8", "--no-instructions")
-        let lines =
-            [
-                "port = \(port)", "listen_addresses = '127.0.0.1'", "unix_socket_directories = ''",
-                "max_connections = 100",
-            ] + settings
-        let configuration = try FileHandle(forWritingTo: folder.appending(path: "data/postgresql.conf"))
-        try configuration.seekToEnd()
-        try configuration.write(contentsOf: Data((lines.joined(separator: "\n") + "\n").utf8))
-        try configuration.close()
+            "C.UTF-8", "--wal-segsize", "1", "--no-instructions")
         try await start()
     }
 
@@ -61,7 +63,9 @@ package final class PostgresServer: Sendable {
     }
 
     package func start() async throws {
-        try await run("pg_ctl", "start", "--pgdata", data, "--wait", "--silent", "--log", folder.path + "/log")
+        try await run(
+            "pg_ctl", "start", "--pgdata", data, "--wait", "--silent", "--log", folder.path + "/log", "--options",
+            settings.map { "-c '\($0)'" }.joined(separator: " "))
     }
 
     /// - Parameter mode: `smart`, `fast`, or `immediate`, which is like loss of power.
@@ -112,10 +116,10 @@ package final class PostgresServer: Sendable {
     /// Runs one of PostgreSQL's programs as the owner of the cluster.
     @discardableResult
     package func run(_ program: String, _ arguments: String...) async throws -> String {
-        let command = Self.asOwner(Self.programs + program, arguments)
+        let command = runner + Self.asOwner(Self.programs + program, arguments)
         let process = try PawlProcess(
             URL(filePath: command[0]), Array(command.dropFirst()),
-            environment: ["LC_ALL": "C.UTF-8", "HOME": folder.path])
+            environment: ["LC_ALL": "C.UTF-8", "HOME": "/tmp"])
         let status = await process.end()
         guard status == 0 else {
             throw Failure(description: "\(command.joined(separator: " ")): \(process.printed)")

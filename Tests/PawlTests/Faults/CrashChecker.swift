@@ -2,11 +2,12 @@ import Foundation
 import GRDB
 import Logging
 import PawlCore
+import PawlPostgres
 import Testing
 
 @testable import PawlSQLite
 
-/// Compares the clients' journals with what a crash has left of the database, in a copy of its files.
+/// Compares the clients' journals with what a crash has left of the database: of SQLite, in a copy of its files.
 struct CrashChecker {
     private let place: Workplace
     private let copy: URL
@@ -18,15 +19,31 @@ struct CrashChecker {
     }
 
     func check(_ clients: [CrashClient], round: Int) async throws {
+        let secrets = try MasterSecrets(parsing: String(contentsOfFile: place.secretFile, encoding: .utf8))
+        let store = try await open()
+        try await check(clients, round: round, in: store, secrets)
+        try await store.close()
+        try? FileManager.default.removeItem(at: copy)  // the whole folder goes in the end
+    }
+
+    private func open() async throws -> any PawlStore {
+        let logger = Logger(label: "checker")
+        guard place.database.hasPrefix("sqlite:") else {
+            return try await PostgresStore(url: place.database, connections: 3, logger: logger)
+        }
         for suffix in ["", "-wal"] {
             try FileManager.default.copyItem(
                 atPath: place.folder.path + "/p.sqlite" + suffix, toPath: copy.path + "/p.sqlite" + suffix)
         }
-        defer { try? FileManager.default.removeItem(at: copy) }  // the whole folder goes in the end
-        let secrets = try MasterSecrets(parsing: String(contentsOfFile: place.secretFile, encoding: .utf8))
-        let store = try await SQLiteStore(path: copy.path + "/p.sqlite", logger: Logger(label: "checker"))
+        let store = try await SQLiteStore(path: copy.path + "/p.sqlite", logger: logger)
         let health = try await store.pool.read { try String.fetchAll($0, sql: "PRAGMA integrity_check") }
         #expect(health == ["ok"])
+        return store
+    }
+
+    private func check(
+        _ clients: [CrashClient], round: Int, in store: any PawlStore, _ secrets: MasterSecrets
+    ) async throws {
         for client in clients {
             let told = Comment("round \(round), \(client.name): \(client.journal)")
             for text in client.journal.ended {
@@ -47,6 +64,5 @@ struct CrashChecker {
                 #expect(session.hash == token.hash, told)
             }
         }
-        try await store.close()
     }
 }

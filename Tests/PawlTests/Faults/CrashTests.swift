@@ -10,8 +10,17 @@ struct CrashTests {
     private static let rounds = 50
 
     @Test("In the middle of a load: nothing acknowledged is lost, and no client is signed out", .tags(.p4, .p5))
-    func load() async throws {
-        let place = try Workplace()
+    func load() async throws { try await load(at: Workplace()) }
+
+    @Test("The same on PostgreSQL, beside another server", .tags(.p4, .p5))
+    func loadOnPostgres() async throws {
+        let cluster = try await Cluster()
+        let other = try await cluster.nodes[1].serve(cluster.arguments)
+        try await load(at: cluster.nodes[0])
+        #expect(await other.stop() == 0)
+    }
+
+    private func load(at place: Workplace) async throws {
         var server = try await place.serve()
         var clients: [CrashClient] = []
         let roles: [CrashClient.Role] = [.refresher, .refresher, .refresher, .refresher, .visitor, .visitor, .changer]
