@@ -23,6 +23,10 @@ final class Link: @unchecked Sendable {
 
     func async(_ work: @escaping @Sendable (Link) -> Void) { queue.async { [self] in work(self) } }
 
+    func async(after pause: Duration, _ work: @escaping @Sendable (Link) -> Void) {
+        queue.asyncAfter(deadline: .now() + .milliseconds(Int(pause / .milliseconds(1)))) { [self] in work(self) }
+    }
+
     /// Runs `work` with the connection; on a new one again, if it was lost before anything could have been committed.
     /// On its queue alone.
     /// - Throws: ``PostgresError``, or what `work` throws of its own.
@@ -37,11 +41,7 @@ final class Link: @unchecked Sendable {
 
     private func useOnce<Value>(_ work: (Connection) throws -> Value) throws -> Value {
         let start = ContinuousClock.now
-        if connection?.isLost == true {
-            // The server has gone since the last use, and perhaps come back: no reason to fail what comes now.
-            connection = nil
-            circuit.lose(since: start)
-        }
+        forgetIfLost()
         let connection = try self.connection ?? makeConnection()
         do {
             return try work(connection)
@@ -50,6 +50,14 @@ final class Link: @unchecked Sendable {
             circuit.lose(since: start)
             throw error
         }
+    }
+
+    /// Drops a connection that the server has ended since its last use: it may have come back, and then that is no reason
+    /// to fail what comes now. On its queue alone.
+    func forgetIfLost() {
+        guard connection?.isLost == true else { return }
+        connection = nil
+        circuit.lose(since: .now)
     }
 
     private func makeConnection() throws -> Connection {

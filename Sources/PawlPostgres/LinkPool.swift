@@ -1,3 +1,4 @@
+import PawlCore
 import Synchronization
 
 /// A few connections for all but plain rotations, so that neither a flood of logins nor housekeeping holds those up
@@ -11,18 +12,24 @@ final class LinkPool: Sendable {
     private struct State {
         var waiting: [Job] = []
         var idle: [Link]
+        /// Links that could not connect a moment ago, though others can.
+        var resting = 0
         var isClosed = false
     }
 
     private let links: [Link]
     private let state: Mutex<State>
+    /// Links of others, which may not have noticed yet that the database is away.
+    private let neighbours: [Link]
 
     private static let waitingLimit = 1024
     /// How often a transaction that met another one is run.
     private static let tries = 3
+    private static let pause = Duration.seconds(1)
 
-    init(_ links: [Link]) {
+    init(_ links: [Link], neighbours: [Link]) {
         self.links = links
+        self.neighbours = neighbours
         state = Mutex(State(idle: links))
     }
 
@@ -55,6 +62,7 @@ final class LinkPool: Sendable {
     private func submit(_ job: Job) {
         let (link, refusal): (Link?, PostgresError?) = state.withLock { state in
             if state.isClosed { return (nil, PostgresError(.refused, "The store is closed.")) }
+            if state.resting == links.count { return (nil, PostgresError(.away, "The database takes no connections.")) }
             guard state.waiting.count < Self.waitingLimit else {
                 return (nil, PostgresError(.refused, "Too much waits for the database."))
             }
@@ -66,7 +74,34 @@ final class LinkPool: Sendable {
     }
 
     private func work(on link: Link) {
+        do {
+            try link.use { _ in }
+        } catch let error as PostgresError where error.kind == .refused {
+            return rest(link, error)
+        } catch {
+            let refusal = error as? PostgresError ?? PostgresError(.away, StoreError(hiding: error).description)
+            while let job = next(for: link) { job.refuse(refusal) }
+            return
+        }
         while let job = next(for: link) { job.run(link) }
+    }
+
+    /// Leaves the work to the others for a moment: the database takes no more connections, and whoever fails at once would
+    /// be free for the next job before those that can do it.
+    private func rest(_ link: Link, _ error: PostgresError) {
+        let (other, refused): (Link?, [Job]) = state.withLock { state in
+            state.resting += 1
+            guard state.resting == links.count else { return (state.waiting.isEmpty ? nil : state.idle.popLast(), []) }
+            defer { state.waiting = [] }
+            return (nil, state.waiting)
+        }
+        other?.async { [self] link in work(on: link) }
+        for job in refused { job.refuse(PostgresError(.away, error.description)) }
+        if !refused.isEmpty { for neighbour in neighbours { neighbour.async { $0.forgetIfLost() } } }
+        link.async(after: Self.pause) { [self] link in
+            state.withLock { $0.resting -= 1 }
+            work(on: link)
+        }
     }
 
     private func next(for link: Link) -> Job? {

@@ -5,13 +5,14 @@ extension PostgresStore {
     private static let lease: Int64 = 60
 
     public func mayKeepHouse(at now: UnixTime) async throws(StoreError) -> Bool {
+        // An end that is more than another lease away was set by a clock that was wrong.
         try await write(
             """
             INSERT INTO settings (name, value) VALUES ('housekeeping', $1 || ' ' || $2::text)
             ON CONFLICT (name) DO UPDATE SET value = excluded.value
             WHERE split_part(settings.value, ' ', 1) = $1 OR split_part(settings.value, ' ', 2)::bigint <= $3
-                OR split_part(settings.value, ' ', 2)::bigint > $2
-            """, [.text(node), .time(now + Self.lease), .time(now)]) == 1
+                OR split_part(settings.value, ' ', 2)::bigint > $2 + $4
+            """, [.text(node), .time(now + Self.lease), .time(now), .integer(Self.lease)]) == 1
     }
 
     public func status() async throws(StoreError) -> DatabaseStatus {

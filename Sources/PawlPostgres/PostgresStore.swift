@@ -47,11 +47,11 @@ public final class PostgresStore: PawlStore {
         self.logger = logger
         let circuit = circuit
         let others = max(1, connections - Self.waveConnections)
-        pool = LinkPool((0..<others).map { _ in Link(url, circuit: circuit) })
         let links = (0..<Self.waveConnections).map { _ in
             Link(url, circuit: circuit, prepare: RotationStatement.prepare)
         }
         waves = Waves(links, metrics: metrics)
+        pool = LinkPool((0..<others).map { _ in Link(url, circuit: circuit) }, neighbours: links)
         do {
             try await open(for: purpose, within: purpose == .serve ? startPatience : .zero)
         } catch {

@@ -64,6 +64,24 @@ struct OutageTests {
             #expect(error?.description.contains("too many clients") == true)
             #expect(try await store.rotate(TurnSample(of: session).turn, under: .init()).verdict == .rotate)
             try await store.ping()
+
+            // Others take the places of three of them, so that those cannot come back.
+            let others = try (0..<2).map { _ in try Connection(server.url(database)) }
+            let ended = try others[0].execute(
+                """
+                SELECT pg_terminate_backend(pid, 5000)::int::bigint FROM pg_stat_activity
+                WHERE application_name = 'pawl' AND pid <> pg_backend_pid() AND state = 'idle' AND query LIKE $1
+                LIMIT 3
+                """, [.text("%")])
+            #expect(ended.count == 3)
+            let more = try (0..<3).map { _ in try Connection(server.url(database)) }
+            let turned = try #require(try await store.session(session.id))
+            #expect(try await store.rotate(TurnSample(of: turned).turn, under: .init()).verdict == .rotate)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for _ in 0..<100 { group.addTask { _ = try await store.session(session.id) } }
+                try await group.waitForAll()
+            }
+            withExtendedLifetime((others, more)) {}
         }
         await server.remove()
     }

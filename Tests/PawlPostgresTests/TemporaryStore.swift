@@ -60,7 +60,15 @@ extension PostgresStore {
     /// Holds the waves until all turns have come.
     func rotateTogether(_ turns: [Turn]) async -> [Result<Outcome, StoreError>] {
         let gate = DispatchSemaphore(value: 0)
-        for link in waves.links { link.async { _ in gate.wait() } }
+        for link in waves.links {
+            // Once it is there: the link may be busy with the end of a wave, and would take along what comes.
+            await withCheckedContinuation { reached in
+                link.async { _ in
+                    reached.resume()
+                    gate.wait()
+                }
+            }
+        }
         return await withTaskGroup(of: (Int, Result<Outcome, StoreError>).self) { group in
             for (index, turn) in turns.enumerated() {
                 group.addTask {
