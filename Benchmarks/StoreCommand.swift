@@ -46,7 +46,8 @@ struct StoreCommand: AsyncParsableCommand {
                     }
                     for round in 0..<turns {
                         for place in generations.indices.shuffled(using: &generator) { try await turn(place) }
-                        if round < turns - 1 { times.removeAll(keepingCapacity: true) }  // the last round's stand for all
+                        // The last round's times stand for all.
+                        if round < turns - 1 { times.removeAll(keepingCapacity: true) }
                     }
                     return times
                 }

@@ -136,7 +136,7 @@ final class Waves: Sendable {
                 }
             return turns.map { _ in fate }
         } catch {
-            return turns.map { _ in .inDoubt }  // committed, but a row of it cannot be read: each is looked at by itself
+            return turns.map { _ in .inDoubt }  // a row cannot be read: each is looked at by itself
         }
     }
 
