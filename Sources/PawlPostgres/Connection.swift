@@ -38,6 +38,8 @@ import PawlCore
                 let connection = unsafe Unmanaged<Connection>.fromOpaque(context).takeUnretainedValue()
                 if severity == "WARNING" { connection.hasWarned = true }
             }, unsafe Unmanaged.passUnretained(self).toOpaque())
+        // Whatever is read after a lock was had must be what the lock was waited for.
+        try execute("SET default_transaction_isolation = 'read committed'")
         // Unless the connection string, the role or the database sets them.
         for (name, milliseconds) in Self.timeouts {
             try execute(

@@ -99,8 +99,11 @@ final class LinkPool: Sendable {
         for job in refused { job.refuse(PostgresError(.away, error.description)) }
         if !refused.isEmpty { for neighbour in neighbours { neighbour.async { $0.forgetIfLost() } } }
         link.async(after: Self.pause) { [self] link in
-            state.withLock { $0.resting -= 1 }
-            work(on: link)
+            let isClosed = state.withLock { state in
+                state.resting -= 1
+                return state.isClosed
+            }
+            if !isClosed { work(on: link) }
         }
     }
 

@@ -5,7 +5,7 @@ import Synchronization
 
 /// The store for more than one machine: PostgreSQL, shared by any number of nodes.
 ///
-/// Plain rotations go in waves over a connection of their own (``Waves``), everything else over a small pool. What was
+/// Plain rotations go in waves over connections of their own (``Waves``), everything else over a small pool. What was
 /// acknowledged is as durable as the database's `synchronous_commit` says.
 public final class PostgresStore: PawlStore {
     let pool: LinkPool

@@ -86,6 +86,23 @@ struct OutageTests {
         await server.remove()
     }
 
+    @Test func `that is set to another isolation is used as Pawl needs it`() async throws {
+        try await withDatabase { server, database in
+            try await server.query(
+                "ALTER DATABASE \(database) SET default_transaction_isolation = 'serializable'", in: "postgres")
+            try await withStore(url: server.url(database)) { store in
+                let keys = try Sample.throttleKeys("owner", "192.0.2.7")
+                let passed = try await withThrowingTaskGroup(of: Bool.self) { group in
+                    for _ in 0..<40 {
+                        group.addTask { try await store.reserveLogin(keys, at: Sample.start) == nil }
+                    }
+                    return try await group.reduce(into: 0) { $0 += $1 ? 1 : 0 }
+                }
+                #expect(passed == 5)
+            }
+        }
+    }
+
     @Test func `that holds a statement up for too long says so, and nothing has happened`() async throws {
         try await withDatabase { server, database in
             let url = server.url(database) + "?options=-c%20statement_timeout%3D300"

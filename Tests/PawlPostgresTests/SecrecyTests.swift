@@ -9,7 +9,8 @@ import Testing
 @Suite("What PostgreSQL's files give away", .tags(.p3))
 struct SecrecyTests {
     @Test func `is no token, password, attempt or key, in any spelling`() async throws {
-        let server = try await PostgresServer(settings: ["log_statement=all", "log_parameter_max_length=0"])
+        let server = try await PostgresServer(
+            settings: ["log_statement=all", "log_parameter_max_length=0"], journalSegment: 1)
         let database = try await server.makeDatabase()
         let logs = LogCapture()
         try await withStore(url: server.url(database)) { store in

@@ -94,6 +94,24 @@ struct WaveTests {
         }
     }
 
+    @Test func `a wave that cannot be serialized is run again, row by row`() async throws {
+        try await withStore { store, database in
+            let sessions = try await store.putSessions(20)
+            try await PostgresServer.shared().query(
+                """
+                CREATE SEQUENCE failures;
+                CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                    IF nextval('failures') <= 2 THEN RAISE EXCEPTION 'no' USING ERRCODE = '40001'; END IF; RETURN new; END $$;
+                CREATE TRIGGER fail BEFORE UPDATE ON sessions FOR EACH ROW EXECUTE FUNCTION fail();
+                """, in: database)
+            let turns = sessions.map { TurnSample(of: $0).turn }
+            for (result, (session, turn)) in zip(await store.rotateTogether(turns), zip(sessions, turns)) {
+                let outcome = try result.get()
+                #expect(outcome.verdict == .rotate && outcome.session == session.turned(by: turn))
+            }
+        }
+    }
+
     /// Counts the statements that update sessions.
     private func count(statementsIn database: String) async throws {
         try await PostgresServer.shared().query(

@@ -36,8 +36,11 @@ package final class PostgresServer: Sendable {
     /// Makes a cluster and starts it.
     /// - Parameters:
     ///   - settings: such as `max_connections=8`.
+    ///   - journalSegment: MiB of each file of its journal; smaller ones make it slower.
     ///   - folder: one that its owner may write to; a temporary one if nil.
-    package init(settings: [String] = [], in folder: String? = nil, by runner: [String] = []) async throws {
+    package init(
+        settings: [String] = [], journalSegment: Int = 16, in folder: String? = nil, by runner: [String] = []
+    ) async throws {
         let own = FileManager.default.temporaryDirectory.appending(path: "pawl-postgres-\(UUID().uuidString)")
         self.folder = folder.map { URL(filePath: $0) } ?? own
         self.runner = runner
@@ -52,7 +55,7 @@ package final class PostgresServer: Sendable {
         }
         try await run(
             "initdb", "--pgdata", data, "--username", "pawl", "--auth", "trust", "--encoding", "UTF8", "--locale",
-            "C.UTF-8", "--wal-segsize", "1", "--no-instructions")
+            "C.UTF-8", "--wal-segsize", String(journalSegment), "--no-instructions")
         try await start()
     }
 

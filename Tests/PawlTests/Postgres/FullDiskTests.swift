@@ -17,7 +17,8 @@ struct FullDiskTests {
         let disk = try await Disk(of: "96m", in: place)
         try await disk.run("chmod 711 \(disk.path); mkdir \(disk.path)/postgres; chmod 777 \(disk.path)/postgres")
         let server = try await PostgresServer(
-            settings: ["max_wal_size=4MB", "min_wal_size=2MB", "wal_recycle=off"], in: disk.path + "/postgres",
+            settings: ["max_wal_size=4MB", "min_wal_size=2MB", "wal_recycle=off"], journalSegment: 1,
+            in: disk.path + "/postgres",
             by: disk.enter)
         let database = try await server.makeDatabase()
         let store = try await PostgresStore(url: server.url(database), logger: Logger(label: "test"))
