@@ -97,17 +97,22 @@ extension PostgresStore {
             """, [.time(cutoff), .integer(Int64(limit))])
     }
 
-    static func insert(_ event: Event, on connection: Connection) throws {
-        let values = try EventRow.values(event)
-        let casts = values.enumerated().map { "$\($0 + 1)::\($1.kind.typeName)" }.joined(separator: ", ")
-        // The lock is had before the number is: see events(after:limit:).
+    static func insert(_ event: Event, on connection: Connection) throws { try insert([event], on: connection) }
+
+    /// Events of which no two are one (``Event/sum``).
+    static func insert(_ events: [Event], on connection: Connection) throws {
+        let rows = try events.map { try EventRow.values($0) }
+        let columns = EventRow.columns
+        let arrays = columns.enumerated().map { "$\($0 + 1)::\($1.kind.typeName)[]" }.joined(separator: ", ")
+        // The lock is had before the numbers are: see events(after:limit:).
         try connection.execute(
             """
             WITH turnstile AS MATERIALIZED (
                 SELECT pg_advisory_xact_lock_shared(\(AdvisoryLock.space), \(AdvisoryLock.events.rawValue)))
-            INSERT INTO events (\(EventRow.list)) SELECT \(casts) FROM turnstile
+            INSERT INTO events (\(EventRow.list)) SELECT event.* FROM turnstile, unnest(\(arrays)) AS event
             ON CONFLICT (sum) WHERE sum IS NOT NULL DO UPDATE SET details = (events.details::jsonb
                 || jsonb_build_object('count', (coalesce(events.details::jsonb ->> 'count', '1')::bigint + 1)::text))::text
-            """, values.map { .value($0) })
+            """,
+            columns.indices.map { place in .values(rows.map { $0[place] }, of: columns[place].kind) })
     }
 }

@@ -20,9 +20,8 @@ extension PostgresStore: MoveTarget {
 
     package func put(_ rows: [[ColumnValue]], into table: TableShape) async throws(StoreError) {
         guard !rows.isEmpty else { return }
-        let changing = table.names.dropFirst().map { "\($0) = excluded.\($0)" }.joined(separator: ", ")
         _ = try await transaction { connection in
-            try connection.insert(rows, into: table, "ON CONFLICT (\(table.key)) DO UPDATE SET \(changing)")
+            try connection.insert(rows, into: table, table.replacing)
         }
     }
 

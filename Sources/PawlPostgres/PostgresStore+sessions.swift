@@ -146,11 +146,19 @@ extension PostgresStore {
         _ selected: [Session], _ ending: PlannedEnding, on connection: Connection
     ) throws -> [SessionID] {
         let left = selected.filter { $0.canEnd(at: ending.at) }
-        for session in left {
-            try replace(session.ended(at: ending.at, reason: ending.reason), on: connection)
-            try insert(ending.event(for: session.id, of: session.subject), on: connection)
-        }
+        guard !left.isEmpty else { return [] }
+        let ended = left.map { SessionRow.values($0.ended(at: ending.at, reason: ending.reason)) }
+        try connection.insert(ended, into: SessionRow.table, SessionRow.table.replacing)
+        try insert(left.map { ending.event(for: $0.id, of: $0.subject) }, on: connection)
         return left.map(\.id)
+    }
+}
+
+extension TableShape {
+    /// For rows whose key is there: the others of their columns are written over.
+    var replacing: String {
+        "ON CONFLICT (\(key)) DO UPDATE SET "
+            + names.dropFirst().map { "\($0) = excluded.\($0)" }.joined(separator: ", ")
     }
 }
 

@@ -108,6 +108,21 @@ struct NodesTests {
         }
     }
 
+    @Test(arguments: [(-10, false), (-1, true), (0, true), (1, true), (10, false)])
+    func `are ready only if their clock is the database's`(offset: Int64, isReady: Bool) async throws {
+        try await withDatabase { server, database in
+            let clock = Clock { Clock.system.now + offset }
+            try await withStore(url: server.url(database), clock: clock) { store async throws in
+                if isReady {
+                    try await store.ping()
+                } else {
+                    let error = await #expect(throws: StoreError.self) { try await store.ping() }
+                    #expect(error?.description.contains("clock") == true)
+                }
+            }
+        }
+    }
+
     @Test func `that follow the record of events miss none, whoever commits first`() async throws {
         try await withTwo { one, two async throws in
             let count = 400
