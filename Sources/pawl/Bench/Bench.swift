@@ -3,7 +3,7 @@ import Foundation
 import NIOCore
 import UnixSignals
 
-/// What both measurements have in common: a target, users, and an end when somebody presses Control-C.
+/// The common part of all measurements: a target, users, and an early end on Control-C.
 struct Bench {
     let options: BenchOptions
     let target: BenchTarget

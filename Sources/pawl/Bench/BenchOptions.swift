@@ -1,6 +1,6 @@
 import ArgumentParser
 
-/// What both measurements can be told.
+/// The options that all measurements share.
 struct BenchOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Where the server listens; plain HTTP.", valueName: "url"))
     var target = "http://127.0.0.1:8080"

@@ -42,8 +42,8 @@ extension Attack {
             #expect(one == two)
             #expect(try await server.refresh(one).status == 200)
         },
-        Attack("50 parallel refreshes, 2 server processes, SQLite and PostgreSQL") { _ in
-            // One process: a second is refused a SQLite file.
+        Attack("50 parallel refreshes at one server on SQLite") { _ in
+            // Two servers on PostgreSQL are in TwoServersTests; a second one is refused a SQLite file.
             let folder = try TemporaryFolder()
             let store = try await SQLiteStore(path: folder.path("p.sqlite"), logger: Logger(label: "t"))
             var options = LiveServer.Options()
@@ -99,10 +99,10 @@ extension Attack {
             #expect(try await server.refresh(refresh).status == 200, "nothing is revoked")
         },
         Attack(
-            "DB failure in the middle of rotation; kill −9 between commit and response; disk full; SQLite busy",
+            "a store that fails in the middle of a rotation",
             prepare: { $0.store = ObservedStore() }
         ) { server in
-            // The process and the disk are CrashTests' and FileFaultTests'; here it is the store that fails.
+            // CrashTests kill the process, FileFaultTests fill the disk and hold SQLite's lock.
             let store = try #require(server.store as? ObservedStore)
             let token = try await server.register(alice).refreshToken
             store.fail([.rotate])
