@@ -22,6 +22,10 @@ public final class Pawl: Service {
     private let originsInForce: Mutex<OriginPolicy>
     let housekeeping = HousekeepingRecord()
     let backups = BackupBoard()
+    let refusals = RefusalLog()
+    /// The faults of trusted proxies that have been logged.
+    let addressFaults = Mutex<Set<ClientAddress.Fault>>([])
+    private let hasDrainBegun = Atomic(false)
 
     /// - Throws: if the public URL is not an origin, if the store is away, or holds keys that `secrets` do not open.
     public convenience init(
@@ -75,6 +79,12 @@ public final class Pawl: Service {
             $0 = OriginPolicy(own: $0.own, origins: origins, nativeOrigins: nativeOrigins)
         }
     }
+
+    /// Makes `/readyz` answer 503 from now on; everything else goes on. Call it when the process is told to stop, some
+    /// seconds before the listener closes, so that load balancers send new requests elsewhere.
+    public func beginDraining() { hasDrainBegun.store(true, ordering: .relaxed) }
+
+    var isDraining: Bool { hasDrainBegun.load(ordering: .relaxed) }
 
     var originPolicy: OriginPolicy { originsInForce.withLock { $0 } }
     var refreshCookie: RefreshCookie { RefreshCookie(path: configuration.cookiePath) }

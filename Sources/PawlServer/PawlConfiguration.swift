@@ -21,13 +21,15 @@ public struct PawlConfiguration: Sendable {
     /// Whether anybody may make an account.
     public var isRegistrationOpen = false
     public var minimumPasswordLength = 15
-    /// Whose `X-Forwarded-For` is believed.
+    /// Proxies whose `X-Forwarded-For` and `Forwarded` fields are believed.
     public var trustedProxies: [IPNetwork] = []
     public var signingAlgorithm: SignatureAlgorithm = .es256
     /// Seconds that a signing key is in use.
     public var keyPeriod: Int64 = 90 * 86400
     /// Seconds that events are kept.
     public var eventRetention: Int64 = 365 * 86400
+    /// Bytes of target and header fields that a request to the API may have. A larger head is answered 431.
+    public var maximumHeadSize = 16 * 1024
     /// Bytes of the largest request body that is read.
     public var maximumBodySize = 16 * 1024
 

@@ -307,6 +307,17 @@ def test_opened_at_another_address_a_page_says_its_own(site, profile):
     expect(page.get_by_role("alert")).to_have_text(f"Open this page at its own address: {site.auth}/account")
 
 
+# FAULTS C5
+def test_a_browser_with_too_many_cookies_is_told_to_delete_them(site, profile):
+    host = site.auth.split("//")[1].split(":")[0]
+    profile.context.add_cookies(
+        [{"name": f"old{n}", "value": "x" * 3500, "domain": host, "path": "/"} for n in range(5)])
+    page = profile.open(f"{site.auth}/account/sign-in")
+    enter(page, "alice@example.com")
+    expect(page.get_by_role("alert").first).to_contain_text("Delete the cookies of this site")
+
+
+
 def test_every_page_is_accessible_and_looks_right(site, clock, profile, chromium):
     """Screenshots are kept where PAWL_SCREENSHOTS says."""
     alice = "alice@example.com"

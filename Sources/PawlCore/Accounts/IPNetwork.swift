@@ -45,6 +45,16 @@ public struct IPNetwork: Sendable, Hashable, CustomStringConvertible {
 
     public static func isAddress(_ text: String) -> Bool { bytes(of: text) != nil }
 
+    /// The one spelling in which an address is stored and compared (RFC 5952). An IPv4-mapped IPv6 address becomes IPv4.
+    /// Nil for anything that is not an address.
+    package static func canonical(_ text: String) -> String? {
+        guard let bytes = bytes(of: text) else { return nil }
+        var result = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
+        let family = bytes.count == 4 ? AF_INET : AF_INET6
+        guard unsafe inet_ntop(family, bytes, &result, socklen_t(result.count)) != nil else { return nil }
+        return String(decoding: result.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+    }
+
     public var description: String { "\(Hex.encode(bytes))/\(prefix)" }
 
     /// 4 or 16 bytes; an IPv4 address written as IPv6 (`::ffff:192.0.2.1`) is the IPv4 address.

@@ -9,6 +9,7 @@ public struct PawlMetrics: Sendable {
     private let refreshes: [String: Counter]
     private let logins: [String: Counter]
     private let ended: [String: Counter]
+    private let refused: [String: Counter]
     private let commitTime: Timer
     private let commitSize: Recorder
     private let passwordQueue: Meter
@@ -59,6 +60,16 @@ public struct PawlMetrics: Sendable {
         }
     }
 
+    /// Kinds of refused requests that an operator should know of.
+    package enum RefusedRequest: String, CaseIterable, Sendable {
+        /// A browser sent it on behalf of a page that may not use this server.
+        case crossSite = "cross_site"
+        /// It was sent to `/admin` without a valid credential.
+        case operatorCredential = "operator_credential"
+        /// Its `Host` is not a name of the operations listener.
+        case host
+    }
+
     /// - Parameter factory: where they go; nowhere by default.
     public init(factory: any MetricsFactory = NOOPMetricsHandler.instance) {
         self.factory = factory
@@ -71,6 +82,7 @@ public struct PawlMetrics: Sendable {
         refreshes = counters("pawl_refreshes_total", "verdict", Refresh.allCases.map(\.rawValue))
         logins = counters("pawl_logins_total", "outcome", Login.allCases.map(\.rawValue))
         ended = counters("pawl_sessions_ended_total", "reason", EndReason.allCases.map(\.rawValue))
+        refused = counters("pawl_requests_refused_total", "reason", RefusedRequest.allCases.map(\.rawValue))
         commitTime = Timer(label: "pawl_commit_seconds", factory: factory)
         commitSize = Recorder(label: "pawl_commit_rotations", factory: factory)
         passwordQueue = Meter(label: "pawl_password_queue", factory: factory)
@@ -86,6 +98,7 @@ public struct PawlMetrics: Sendable {
     func count(_ refresh: Refresh) { refreshes[refresh.rawValue]?.increment() }
     func count(_ login: Login) { logins[login.rawValue]?.increment() }
     func countEnded(_ reason: EndReason, _ number: Int) { ended[reason.rawValue]?.increment(by: number) }
+    package func count(_ refused: RefusedRequest) { self.refused[refused.rawValue]?.increment() }
 
     /// One commit, of so many rotations.
     package func recordCommit(rotations: Int, took: Duration) {

@@ -31,11 +31,13 @@ const refusals = {
   common: "This password is among the first that attackers try. Choose another.",
   contains_identifier: "The password must not be your name.",
   session_changed: "Somebody else has signed in here meanwhile.",
+  header_fields_too_large: "This browser sends too much with each request. Delete the cookies of this site, then open this page again.",
   cross_site_request: `Open this page at its own address: ${publicUrl}/account`,
 }
 
 function words(error) {
   if (error.status === 429) return "Too many tries. Wait a little, then try again."
+  if (error.status === 431) return refusals.header_fields_too_large // a proxy says it without a code
   const known = refusals[error.reason] ?? refusals[error.code]
   if (known) return known
   return error.isTemporary ? "The server cannot be reached. Try again in a moment." : error.message

@@ -116,7 +116,6 @@ struct Exchange: Sendable {
 
 extension HTTPField.Name {
     static let secFetchSite = Self("Sec-Fetch-Site")!
-    static let forwardedFor = Self("X-Forwarded-For")!
     static let requestID = Self(PawlHeader.requestID)!
     static let attempt = Self(PawlHeader.attempt)!
 }

@@ -8,8 +8,13 @@ extension Pawl {
     /// `GET /healthz`: the process answers.
     func health(_ exchange: Exchange) async throws -> Response { .json(["status": "ok"]) }
 
-    /// `GET /readyz`: it can serve.
+    /// `GET /readyz`: it can serve, and is not about to stop.
     func readiness(_ exchange: Exchange) async throws -> Response {
+        guard !isDraining else {
+            throw ProblemError(
+                .serviceUnavailable, .unavailable, "This server is about to stop. Send requests to another one.",
+                headers: [.retryAfter: "1"])
+        }
         do {
             try await store.ping()
         } catch {
@@ -19,13 +24,23 @@ extension Pawl {
     }
 
     /// Adds the routes of the operations listener, which must not face the network.
+    ///
+    /// They answer only requests whose `Host` is an IP address, `localhost` or one of `names`. Otherwise a web page could
+    /// read them by letting its own host name resolve to this listener's address (DNS rebinding).
     /// - Parameters:
     ///   - registry: where ``PawlMetrics`` go, for `/metrics`.
+    ///   - names: other host names of this listener, in lower case.
     ///   - server: what `/admin/status` says of this process; nil if it does not serve.
     public func addOperationsRoutes<Context: RemoteAddressRequestContext>(
-        to router: some RouterMethods<Context>, registry: PrometheusRegistry,
+        to router: some RouterMethods<Context>, registry: PrometheusRegistry, names: Set<String> = [],
         server: ServerDescription? = ServerDescription()
     ) {
+        /// Adds a route that checks the `Host` field first.
+        func route(
+            _ path: RouterPath, on router: some RouterMethods<Context>, _ handlers: [HTTPRequest.Method: Handler]
+        ) {
+            self.route(path, on: router, handlers.mapValues { answering(to: names.union(["localhost"]), $0) })
+        }
         route(
             "\(PawlPath.metrics)", on: router,
             [
@@ -61,6 +76,19 @@ extension Pawl {
         route("\(PawlPath.adminBackup)", on: router, [.get: operating(showBackup), .post: operating(makeBackup)])
     }
 
+    /// A handler that refuses requests for other hosts.
+    private func answering(to names: Set<String>, _ handler: @escaping Handler) -> Handler {
+        { exchange in
+            guard isOperationsHost(exchange.request.head.authority ?? "", names: names) else {
+                throw ProblemError(
+                    .misdirectedRequest, .misdirectedRequest,
+                    "The operations listener does not answer under this name. Use an IP address, or add it to the setting ops-names.",
+                    refusal: .host)
+            }
+            return try await handler(exchange)
+        }
+    }
+
     /// A handler for holders of a master secret alone.
     private func operating(_ handler: @escaping Handler) -> Handler {
         { exchange in
@@ -88,7 +116,14 @@ extension Exchange {
         else {
             throw ProblemError(
                 .unauthorized, .invalidToken, "This needs a credential made with the master secret.",
-                headers: [.wwwAuthenticate: OperationsCredential.scheme])
+                headers: [.wwwAuthenticate: OperationsCredential.scheme], refusal: .operatorCredential)
         }
     }
+}
+
+/// Whether the host of `authority` is an IP address or one of `names`: then no name server decides whom it means.
+func isOperationsHost(_ authority: String, names: Set<String>) -> Bool {
+    if authority.first == "[" { return true }  // an IPv6 address: every Host field is checked before
+    let host = String(authority.prefix { $0 != ":" }).lowercased()
+    return IPNetwork.isAddress(host) || names.contains(host)
 }
