@@ -52,7 +52,7 @@ struct ServeCommand: AsyncParsableCommand {
         }
         var configuration = ServiceGroupConfiguration(
             services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
-        configuration.maximumGracefulShutdownDuration = .seconds(30)
+        configuration.maximumGracefulShutdownDuration = .seconds(settings.drainDelay + 30)
         do {
             try await ServiceGroup(configuration: configuration).run()
         } catch {
@@ -63,7 +63,7 @@ struct ServeCommand: AsyncParsableCommand {
         logger.notice("Stopped")
     }
 
-    /// Everything that runs: the API with its housekeeping, the operations listener, and what follows `reload`.
+    /// Everything that runs: the API with its housekeeping, the operations listener, `reload` and the drain.
     static func build(
         _ settings: ServeSettings, store: any PawlStore, secrets: MasterSecrets, metrics: PawlMetrics,
         registry: PrometheusRegistry, logger: Logger, reload: (Pawl) -> any Service
@@ -81,7 +81,7 @@ struct ServeCommand: AsyncParsableCommand {
         let apiURL = "http://\(authority(settings.host, settings.port))"
         let operationsURL = "http://\(authority(settings.common.opsHost, settings.common.opsPort))"
         pawl.addOperationsRoutes(
-            to: operations, registry: registry,
+            to: operations, registry: registry, names: settings.opsNames,
             server: ServerDescription(listeners: ["api": apiURL, "operations": operationsURL]))
         var patient = HTTPLimits()
         patient.answer = 86_400  // a backup is answered when it is complete
@@ -107,6 +107,7 @@ struct ServeCommand: AsyncParsableCommand {
                 metadata: ["connections": "\(limits.connections)"])
         }
         patient.connections = OpenFiles.operationsConnections
+        // Services are stopped from the last to the first, each after the next one has ended.
         return [
             application(
                 operations, settings.common.opsHost, settings.common.opsPort, patient, services: [],
@@ -115,6 +116,7 @@ struct ServeCommand: AsyncParsableCommand {
                 router, settings.host, settings.port, limits, services: [pawl],
                 "Pawl is ready on \(apiURL), as \(settings.pawl.publicURL)"),
             reload(pawl),
+            Drain(pawl: pawl, delay: settings.drainDelay, logger: logger),
         ]
     }
 }

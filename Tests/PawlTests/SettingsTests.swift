@@ -25,6 +25,8 @@ struct SettingsTests {
         arguments: [
             (["--on-reuse", "shrug"], [:], "on-reuse takes one of end, report"),
             (["--leeway", "9000"], [:], "leeway takes a number from 0 to 300"),
+            (["--drain-delay", "3600"], [:], "drain-delay takes a number from 0 to 600"),
+            (["--ops-names", "pawl.internal:8081"], [:], "ops-names takes host names such as pawl.internal"),
             (["--trusted-proxies", "everyone"], [:], "trusted-proxies takes addresses or blocks"),
             (["--public-url", "auth.example.com"], [:], "public-url takes a URL"),
             (["--public-url", "https://example.com/auth"], [:], "public-url takes a URL"),

@@ -44,6 +44,22 @@ struct ServeOptions: ParsableArguments {
     @Option(help: "Port to listen on. (default: 8080)")
     var port: Int?
 
+    @Option(
+        help: ArgumentHelp(
+            """
+            Host names under which the operations listener answers, besides --ops-host, localhost and IP addresses. \
+            (default: none)
+            """, valueName: "name,…"))
+    var opsNames: String?
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            Time between the signal to stop and the close of the listener. /readyz answers 503 meanwhile, so that load \
+            balancers send requests elsewhere. (default: 0)
+            """, valueName: "seconds"))
+    var drainDelay: Int?
+
     @Option(help: ArgumentHelp("Connections to PostgreSQL. (default: 6)", valueName: "count"))
     var databaseConnections: Int?
 
@@ -110,7 +126,7 @@ struct ServeOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Proxies whose X-Forwarded-For is believed. (default: none)", valueName: "cidr,…"))
+            "Proxies whose X-Forwarded-For or Forwarded is believed. (default: none)", valueName: "cidr,…"))
     var trustedProxies: String?
 
     @Option(help: ArgumentHelp("How access tokens are signed. (default: ES256)", valueName: "ES256|EdDSA"))
@@ -142,7 +158,8 @@ struct ServeOptions: ParsableArguments {
 
     var values: [String: ConfigValue?] {
         [
-            "host": host.value, "port": port.value, "database-connections": databaseConnections.value,
+            "host": host.value, "port": port.value, "ops-names": opsNames.value, "drain-delay": drainDelay.value,
+            "database-connections": databaseConnections.value,
             "public-url": publicURL.value,
             "origins": origins.value, "native-origins": nativeOrigins.value, "cookie-path": cookiePath.value,
             "pages": pages.value, "audience": audience.value,

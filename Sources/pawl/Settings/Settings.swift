@@ -42,6 +42,10 @@ struct ServeSettings {
     let common: CommonSettings
     let host: String
     let port: Int
+    /// Names of the operations listener, in lower case.
+    let opsNames: Set<String>
+    /// In seconds.
+    let drainDelay: Int
     let pawl: PawlConfiguration
     let hasPages: Bool
     let databaseConnections: Int
@@ -53,6 +57,8 @@ struct ServeSettings {
         common = try await CommonSettings(reader)
         host = try await reader.string("host") ?? "127.0.0.1"
         port = try await reader.integer("port", default: 8080, in: 1...65535)
+        opsNames = try await Self.opsNames(reader, host: common.opsHost)
+        drainDelay = try await reader.integer("drain-delay", default: 0, in: 0...600)
         databaseConnections = try await reader.integer(
             "database-connections", default: PostgresStore.connections, in: 3...100)
 
@@ -92,6 +98,14 @@ struct ServeSettings {
         logLevel = try await reader.choice("log-level", default: .info)
         logFormat = try await reader.choice(
             "log-format", default: isatty(STDERR_FILENO) == 1 ? .text : LogFormat.json)
+    }
+
+    private static func opsNames(_ reader: SettingsReader, host: String) async throws -> Set<String> {
+        let names = try await reader.list("ops-names").map { $0.lowercased() }
+        if let wrong = names.first(where: { $0.wholeMatch(of: /[a-z0-9._\-]+/) == nil }) {
+            throw CommandError("ops-names takes host names such as pawl.internal, without a port, not \"\(wrong)\".")
+        }
+        return Set(names + [host.lowercased()])
     }
 
     private static func origins(_ name: String, _ reader: SettingsReader) async throws -> Set<WebOrigin> {
