@@ -1,9 +1,18 @@
 /// What an operator may do with users: without their password, but with a credential made with the master secret.
 extension Accounts {
-    /// Changes a user's roles, scope or state, and their live sessions with them; disabling ends those.
-    public func administer(_ identifier: Identifier, _ change: UserChange) async throws(SessionError) -> User {
+    /// Changes a user's roles, scope, state or password in one transaction, and their live sessions with them:
+    /// disabling and a new password end those.
+    public func administer(
+        _ identifier: Identifier, _ change: UserChange, password: Password? = nil
+    ) async throws(SessionError) -> User {
         let user = try await user(identifier)
-        let updated = try await stored { () async throws(StoreError) in try await store.update(user.id, change) }
+        var change = change
+        if let password {
+            try check(password, for: identifier)
+            change.password = try seal(try await hash(password), for: user.id)
+        }
+        let whole = change
+        let updated = try await stored { () async throws(StoreError) in try await store.update(user.id, whole) }
         guard let updated else { throw .noSuchUser }
         for event in updated.events { sessions.logger.tell(event) }
         sessions.bury(updated.ended, .revoked)
@@ -12,11 +21,7 @@ extension Accounts {
 
     /// Sets a new password, which ends all of the user's sessions.
     public func setPassword(of identifier: Identifier, to password: Password) async throws(SessionError) -> User {
-        let user = try await user(identifier)
-        try check(password, for: identifier)
-        var change = UserChange(at: clock.now)
-        change.password = try seal(try await hash(password), for: user.id)
-        return try await administer(identifier, change)
+        try await administer(identifier, UserChange(at: clock.now), password: password)
     }
 
     /// Adds a user who can sign in from now on, whether registration is open or not.

@@ -31,11 +31,9 @@ extension Pawl {
         let body = try exchange.body(UserChangeRequest.self)
         try exchange.check(roles: body.roles, scope: body.scope)
         let identifier = try exchange.userIdentifier()
-        if let password = body.password {
-            _ = try await accounts.setPassword(of: identifier, to: exchange.password(password))
-        }
+        let password = try body.password.map { try exchange.password($0) }
         let change = UserChange(roles: body.roles, scope: body.scope, isDisabled: body.disabled, at: clock.now)
-        return .json(UserDescription(try await accounts.administer(identifier, change)))
+        return .json(UserDescription(try await accounts.administer(identifier, change, password: password)))
     }
 
     /// `GET /admin/users/{identifier}/sessions`: the live ones.
