@@ -1,4 +1,5 @@
 import CLibPQ
+import Foundation  // for the environment
 import Glibc
 import PawlCore
 
@@ -19,8 +20,11 @@ import PawlCore
     /// Connects, which may take as long as `connect_timeout` for each host.
     /// - Parameter string: as libpq reads it; what it leaves open is filled in by `defaults`.
     init(_ string: String) throws(PostgresError) {
-        let names = Self.defaults.map(\.0) + ["dbname"]
-        let values = Self.defaults.map(\.1) + [string]
+        let needsVerifiedServer =
+            ConnectionString(string)?.needsVerifiedServer(ProcessInfo.processInfo.environment) ?? false
+        let defaults = Self.defaults + (needsVerifiedServer ? [("sslmode", "verify-full")] : [])
+        let names = defaults.map(\.0) + ["dbname"]
+        let values = defaults.map(\.1) + [string]
         let handle = unsafe CStrings(names).withPointer { names in
             unsafe CStrings(values).withPointer { values in unsafe PQconnectdbParams(names, values, 1) }
         }
@@ -28,7 +32,13 @@ import PawlCore
         unsafe self.handle = handle
         guard unsafe PQstatus(handle) == CONNECTION_OK, unsafe PQsetnonblocking(handle, 1) == 0 else {
             let reason = unsafe Self.message(PQerrorMessage(handle))
-            throw PostgresError(.away, "PostgreSQL cannot be reached: \(reason)")
+            let advice = """
+                 (The server is on another machine, so its certificate is verified. Name its authority by sslrootcert \
+                in the URL, or choose another sslmode there.)
+                """
+            let isAboutVerifying = needsVerifiedServer && (reason.contains("SSL") || reason.contains("certificate"))
+            throw PostgresError(
+                .away, "PostgreSQL cannot be reached: \(reason)\(isAboutVerifying ? advice : "")")
         }
         unsafe PQsetNoticeReceiver(
             handle,

@@ -1,4 +1,3 @@
-import CLibPQ
 public import Logging
 public import PawlCore
 import Synchronization
@@ -99,17 +98,13 @@ public final class PostgresStore: PawlStore {
 
     /// Refuses what libpq cannot read, without repeating it: it may hold a password.
     private static func check(_ url: String) throws {
-        var message: UnsafeMutablePointer<CChar>?
-        let options = unsafe PQconninfoParse(url, &message)
-        unsafe PQfreemem(message)
-        guard let options = unsafe options else {
+        guard ConnectionString(url) != nil else {
             throw PostgresStoreError(
                 """
                 The database's URL cannot be read. It is like postgres://user@host:5432/name?sslmode=verify-full; \
                 characters such as @ and / in a password are written %40 and %2F.
                 """)
         }
-        unsafe PQconninfoFree(options)
     }
 
     private static func checkEncoding(_ connection: Connection) throws {
