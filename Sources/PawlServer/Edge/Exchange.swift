@@ -6,9 +6,9 @@ import PawlJWT
 
 /// One request as the routes see it: what came, from where, and the strict ways to read it.
 struct Exchange: Sendable {
-    let request: Request
+    var request: Request
     /// All of it, of bounded size: Hummingbird's body can be read only once.
-    let content: [UInt8]
+    var content: [UInt8]
     let pathParameter: String?
     let origin: Origin
     let sender: OriginPolicy.Sender

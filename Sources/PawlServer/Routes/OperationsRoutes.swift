@@ -1,6 +1,6 @@
-import HTTPTypes
+package import HTTPTypes
 public import Hummingbird
-import NIOCore
+package import NIOCore
 import PawlAPI
 import PawlCore
 
@@ -61,13 +61,62 @@ extension Pawl {
         route("\(PawlPath.adminBackup)", on: router, [.get: operating(showBackup), .post: operating(makeBackup)])
     }
 
-    /// A handler for holders of a master secret alone.
+    /// A handler for holders of a master secret alone. Its answers, refusals too, prove that this server holds it.
     private func operating(_ handler: @escaping Handler) -> Handler {
-        { exchange in
-            try exchange.requireOperator()
-            return try await handler(exchange)
+        { [self] exchange in
+            let caller = try exchange.operatorCall()
+            let answer: Response
+            do {
+                answer = try await handler(caller.opened(exchange))
+            } catch {
+                answer = ProblemError(error, logger: logger).response
+            }
+            return try await caller.proving(answer)
         }
     }
+}
+
+/// Who sent a request of the operator's, by the master secret that made its credential.
+private struct OperatorCall {
+    let header: String
+    let subject: OperationsCredential.Subject
+    let secret: MasterSecret
+
+    /// The request with its body in clear.
+    func opened(_ exchange: Exchange) throws -> Exchange {
+        guard exchange.request.headers[.contentType] == OperationsCredential.sealedType else { return exchange }
+        guard let content = subject.openedBody(by: secret) else {
+            throw ProblemError.invalidRequest("The body was not encrypted for this request.")
+        }
+        var head = exchange.request.head
+        head.headerFields[.contentType] = "application/json"
+        var opened = exchange
+        opened.request = Request(head: head, body: exchange.request.body)
+        opened.content = content
+        return opened
+    }
+
+    /// The answer with a proof that it is this server's.
+    func proving(_ response: Response) async throws -> Response {
+        let collected = ByteCollector()
+        try await response.body.write(collected)
+        var proven = Response(
+            status: response.status, headers: response.headers,
+            body: collected.bytes.isEmpty ? .init() : .init(byteBuffer: ByteBuffer(bytes: collected.bytes)))
+        proven.headers[.authenticationInfo] = OperationsCredential.proof(
+            status: response.status.code, body: collected.bytes, to: header, by: secret)
+        return proven
+    }
+}
+
+/// The bytes of an answer. A class, because Hummingbird takes the writer away.
+package final class ByteCollector: ResponseBodyWriter {
+    package private(set) var bytes: [UInt8] = []
+
+    package init() {}
+
+    package func write(_ buffer: ByteBuffer) { bytes += buffer.readableBytesView }
+    package func finish(_ trailers: HTTPFields?) {}
 }
 
 extension Response {
@@ -79,16 +128,21 @@ extension Response {
 }
 
 extension Exchange {
-    fileprivate func requireOperator() throws {
+    fileprivate func operatorCall() throws -> OperatorCall {
         let subject = OperationsCredential.Subject(
             method: request.method.rawValue, path: request.head.path ?? "", body: content)
         guard let header = request.headers[.authorization],
-            OperationsCredential.isValid(
-                header, for: subject, secrets: pawl.sessions.inForce.secrets, at: pawl.clock.now)
+            let secret = OperationsCredential.signer(
+                of: header, for: subject, secrets: pawl.sessions.inForce.secrets, at: pawl.clock.now)
         else {
             throw ProblemError(
                 .unauthorized, .invalidToken, "This needs a credential made with the master secret.",
                 headers: [.wwwAuthenticate: OperationsCredential.scheme])
         }
+        return OperatorCall(header: header, subject: subject, secret: secret)
     }
+}
+
+extension HTTPField.Name {
+    fileprivate static let authenticationInfo = Self("Authentication-Info")!
 }
