@@ -43,6 +43,61 @@ struct OpeningTests {
         try await first.close()
     }
 
+    // FAULTS F5
+    @Test func `a database with a second name is refused under both, before and while it is served`() async throws {
+        let database = try TemporaryDatabase()
+        let (path, other) = (database.path, database.folder.appending(path: "other.db").path)
+        try await database.withStore { store in
+            try FileManager.default.linkItem(atPath: path, toPath: other)
+            for name in [other, path] {
+                let error = await #expect(throws: SQLiteStoreError.self) {
+                    _ = try await SQLiteStore(path: name, logger: LogCapture().logger)
+                }
+                #expect(error?.description.contains("has 2 names (hard links)") == true)
+                #expect(error?.description.contains("find") == true)
+            }
+            #expect(FileStatus(path: other + ".lock") == nil)
+            #expect(throws: SQLiteStoreError.self) { try ServedSQLite(path: other) }
+            try await store.ping()
+        }
+        let error = await #expect(throws: SQLiteStoreError.self) { _ = try await database.open() }
+        #expect(error?.description.contains("hard links") == true)
+        try FileManager.default.removeItem(atPath: other)
+        try await database.withStore { try await $0.ping() }
+    }
+
+    // FAULTS D1
+    @Test(
+        .tags(.p12), arguments: ["", "-wal", "-shm", "-journal", ".lock"],
+        ["link", "dangling", "hard", "pipe", "folder"])
+    func `what stands in the place of one of its files is neither opened nor changed`(
+        suffix: String, kind: String
+    ) async throws {
+        let database = try TemporaryDatabase()
+        let (path, other) = (database.path + suffix, database.folder.path + "/other")
+        if !suffix.isEmpty {
+            try await database.withStore { try await $0.ping() }
+            unsafe unlink(path)
+        }
+        let text = Data(String(repeating: "not Pawl's\n", count: 9).utf8)
+        if kind != "dangling" { try text.write(to: URL(filePath: other)) }
+        switch kind {
+        case "link", "dangling": try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: other)
+        case "hard": try FileManager.default.linkItem(atPath: other, toPath: path)
+        case "pipe": try #require(unsafe mkfifo(path, 0o600) == 0)
+        default: try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
+        }
+        for purpose in [StorePurpose.serve, .inspect] {
+            let error = await #expect(throws: SQLiteStoreError.self) {
+                _ = try await SQLiteStore(path: database.path, purpose: purpose, logger: LogCapture().logger)
+            }
+            // A link leads to a file that is no database.
+            let words = suffix.isEmpty && kind == "link" ? "as a database" : path
+            #expect(error?.description.contains(words) == true, "\(error?.description ?? "")")
+        }
+        #expect((try? Data(contentsOf: URL(filePath: other))) == (kind == "dangling" ? nil : text))
+    }
+
     @Test func `the lock is free again once the store is gone`() async throws {
         let database = try TemporaryDatabase()
         try await database.withStore { try await $0.ping() }
