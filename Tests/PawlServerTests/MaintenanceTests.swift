@@ -2,6 +2,7 @@ import Foundation
 import NIOHTTP1
 import PawlAPI
 import PawlCore
+import PawlPasswords
 import PawlTesting
 import Testing
 
@@ -58,8 +59,8 @@ struct DiagnosisTests {
             _ = pawl
         }
         return await Diagnosis(
-            store: store, secrets: secrets, configuration: configuration, clock: clock.clock, isServing: true,
-            patience: .seconds(20)
+            store: store, secrets: secrets, configuration: configuration, passwords: InstantHasher(),
+            clock: clock.clock, isServing: true, patience: .seconds(20)
         ).findings()
     }
 
@@ -152,9 +153,42 @@ struct DiagnosisTests {
         broken.fail([.status])
         let findings = await Diagnosis(
             store: broken, secrets: try MasterSecrets(newestFirst: [Self.secrets[0]]),
-            configuration: PawlConfiguration(publicURL: "https://pawl.test"), isServing: false, patience: .seconds(1)
+            configuration: PawlConfiguration(publicURL: "https://pawl.test"), passwords: InstantHasher(),
+            isServing: false, patience: .seconds(1)
         ).findings()
         #expect(try finding("database", in: findings).level == .problem)
         #expect(!findings.contains { $0.check == "open files" }, "they are a server's")
+    }
+
+    // FAULTS C8
+    @Test(arguments: [
+        ("0.0.0.0/0", true), ("::/0", true), ("0.0.0.0/1", true), ("64.0.0.0/8", true), ("2000::/3", true),
+        ("2600::/12", true), ("8.0.0.0/6", true), ("fc00::/6", true), ("10.0.0.0/7", true),
+        ("10.0.0.0/8", false), ("172.16.0.0/12", false), ("192.0.2.7", false), ("104.16.0.0/13", false),
+        ("2a06:98c0::/29", false), ("fc00::/7", false), ("fd00::/8", false), ("127.0.0.0/8", false), ("::1", false),
+    ])
+    func `warns of proxies that almost anybody could be`(block: String, isWide: Bool) throws {
+        var configuration = PawlConfiguration(publicURL: "https://pawl.test")
+        configuration.trustedProxies = try ["192.0.2.1", block].map { try IPNetwork($0).orThrow() }
+        let found = try finding(
+            "trusted proxies", in: Diagnosis.settings(configuration, passwords: InstantHasher()))
+        #expect(found.level == (isWide ? .warning : .ok))
+        #expect(found.detail.contains(block))
+    }
+
+    // FAULTS A10
+    @Test(arguments: [
+        (7168, 1, true), (7168, 4, true), (9215, 4, true), (12287, 3, true), (19455, 2, true), (47103, 1, true),
+        (7168, 5, false), (9216, 4, false), (12288, 3, false), (19456, 2, false), (47104, 1, false),
+        (4_194_304, 100, false),
+    ])
+    func `warns of password hashes that are too cheap to make`(memory: Int, passes: Int, isWeak: Bool) throws {
+        let found = try finding(
+            "password hashing",
+            in: Diagnosis.settings(
+                PawlConfiguration(publicURL: "https://pawl.test"),
+                passwords: Argon2idHasher(parameters: .init(memory: memory, passes: passes))))
+        #expect(found.level == (isWeak ? .warning : .ok))
+        #expect((found.advice != nil) == isWeak)
     }
 }

@@ -31,6 +31,9 @@ struct OperationsCommandTests {
         let key = try #require(try JSONDecoder().decode(KeyList.self, from: Data(keys.output.utf8)).keys.first)
         #expect(try await pawl("key", "rotate").output.contains("verifies"))
         #expect(try await !pawl("key", "retire", key.id).output.contains(key.id))
+        // FAULTS F7
+        let gone = try await pawl("key", "retire", key.id)
+        #expect(gone.status == 1 && gone.output.contains("There is no such key."))
         let events = try await pawl("event", "list").output
         for kind in ["registered", "session_started", "roles_changed", "session_ended"] {
             #expect(events.contains(kind))

@@ -3,7 +3,7 @@ import Logging
 /// Users and their passwords: one use case a file. Sessions are ``SessionAuthority``'s.
 public struct Accounts: Sendable {
     let sessions: SessionAuthority
-    let hasher: any PasswordHasher
+    package let hasher: any PasswordHasher
     let rules: PasswordRules
     let isRegistrationOpen: Bool
     /// What the password of an unknown user is checked against, so that it costs the same.

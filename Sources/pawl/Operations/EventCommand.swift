@@ -3,7 +3,8 @@ import PawlAPI
 
 struct EventCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "event", abstract: "See what happened to accounts and sessions.", subcommands: [List.self])
+        commandName: "event", abstract: "See what happened to accounts and sessions.",
+        discussion: OperationsClient.whereItWorks, subcommands: [List.self])
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(

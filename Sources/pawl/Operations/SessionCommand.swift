@@ -4,7 +4,8 @@ import PawlAPI
 
 struct SessionCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "session", abstract: "See and end sessions on a running server.",
+        commandName: "session", abstract: "See and end sessions, whether a server runs or not.",
+        discussion: OperationsClient.whereItWorks,
         subcommands: [List.self, Show.self, Revoke.self])
 
     struct List: AsyncParsableCommand {

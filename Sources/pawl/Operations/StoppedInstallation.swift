@@ -83,11 +83,3 @@ private struct LocalContext: RemoteAddressRequestContext {
         coreContext = .init(source: source)
     }
 }
-
-/// The bytes of an answer. A class, because Hummingbird takes the writer away.
-private final class ByteCollector: ResponseBodyWriter {
-    private(set) var bytes: [UInt8] = []
-
-    func write(_ buffer: ByteBuffer) { bytes += buffer.readableBytesView }
-    func finish(_ trailers: HTTPFields?) {}
-}

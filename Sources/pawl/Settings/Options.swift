@@ -17,10 +17,16 @@ struct CommonOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             """
-            A file with the master secrets: 32 bytes each in base64, newest first, readable by its owner alone. Or set \
-            PAWL_MASTER_SECRET. (default: made beside the SQLite database)
+            A file with the master secrets: 32 bytes each in base64, newest first, readable by its owner alone, or by \
+            a group if it is root's. Or set PAWL_MASTER_SECRET. (default: made beside the SQLite database)
             """, valueName: "file"))
     var masterSecretFile: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Whether other users may read that file, as some container platforms mount it. (default: private)",
+            valueName: "private|shared"))
+    var masterSecretAccess: String?
 
     @Option(help: "Address of the operations listener; keep it off the network. (default: 127.0.0.1)")
     var opsHost: String?
@@ -30,8 +36,8 @@ struct CommonOptions: ParsableArguments {
 
     var values: [String: ConfigValue?] {
         [
-            "database": database.value, "master-secret-file": masterSecretFile.value, "ops-host": opsHost.value,
-            "ops-port": opsPort.value,
+            "database": database.value, "master-secret-file": masterSecretFile.value,
+            "master-secret-access": masterSecretAccess.value, "ops-host": opsHost.value, "ops-port": opsPort.value,
         ]
     }
 }

@@ -12,6 +12,7 @@ struct CommonSettings {
     let database: DatabaseLocation
     let masterSecretFile: String?
     let masterSecretText: String?
+    let masterSecretAccess: MasterSecretSource.Access
     let opsHost: String
     let opsPort: Int
 
@@ -20,6 +21,7 @@ struct CommonSettings {
             await reader.string("database") ?? "sqlite:pawl.sqlite", setting: "database")
         masterSecretFile = try await reader.string("master-secret-file")
         masterSecretText = reader.environment["PAWL_MASTER_SECRET"]
+        masterSecretAccess = try await reader.choice("master-secret-access", default: .private)
         opsHost = try await reader.string("ops-host") ?? "127.0.0.1"
         opsPort = try await reader.integer("ops-port", default: 8081, in: 1...65535)
     }
@@ -48,6 +50,8 @@ struct ServeSettings {
     let passwords: Argon2idHasher.Parameters
     let logLevel: Logger.Level
     let logFormat: LogFormat
+    /// Each setting that was given, as it was written; `database` may hold a password.
+    let written: [String: String]
 
     init(_ reader: SettingsReader) async throws {
         common = try await CommonSettings(reader)
@@ -92,6 +96,7 @@ struct ServeSettings {
         logLevel = try await reader.choice("log-level", default: .info)
         logFormat = try await reader.choice(
             "log-format", default: isatty(STDERR_FILENO) == 1 ? .text : LogFormat.json)
+        written = await reader.written()
     }
 
     private static func origins(_ name: String, _ reader: SettingsReader) async throws -> Set<WebOrigin> {
