@@ -64,9 +64,12 @@ extension SessionAuthority {
 }
 
 extension SessionAuthority: AccessTokenValidator {
-    /// Checks an access token with the key ring at hand; sessions that ended in this process are refused at once.
+    /// Checks an access token with the key ring at hand, to the second of its expiry; sessions that ended in this
+    /// process are refused at once.
     public func validate(_ token: String) async throws(AccessTokenError) -> AccessTokenClaims {
-        let claims = try verifier.verify(token, with: keys.verificationKeys, at: clock.now.seconds)
+        let now = clock.now.seconds
+        let claims = try verifier.verify(token, with: keys.verificationKeys, at: now)
+        guard claims.expiresAt > now else { throw .expired }
         if let id = claims.sessionID.flatMap({ SessionID($0) }), dead[id] != nil { throw .sessionEnded }
         return claims
     }

@@ -19,9 +19,9 @@ public final class SessionAuthority: Sendable {
     public struct Lifetimes: Sendable, Equatable {
         /// An access token (RFC 9700 §2.3 wants it short).
         public var access: Int64
-        /// The longest that an access token may live. Signing keys are kept and ended sessions remembered for it,
-        /// because tokens outlive a change of the setting.
-        public static let longestAccess: Int64 = 3600
+        /// The longest that an access token may live; guards refuse a token that says it lives longer. Signing keys are
+        /// kept and ended sessions remembered for it, because tokens outlive a change of the setting.
+        public static let longestAccess = AccessTokenVerifier.longestLifetime
         /// A session that nobody refreshes.
         public var idle: Int64
         /// A session at all.
