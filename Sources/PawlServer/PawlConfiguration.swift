@@ -12,7 +12,7 @@ public struct PawlConfiguration: Sendable {
     /// `capacitor://localhost`.
     public var nativeOrigins: Set<WebOrigin> = []
     public var cookiePath: CookiePath = .root
-    /// What access tokens name as `aud`; the public URL if empty.
+    /// The APIs that access tokens are for: what they name as `aud`, after the public URL.
     public var audience: [String] = []
     public var lifetimes = SessionAuthority.Lifetimes()
     /// Seconds that a spent refresh token is taken for a race or a repeat; 0 is strict.

@@ -37,6 +37,7 @@ struct SettingsTests {
                 ["--origins", "https://a.example.com", "--native-origins", "https://A.example.com"], [:],
                 "cannot be in origins and in native-origins"
             ),
+            (["--audience", String(repeating: "a", count: 513)], [:], "audience is longer than 512 bytes"),
             (["--cookie-path", "/app"], [:], "cookie-path takes one of /, /auth"),
             (["--database", "mysql:x"], [:], "database takes sqlite:PATH"),
             ([], ["PAWL_PORT": "many"], "The setting port has a value of the wrong kind"),

@@ -41,7 +41,7 @@ public final class SessionAuthority: Sendable {
 
     /// - Parameters:
     ///   - issuer: what access tokens name as `iss`: this server's public URL.
-    ///   - audience: what they name as `aud`; the issuer if empty.
+    ///   - audience: the APIs that they name as `aud`, after the issuer.
     public init(
         store: any PawlStore, secrets: MasterSecrets, issuer: String, audience: [String] = [],
         policy: RotationPolicy = .init(), lifetimes: Lifetimes = .init(), schedule: KeySchedule? = nil,
@@ -61,7 +61,7 @@ public final class SessionAuthority: Sendable {
             clock: clock, randomness: randomness, logger: logger)
         self.issuer = AccessTokenIssuer(
             issuer: issuer, audience: audience, keys: keys, randomness: randomness)
-        verifier = AccessTokenVerifier(issuer: issuer, audience: audience[0], skew: 2)
+        verifier = AccessTokenVerifier(issuer: issuer, audience: issuer, skew: 2)
     }
 
     /// Makes ready: opens or makes the signing keys, learns what the database has lost, and which sessions ended while

@@ -78,7 +78,9 @@ struct ServeOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Whether to serve /account and /pawl.js. (default: on)", valueName: "on|off"))
     var pages: String?
 
-    @Option(help: ArgumentHelp("What access tokens name as aud. (default: the public URL)", valueName: "name,…"))
+    @Option(
+        help: ArgumentHelp(
+            "APIs that access tokens name as aud, after the public URL. (default: none)", valueName: "name,…"))
     var audience: String?
 
     @Option(help: ArgumentHelp("Whether anybody may make an account. (default: closed)", valueName: "open|closed"))

@@ -66,6 +66,11 @@ struct ServeSettings {
         pawl.cookiePath = try await reader.choice("cookie-path", default: .root)
         hasPages = try await reader.choice("pages", default: Pages.on) == .on
         pawl.audience = try await reader.list("audience")
+        // It is in every access token, and guards refuse one of more than 8 KiB.
+        guard pawl.audience.joined(separator: ",").utf8.count <= 512 else {
+            throw CommandError(
+                "audience is longer than 512 bytes, and so would every access token be. Name fewer APIs.")
+        }
         pawl.isRegistrationOpen = try await reader.choice("registration", default: Registration.closed) == .open
         pawl.leeway = Int64(try await reader.integer("leeway", default: 30, in: 0...300))
         pawl.onReuse = try await reader.choice("on-reuse", default: .end)

@@ -45,6 +45,22 @@ struct RefreshTests {
         #expect(next.id != claims.id)
     }
 
+    // FAULTS B5
+    @Test(
+        .tags(.p2),
+        arguments: [
+            ([], [Server.issuer]), (["https://api.test"], [Server.issuer, "https://api.test"]),
+            (["b", Server.issuer, "a", "b"], [Server.issuer, "b", "a"]),
+        ])
+    func `gives access tokens that are for the issuer, and then for the configured APIs`(
+        audience: [String], claimed: [String]
+    ) async throws {
+        let server = try await Server(audience: audience)
+        let grant = try await server.register()
+        #expect(try await server.claims(grant).audience == claimed)
+        _ = try await server.sessions.session(of: server.claims(grant))
+    }
+
     @Test(.tags(.p2))
     func `gives access tokens that are dead at their expiry`() async throws {
         let server = try await Server()

@@ -29,7 +29,8 @@ struct Server {
     init(
         secrets: MasterSecrets? = nil, policy: RotationPolicy = .init(),
         lifetimes: SessionAuthority.Lifetimes = .init(), schedule: KeySchedule? = nil, rules: PasswordRules = .init(),
-        isRegistrationOpen: Bool = true, clock: ManualClock = .init(), store: ObservedStore = .init(),
+        audience: [String] = [], isRegistrationOpen: Bool = true, clock: ManualClock = .init(),
+        store: ObservedStore = .init(),
         hasher: InstantHasher = .init(), logs: LogCapture = .init(), seed: UInt64 = 1
     ) async throws {
         self.clock = clock
@@ -37,8 +38,8 @@ struct Server {
         self.hasher = hasher
         self.logs = logs
         sessions = SessionAuthority(
-            store: store, secrets: try secrets ?? Self.secrets(1), issuer: Self.issuer, policy: policy,
-            lifetimes: lifetimes, schedule: schedule, clock: clock.clock,
+            store: store, secrets: try secrets ?? Self.secrets(1), issuer: Self.issuer, audience: audience,
+            policy: policy, lifetimes: lifetimes, schedule: schedule, clock: clock.clock,
             randomness: SeededRandomness(seed: seed).randomness, logger: logs.logger)
         try await sessions.prepare()
         accounts = try await Accounts(

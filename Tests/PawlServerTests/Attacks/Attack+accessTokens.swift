@@ -41,7 +41,7 @@ extension Attack {
 
     static let withAccessTokens: [Attack] = {
         do {
-            return try forgeries + lifetimes
+            return try forgeries + [forAnotherAPI()] + lifetimes
         } catch {
             return [Attack("making the forgeries") { _ in throw error }]
         }
@@ -205,6 +205,33 @@ extension Attack {
                 },
             ]
         }
+    }
+
+    /// FAULTS B5
+    private static func forAnotherAPI() throws -> Attack {
+        let forge = try Forge()
+        return Attack(
+            "with the setting `audience`: a token for an API, and not for Pawl",
+            prepare: {
+                try forge.prepare(&$0)
+                $0.configure = {
+                    $0.isRegistrationOpen = true
+                    $0.audience = ["https://api.example.com"]
+                }
+            },
+            run: { server in
+                let tokens = try await server.register(alice)
+                try await expect(200, of: tokens.accessToken, at: server)
+                for audience in [#""https://api.example.com""#, #"["https://api.example.com","https://other.test"]"#] {
+                    let token = try forge.token(like: tokens.accessToken, payload: ["aud": audience])
+                    try await expect(401, of: token, at: server)
+                    for path in [PawlPath.logoutOthers, PawlPath.logoutAll] {
+                        let headers = ["Authorization": "Bearer \(token)"]
+                        #expect(try await server.send(.POST, path, headers: headers).status == 401)
+                    }
+                }
+                #expect(try await server.refresh(tokens.refreshToken).status == 200)
+            })
     }
 
     private static let lifetimes: [Attack] = [
