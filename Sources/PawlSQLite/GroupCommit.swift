@@ -155,7 +155,9 @@ final class RotationStatement {
     }
 
     func rotate(_ turn: Turn, under policy: RotationPolicy, in db: Database) throws -> Outcome {
-        if turn.stepUp == nil, let session = try compareAndSet(turn, in: db) { return Outcome(.rotate, session) }
+        if turn.operation == .refresh, let session = try compareAndSet(turn, in: db) {
+            return Outcome(.rotate, session)
+        }
         return try SQLiteStore.undoable(in: db) { try SQLiteStore.decide(turn, under: policy, in: db) }
     }
 

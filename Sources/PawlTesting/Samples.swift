@@ -70,6 +70,8 @@ package struct TurnSample {
     package var successor: UInt64
     package var now: UnixTime
     package var origin = Sample.origin
+    /// What the turn is for, if a step-up does not say so.
+    package var operation = Operation.refresh
     package var stepUp: Turn.StepUp?
 
     package init(of session: Session, successor: UInt64 = 77) {
@@ -93,7 +95,8 @@ package struct TurnSample {
             sessionID: sessionID, generation: generation, hash: hash, issuedAt: issuedAt, isDistrusted: isDistrusted,
             attempt: attempt.map { AttemptDigest(value: $0) }, delivery: delivery,
             successorHash: Sample.bytes(successor), successorSeal: Sample.bytes(successor &+ 1, count: 66), now: now,
-            idleExpiry: now + Sample.idle, origin: origin, stepUp: stepUp)
+            idleExpiry: now + Sample.idle, origin: origin,
+            operation: stepUp.map { $0.newPassword == nil ? .stepUp : .newPassword } ?? operation, stepUp: stepUp)
     }
 }
 

@@ -126,6 +126,26 @@ struct DeviceTests {
         }
     }
 
+    @Test("A change repeated under its name with another new password is 409: that one was not set", .tags(.p12))
+    func anotherNewPassword() async throws {  // FAULTS F3
+        try await LiveServer.run { server in
+            let tokens = try await server.register("alice@example.com")
+            let headers = [PawlHeader.attempt: "change-attempt-001"]
+            func change(to new: String) async throws -> TestAPI.Answer {
+                let body = PasswordChangeRequest(
+                    refreshToken: tokens.refreshToken, current: LiveServer.password, new: new)
+                return try await server.send(.PUT, PawlPath.password, body, headers: headers)
+            }
+            #expect(try await change(to: "wrong donkey capacitor").status == 200)
+            let other = try await change(to: "right donkey capacitor")
+            #expect(other.status == 409)
+            #expect(try other.problem.code == .refreshConflict)
+            #expect(try await change(to: "wrong donkey capacitor").status == 200)
+            #expect(try await server.login("alice@example.com", password: "right donkey capacitor").status == 401)
+            #expect(try await server.login("alice@example.com", password: "wrong donkey capacitor").status == 200)
+        }
+    }
+
     @Test("A replay of a plain refresh does not pass for a step-up or a password change")
     func replayIsNoProof() async throws {
         try await LiveServer.run { server in

@@ -38,6 +38,9 @@ public struct RotationPolicy: Sendable {
     /// The table of verdicts, in its order.
     public func decide(_ turn: Turn, on session: Session?) -> Decision {
         let decision = decideTrusting(turn, on: session)
+        // The session can turn only since a moment ago: a recovery window was opened. To turn it now would say that the
+        // password was proven, or changed. The client comes again, and then it is.
+        if turn.isUnproven, decision.verdict == .rotate { return Decision(.conflict) }
         guard turn.isDistrusted else { return decision }
         // Whoever has the leaked secret can make a token for any session. The hash or the seal still proves the
         // genuine holder; nothing else may follow from such a token, least of all the end of a session.

@@ -17,7 +17,13 @@ public struct Turn: Sendable {
     /// The new end by idleness. The absolute end is the row's own affair.
     package let idleExpiry: UnixTime
     package let origin: Origin
+    package let operation: Operation
+    /// What a step-up brings; nil for a refresh.
     package let stepUp: StepUp?
+
+    /// Whether this is a step-up whose password nobody has checked, because the session could not turn when it was
+    /// looked at. It is judged like any other turn, but turns nothing.
+    package var isUnproven: Bool { operation != .refresh && stepUp == nil }
 
     /// A turn that comes with a fresh proof of identity, done in one transaction with what it allows.
     public struct StepUp: Sendable {
@@ -34,15 +40,10 @@ public struct Turn: Sendable {
         }
     }
 
-    package var operation: Operation {
-        guard let stepUp else { return .refresh }
-        return stepUp.newPassword == nil ? .stepUp : .newPassword
-    }
-
     package init(
         sessionID: SessionID, generation: UInt32, hash: [UInt8], issuedAt: UnixTime, isDistrusted: Bool,
         attempt: AttemptDigest?, delivery: Delivery, successorHash: [UInt8], successorSeal: [UInt8], now: UnixTime,
-        idleExpiry: UnixTime, origin: Origin, stepUp: StepUp? = nil
+        idleExpiry: UnixTime, origin: Origin, operation: Operation = .refresh, stepUp: StepUp? = nil
     ) {
         self.sessionID = sessionID
         self.generation = generation
@@ -56,6 +57,7 @@ public struct Turn: Sendable {
         self.now = now
         self.idleExpiry = idleExpiry
         self.origin = origin
+        self.operation = operation
         self.stepUp = stepUp
     }
 }

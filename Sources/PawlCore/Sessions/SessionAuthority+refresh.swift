@@ -35,11 +35,12 @@ extension SessionAuthority {
 
     func turn(
         _ presented: RefreshToken, delivery: Delivery, attempt: AttemptName?, origin: Origin, stepUp: Turn.StepUp?,
-        under inForce: InForce
+        as operation: Operation = .refresh, under inForce: InForce
     ) async throws(SessionError) -> TokenGrant {
         let now = clock.now
         let successor = presented.successor(at: now, secrets: inForce.secrets, randomness: randomness)
-        let turn = try makeTurn(presented, to: successor, delivery, attempt, origin, stepUp, at: now, under: inForce)
+        let turn = try makeTurn(
+            presented, to: successor, delivery, attempt, origin, operation, stepUp, at: now, under: inForce)
         let outcome = try await stored { () async throws(StoreError) in try await store.rotate(turn, under: policy) }
         return try await settle(outcome, presented, successor, turn, under: inForce)
     }
@@ -49,13 +50,14 @@ extension SessionAuthority {
         _ presented: RefreshToken, on session: Session?, delivery: Delivery, attempt: AttemptName?, origin: Origin,
         under inForce: InForce
     ) throws(SessionError) -> Verdict {
-        let turn = try makeTurn(presented, to: presented, delivery, attempt, origin, nil, at: clock.now, under: inForce)
+        let turn = try makeTurn(
+            presented, to: presented, delivery, attempt, origin, .refresh, nil, at: clock.now, under: inForce)
         return policy.decide(turn, on: session).verdict
     }
 
     private func makeTurn(
         _ presented: RefreshToken, to successor: RefreshToken, _ delivery: Delivery, _ attempt: AttemptName?,
-        _ origin: Origin, _ stepUp: Turn.StepUp?, at now: UnixTime, under inForce: InForce
+        _ origin: Origin, _ operation: Operation, _ stepUp: Turn.StepUp?, at now: UnixTime, under inForce: InForce
     ) throws(SessionError) -> Turn {
         let keys = TokenKeys(of: presented)
         let seal: [UInt8]
@@ -69,7 +71,8 @@ extension SessionAuthority {
             sessionID: presented.sessionID, generation: presented.generation, hash: presented.hash,
             issuedAt: presented.issuedAt, isDistrusted: inForce.secrets[presented.keyID]?.isDistrusted ?? true,
             attempt: attempt.map { keys.digest(of: $0) }, delivery: delivery, successorHash: successor.hash,
-            successorSeal: seal, now: now, idleExpiry: now + inForce.lifetimes.idle, origin: origin, stepUp: stepUp)
+            successorSeal: seal, now: now, idleExpiry: now + inForce.lifetimes.idle, origin: origin,
+            operation: operation, stepUp: stepUp)
     }
 
     private func settle(
@@ -88,8 +91,11 @@ extension SessionAuthority {
             }
             return try grant(session, successor, at: turn.now, under: inForce)
         case (.replay, let session?):
-            // A racing turn came first: its successor must not stand for a proof or a password that it did not bring.
-            if turn.stepUp != nil, turn.attempt == nil || session.turnedBy != turn.operation { throw .refreshConflict }
+            // The successor of another turn must not stand for a proof or a password that it did not bring. Without a
+            // name it may be a racing refresh's.
+            if turn.operation != .refresh, turn.attempt == nil || session.turnedBy != turn.operation {
+                throw .refreshConflict
+            }
             guard let same = SuccessorSeal.open(session.seal, with: presented),
                 constantTimeEquals(same.hash, session.hash)
             else {
@@ -98,7 +104,7 @@ extension SessionAuthority {
                 // leeway is over and this looks like a replay no more.
                 throw try await diverged(turn, on: session)
             }
-            return try grant(session, same, at: turn.now, under: inForce)
+            return try grant(session, same, isReplay: true, at: turn.now, under: inForce)
         case (.conflict, _):
             throw .refreshConflict
         case (.reuse, _):

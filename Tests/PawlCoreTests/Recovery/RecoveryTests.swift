@@ -41,6 +41,39 @@ struct RecoveryTests {
         #expect(incident.lost == Sample.start - RecoveryRecord.margin...Sample.start + 7210)
     }
 
+    // FAULTS B9
+    @Test(arguments: [true, false])
+    func `a window that opens between the look and the turn of a step-up lets the next try do all of it`(
+        isPasswordChange: Bool
+    ) async throws {
+        let (server, clients) = try await loss(of: ["ana"])
+        let newest = clients[0].newest
+        func stepUp() async throws -> TokenGrant {
+            isPasswordChange
+                ? try await server.change(newest, as: "step-up")
+                : try await server.reauthenticate(newest, as: "step-up")
+        }
+        await #expect(throws: SessionError.sessionDiverged) { try await stepUp() }
+        #expect(try await server.sessions.openRecovery(nil, lostFrom: nil, lostUntil: nil))
+        // The turn of a step-up whose look at the row came before that. Nobody has checked the password, so the answer
+        // must not say that it was proven or changed.
+        let presented = try RefreshToken(authenticating: newest, with: Server.secrets(1)).orThrow()
+        let attempt = try Server.attempt("step-up")
+        await #expect(throws: SessionError.refreshConflict) {
+            try await server.sessions.turn(
+                presented, delivery: .body, attempt: attempt, origin: Server.home, stepUp: nil,
+                as: isPasswordChange ? .newPassword : .stepUp, under: server.sessions.inForce)
+        }
+        #expect(try await server.events(.sessionRecovered, .steppedUp, .passwordChanged).isEmpty)
+        try await server.login("ana")
+
+        let proven = try await stepUp()
+        #expect(try await server.claims(proven).authTime == server.clock.now.seconds)
+        #expect(try await server.events(.steppedUp).count == 1)
+        #expect(try await server.events(.passwordChanged).count == (isPasswordChange ? 1 : 0))
+        try await server.login("ana", isPasswordChange ? Server.newPassword : Server.password)
+    }
+
     @Test func `a day without a decision ends the wait`() async throws {
         let (server, clients) = try await loss(of: ["ana"])
         await #expect(throws: SessionError.sessionDiverged) { try await server.refresh(clients[0].newest, as: "x") }
