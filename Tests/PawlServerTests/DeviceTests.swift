@@ -91,6 +91,30 @@ struct DeviceTests {
         }
     }
 
+    @Test(
+        "An access token from before a step-up ends no other session, though the session is proven afresh", .tags(.p12))
+    func staleToken() async throws {  // FAULTS A6
+        try await LiveServer.run { server in
+            let laptop = try await server.register("alice@example.com")
+            let phone = try await server.login("alice@example.com").tokens
+            server.clock.advance(by: 615)
+            let proof = ReauthenticateRequest(refreshToken: phone.refreshToken, password: LiveServer.password)
+            let fresh = try await server.send(.POST, PawlPath.reauthenticate, proof).tokens
+            let other = "\(PawlPath.sessions)/\(laptop.sessionID)"
+            let routes = [(HTTPMethod.DELETE, other), (.POST, PawlPath.logoutOthers), (.POST, PawlPath.logoutAll)]
+            for (method, path) in routes {
+                let answer = try await server.send(method, path, headers: TestAPI.bearer(phone))
+                #expect(answer.status == 401)
+                #expect(try answer.problem.code == .insufficientUserAuthentication)
+            }
+            let own = try await server.get(PawlPath.session, phone).decode(SessionDescription.self)
+            #expect(own.authTime == "2027-01-15T08:00:00Z", "what this token proves")
+            for (method, path) in routes {
+                #expect(try await server.send(method, path, headers: TestAPI.bearer(fresh)).status == 204)
+            }
+        }
+    }
+
     @Test("Logout of the others leaves this one; logout of all leaves none", .tags(.p7))
     func logoutOthers() async throws {
         try await LiveServer.run { server in

@@ -4,13 +4,15 @@ extension SessionAuthority {
     /// How fresh, in seconds, a proof of identity must be to end sessions other than one's own (RFC 9470).
     public static let freshness: Int64 = 10 * 60
 
-    /// The live session that an access token speaks for, read from the store.
+    /// The live session that an access token speaks for, read from the store. Its `authTime` is the token's where that
+    /// is earlier: a token from before a step-up proves no more than it did when it was made (RFC 9470 §3).
     public func session(of claims: AccessTokenClaims) async throws(SessionError) -> Session {
         guard let id = claims.sessionID.flatMap({ SessionID($0) }) else { throw .noSuchSession }
         let session = try await stored { () async throws(StoreError) in try await store.session(id) }
-        guard let session, session.isLive(at: clock.now) else {
+        guard var session, session.isLive(at: clock.now) else {
             throw .sessionEnded(session?.ending?.reason ?? .expired)
         }
+        session.authTime = min(session.authTime, UnixTime(seconds: claims.authTime ?? 0))
         return session
     }
 

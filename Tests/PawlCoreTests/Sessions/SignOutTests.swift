@@ -118,6 +118,32 @@ struct DeviceTests {
         await #expect(throws: SessionError.sessionEnded(.signedOut)) { try await server.refresh(fresh.refreshToken) }
     }
 
+    // FAULTS A6
+    @Test func `other than one's own end only by an access token whose own proof of identity is fresh`() async throws {
+        let server = try await Server()
+        let first = try await server.register()
+        let other = try await server.login()
+        server.clock.advance(by: 615)
+        let proven = try await server.reauthenticate(first.refreshToken, as: "proof")
+        let wants = SessionError.insufficientAuthentication(maxAge: 600)
+        let (old, fresh) = (try await server.claims(first), try await server.claims(proven))
+        let sessions = server.sessions
+        await #expect(throws: wants) {
+            try await sessions.endOthers(by: sessions.session(of: old), origin: Server.home)
+        }
+        await #expect(throws: wants) { try await sessions.endAll(by: sessions.session(of: old), origin: Server.home) }
+        await #expect(throws: wants) {
+            try await sessions.end(other.session.id, by: sessions.session(of: old), origin: Server.home)
+        }
+        _ = try await server.refresh(other.refreshToken)
+        // The row's counts as well: a token cannot be fresher than it.
+        var boasting = old
+        boasting.authTime = server.clock.now.seconds + 1
+        #expect(try await sessions.session(of: boasting).authTime == server.clock.now)
+        try await sessions.endOthers(by: sessions.session(of: fresh), origin: Server.home)
+        await #expect(throws: SessionError.sessionEnded(.revoked)) { try await server.refresh(other.refreshToken) }
+    }
+
     @Test func `one's own ends without one`() async throws {
         let server = try await Server()
         let grant = try await server.register()
