@@ -12,11 +12,12 @@ public struct SignInRequest: Codable, Sendable {
     }
 }
 
-/// The body of `POST /auth/refresh`, and of `POST /auth/logout`; browsers send none.
+/// The body of `POST /auth/refresh`, and of `POST /auth/logout`.
 public struct RefreshRequest: Codable, Sendable {
-    public var refreshToken: String
+    /// Nil from a browser, which sends its cookie.
+    public var refreshToken: String?
 
-    public init(refreshToken: String) {
+    public init(refreshToken: String?) {
         self.refreshToken = refreshToken
     }
 

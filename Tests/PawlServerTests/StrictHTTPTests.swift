@@ -64,7 +64,7 @@ struct StrictHTTPTests {
                 #expect(!answer.text.contains(token))
             }
             let query = try await server.send(.POST, "\(PawlPath.refresh)?refresh_token=\(token)")
-            #expect(query.status == 415)
+            #expect(query.status == 400)
             #expect(try await server.refresh(token).status == 200)
         }
     }

@@ -20,6 +20,11 @@ extension SessionAuthority {
         try await end(.one(presented.sessionID), .signedOut, at: now, origin: origin)
     }
 
+    /// The session that a refresh token belongs to, live or not; nil for a token that is not authentic.
+    package func sessionID(of refreshToken: String) -> SessionID? {
+        RefreshToken(authenticating: refreshToken, with: inForce.secrets)?.sessionID
+    }
+
     /// Lets the store judge and record the reuse, as at a refresh. Its answer is not the caller's.
     private func recordReuse(
         _ presented: RefreshToken, _ delivery: Delivery, _ origin: Origin, under inForce: InForce

@@ -36,11 +36,14 @@ extension Pawl {
         return Response(status: .noContent)
     }
 
-    /// `DELETE /auth/sessions/{id}`
+    /// `DELETE /auth/sessions/{id}`. A browser whose own session this was keeps no cookie of it. A cookie of another
+    /// session stays: somebody else may have signed in meanwhile.
     func endSession(_ exchange: Exchange) async throws -> Response {
         let session = try await exchange.session()
-        try await sessions.end(exchange.sessionID(), by: session, origin: exchange.origin)
-        return Response(status: .noContent)
+        let id = try exchange.sessionID()
+        try await sessions.end(id, by: session, origin: exchange.origin)
+        let isOwn = exchange.cookie.map { sessions.sessionID(of: $0) == id } ?? false
+        return isOwn ? .signedOut(exchange) : Response(status: .noContent)
     }
 }
 

@@ -7,14 +7,14 @@ extension Pawl {
     /// `POST /auth/logout`: by refresh token or access token, not both; 204 also for garbage and dead ones, and for a
     /// browser that has neither.
     func logout(_ exchange: Exchange) async throws -> Response {
-        let accessToken = try exchange.accessToken()
-        switch (accessToken, exchange.cookie == nil && exchange.content.isEmpty) {
+        let (accessToken, member) = (try exchange.accessToken(), try exchange.bodyToken())
+        switch (accessToken, exchange.cookie == nil && member == nil) {
         case (_?, false):
             throw ProblemError.invalidRequest("Send a refresh token or an access token, not both.")
         case (nil, true) where exchange.delivery == .cookie:
             break
         case (nil, _):
-            let token = try exchange.refreshToken()
+            let token = try exchange.refreshToken(member)
             try await sessions.signOut(refreshToken: token, delivery: exchange.delivery, origin: exchange.origin)
         case (let token?, true):
             do {
@@ -49,7 +49,7 @@ extension Pawl {
 
 extension Response {
     /// No `Clear-Site-Data`: it would also wipe what the application keeps in the browser, and in some takes seconds.
-    fileprivate static func signedOut(_ exchange: Exchange) -> Self {
+    static func signedOut(_ exchange: Exchange) -> Self {
         var response = Response(status: .noContent)
         if exchange.delivery == .cookie { response.headers.append(exchange.pawl.refreshCookie.cleared) }
         return response
