@@ -108,6 +108,7 @@ class Exchange:
         cookies = handler.headers.get("Cookie") or ""
         self.has_cookie = COOKIE in cookies or PATH_COOKIE in cookies
         self.status = None
+        self.loses_cookie = False  # whether the browser is not given the cookie of the answer
 
     def is_for(self, path: str) -> bool:
         """Not a preflight, which only asks whether the request may come."""
@@ -162,7 +163,8 @@ class Proxy:
         if after and not after(exchange):
             handler.close_connection = True
             return
-        fields = [(n, v) for n, v in response.getheaders() if n.lower() not in ("content-length", "connection")]
+        dropped = ["content-length", "connection"] + ["set-cookie"] * exchange.loses_cookie
+        fields = [(n, v) for n, v in response.getheaders() if n.lower() not in dropped]
         handler.answer(response.status, content, fields)
 
     def on(self, path: str, before=None, after=None):

@@ -234,6 +234,57 @@ def test_a_new_password_signs_all_other_devices_out(site, profile, chromium):
     assert not profile.complaints
 
 
+# FAULTS E4
+def test_a_password_manager_is_led_to_the_form_for_a_new_password(site, profile):
+    identifier = site.new_user()
+    page = profile.open(f"{site.auth}/.well-known/change-password")
+    page.wait_for_url("**/account/sign-in")
+    enter(page, identifier)
+    page.wait_for_url("**/account/password")
+    expect(page.get_by_label("New password", exact=True)).to_be_visible()
+    page.goto(f"{site.auth}/.well-known/change-password")
+    expect(page.get_by_label("New password", exact=True)).to_be_visible()
+    # Only this once: who signs out and in again wants to see the devices.
+    page.get_by_role("navigation").get_by_role("button", name="Sign out").click()
+    page.wait_for_url("**/account/sign-in")
+    enter(page, identifier)
+    page.wait_for_url("**/account")
+    assert not profile.complaints
+
+
+def lose_cookie(exchange):
+    exchange.loses_cookie = True
+
+
+# FAULTS E5: what WebKit does with a `Secure` cookie on http://localhost.
+@pytest.mark.parametrize("path", ["/auth/register", "/auth/login"])
+def test_a_browser_that_does_not_keep_the_cookie_is_told_what_to_do(site, profile, path):
+    if path == "/auth/register":
+        identifier, page = "cookieless@example.com", profile.open(f"{site.auth}/account/register")
+    else:
+        identifier, page = site.new_user(), profile.open(f"{site.auth}/account/sign-in")
+    site.proxy.on(path, before=lose_cookie)
+    enter(page, identifier)
+    page.wait_for_url("**/account/sign-in")
+    expect(notice(page)).to_contain_text("This browser did not keep you signed in.")
+    expect(notice(page)).to_contain_text("Use Chrome, Edge or Firefox here, or open these pages over https.")
+    # It is not said again where nobody has signed in, and not to who is kept.
+    page.goto(f"{site.auth}/account")
+    page.wait_for_url("**/account/sign-in")
+    expect(notice(page)).to_be_empty()
+    enter(page, identifier)
+    page.wait_for_url("**/account")
+    expect(page.get_by_text(f"Signed in as {identifier}.")).to_be_visible()
+    assert not profile.complaints
+
+
+def test_a_browser_that_refuses_all_cookies_is_told_so_before_anybody_signs_in(site, new_browser):
+    browser = new_browser(cookies=False)
+    for path in ("/account/sign-in", "/account/register", "/account", "/account/password"):
+        page = browser.profile.open(f"{site.auth}{path}")
+        expect(notice(page)).to_contain_text("Allow cookies for this site.")
+
+
 def test_a_sign_out_shows_in_every_tab(site, profile):
     page = profile.open(f"{site.auth}/account/sign-in")
     enter(page, site.new_user())

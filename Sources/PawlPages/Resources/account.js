@@ -14,6 +14,13 @@ const endings = {
   expired: ["You were signed out.", "You had not been here for a long time."],
   revoked: ["You were signed out.", "This session was ended from another device, by a new password or by whoever runs this server."],
   lost: ["You were signed out.", "The server has lost its record of this session."],
+  refused: ["Allow cookies for this site.", "This browser refuses them, and nothing else can keep you signed in."],
+  not_kept: [
+    "This browser did not keep you signed in.",
+    location.protocol === "http:"
+      ? "Your name and password are right, but some browsers, such as Safari, do not keep a sign-in cookie over http. Use Chrome, Edge or Firefox here, or open these pages over https."
+      : "Your name and password are right, but this browser did not keep the sign-in cookie. Allow cookies for this site, then sign in again.",
+  ],
   conflict: ["Sign in again.", "This browser came back with a copy of your session that is too old to go on with."],
   reused: [
     "Somebody had a copy of your session, so it was ended.",
@@ -87,20 +94,46 @@ function readable(agent) {
 
 let isGoing, hasLeft
 
+/** Notes are for the next page of this tab, once. In the address, any link could leave one. */
+const notes = (() => {
+  try {
+    return sessionStorage
+  } catch {
+    return undefined // a browser that refuses cookies may refuse this instead of saying so
+  }
+})()
+const refusesCookies = !notes || !navigator.cookieEnabled
+const leaveNote = (name, text) => notes?.setItem(name, text)
+
+function takeNote(name) {
+  const text = notes?.getItem(name)
+  notes?.removeItem(name)
+  return text
+}
+
 /** Goes to another page, once: a second navigation would break the first one off. */
 function go(path) {
   if (!isGoing) location.replace(`/account${path}`)
   isGoing = true
 }
 
-/** Leaves for the sign-in page, which tells why. If that cannot be loaded, this page tells it, and nothing else. */
+/** Goes where somebody who has signed in wants to be. No script can see whether the browser kept the cookie, so it is the
+ *  next page that finds out. */
+function goIn() {
+  leaveNote("entered", "yes")
+  go(takeNote("wanted") || "")
+}
+
+/** Leaves for the sign-in page, which tells why; from there the way leads back to the password, if that was wanted. If
+ *  that page cannot be loaded, this one tells it, and nothing else. */
 async function leave(ending) {
   if (hasLeft) return
   hasLeft = true
   for (const node of [$("nav"), ...$("main").children]) node.hidden = node !== $("notice")
   $("proof")?.close()
   if (await fetch("/account/sign-in").then(({ ok }) => ok, () => false)) {
-    if (ending) sessionStorage.setItem("ending", ending) // in the address, any link could say so
+    if (ending) leaveNote("ending", ending)
+    leaveNote("wanted", page === "password" && ending !== "signed_out" ? "/password" : "")
     return go("/sign-in")
   }
   if (ending !== "signed_out") tellEnding(ending)
@@ -199,18 +232,18 @@ function prove() {
 // ---- The pages
 
 async function front() {
-  const ending = sessionStorage.getItem("ending")
+  const ending = takeNote("ending")
   if (ending) tellEnding(ending)
-  sessionStorage.removeItem("ending")
   const form = $("credentials")
   if (form) {
     onSubmit(form, async credentials => {
       const enter = page === "register" ? pawl.register : pawl.signIn
       await enter({ ...credentials, device: readable(navigator.userAgent) })
-      go("")
+      goIn()
     })
   }
-  if (await pawl.session().catch(complain)) go("")
+  if (refusesCookies) return tellEnding("refused")
+  if (await pawl.session().catch(complain)) goIn()
 }
 
 function complain(error) {
@@ -218,8 +251,9 @@ function complain(error) {
 }
 
 async function showIdentity() {
+  const hasJustEntered = takeNote("entered")
   const session = await persist(pawl.session)
-  if (!session) return
+  if (!session) return leave(hasJustEntered ? "not_kept" : undefined)
   $("nav").hidden = $("who").hidden = false
   const roles = session.roles.length ? ` Roles: ${session.roles.join(", ")}.` : ""
   $("who").textContent = `Signed in as ${session.identifier}.${roles}`
@@ -338,13 +372,14 @@ async function password() {
 const signOut = () => pawl.signOut().catch(complain)
 
 pawl.on("signedout", ({ reason }) => (isFront ? tellEnding(reason) : leave(reason)))
-pawl.on("signedin", () => isFront && go(""))
+pawl.on("signedin", () => isFront && goIn())
 pawl.on("changed", () => location.reload())
 $("sign-out").addEventListener("click", signOut)
 
 if (isFront) front()
+else if (refusesCookies) leave()
 else {
   showIdentity()
-    .then(session => (session ? { devices, password }[page]() : leave()))
+    .then(session => session && { devices, password }[page]())
     .catch(complain)
 }
