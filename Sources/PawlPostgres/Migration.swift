@@ -101,6 +101,12 @@ struct Migration {
                 ALTER TABLE events ADD COLUMN sum text COLLATE "C";
                 CREATE UNIQUE INDEX events_sum ON events (sum) WHERE sum IS NOT NULL;
                 """),
+        Migration(
+            name: "0006-throttle",
+            sql: """
+                ALTER TABLE login_throttle ADD COLUMN under_way bigint NOT NULL DEFAULT 0;
+                ALTER TABLE login_throttle ADD COLUMN under_way_since bigint NOT NULL DEFAULT 0;
+                """),
     ]
 
     /// All steps in their order, with those that a newer version applied last.

@@ -70,25 +70,19 @@ extension SQLiteStore {
         }
     }
 
-    public func reserveLogin(_ keys: ThrottleKeys, at now: UnixTime) async throws(StoreError) -> Int64? {
+    public func reserveLogin(
+        _ keys: ThrottleKeys, under throttle: LoginThrottle, at now: UnixTime
+    ) async throws(StoreError) -> LoginAdmission {
         try await write { db in
-            let reserved = LoginThrottle.reserve(
-                network: try Self.counter(keys.network, in: db), identifier: try Self.counter(keys.identifier, in: db),
-                at: now)
-            guard reserved.wait == nil else { return reserved.wait }
-            try Self.save(keys, reserved.network, reserved.identifier, in: db)
-            return nil
+            try Self.change(keys, at: now, in: db) { throttle.reserve(&$0, at: now) }
         }
     }
 
     public func settleLogin(
-        _ keys: ThrottleKeys, _ result: LoginResult, at now: UnixTime
+        _ keys: ThrottleKeys, _ result: LoginResult, under throttle: LoginThrottle, at now: UnixTime
     ) async throws(StoreError) {
         try await write { db in
-            let settled = LoginThrottle.settle(
-                network: try Self.counter(keys.network, in: db), identifier: try Self.counter(keys.identifier, in: db),
-                result, at: now)
-            try Self.save(keys, settled.network, settled.identifier, in: db)
+            try Self.change(keys, at: now, in: db) { throttle.settle(&$0, result, at: now) }
             if case .failed(let event) = result { try Self.insert(event, in: db) }
         }
     }
@@ -111,23 +105,38 @@ extension SQLiteStore {
             .map { try UserRow.decode($0) }
     }
 
+    /// Lets a rule change the counters of one try.
+    private static func change<Value>(
+        _ keys: ThrottleKeys, at now: UnixTime, in db: Database, _ rule: (inout ThrottleCounters) -> Value
+    ) throws -> Value {
+        var counters = try keys.keys.mapValues { try counter($0, in: db) ?? ThrottleCounter(lastUse: now) }
+        let before = counters
+        let value = rule(&counters)
+        for (scope, key) in keys.keys {
+            if let counter = counters[scope], counter != before[scope] { try save(counter, under: key, in: db) }
+        }
+        return value
+    }
+
     private static func counter(_ key: [UInt8], in db: Database) throws -> ThrottleCounter? {
         try Row.fetchOne(
-            db, sql: "SELECT failures, last_use, trusted_until FROM login_throttle WHERE key = ?", arguments: [key.data]
+            db, sql: "SELECT failures, last_use, under_way, under_way_since FROM login_throttle WHERE key = ?",
+            arguments: [key.data]
         ).map { row in
             ThrottleCounter(
-                failures: row.integer(0) ?? 0, lastUse: row.time(1),
-                trustedUntil: row.optionalTime(2))
+                failures: row.integer(0) ?? 0, lastUse: row.time(1), underWay: row.integer(2) ?? 0,
+                underWaySince: row.time(3))
         }
     }
 
-    private static func save(
-        _ keys: ThrottleKeys, _ network: ThrottleCounter, _ identifier: ThrottleCounter, in db: Database
-    ) throws {
-        for (key, counter) in [(keys.network, network), (keys.identifier, identifier)] {
-            try db.execute(
-                sql: "INSERT OR REPLACE INTO login_throttle VALUES (?, ?, ?, ?)",
-                arguments: [key.data, counter.failures, counter.lastUse.seconds, counter.trustedUntil?.seconds])
-        }
+    private static func save(_ counter: ThrottleCounter, under key: [UInt8], in db: Database) throws {
+        try db.execute(
+            sql: """
+                INSERT OR REPLACE INTO login_throttle (key, failures, last_use, under_way, under_way_since)
+                VALUES (?, ?, ?, ?, ?)
+                """,
+            arguments: [
+                key.data, counter.failures, counter.lastUse.seconds, counter.underWay, counter.underWaySince.seconds,
+            ])
     }
 }

@@ -62,7 +62,7 @@ public final class Pawl: Service {
         accounts = try await Accounts(
             sessions: sessions, hasher: passwords,
             rules: PasswordRules(minimumLength: configuration.minimumPasswordLength),
-            isRegistrationOpen: configuration.isRegistrationOpen)
+            isRegistrationOpen: configuration.isRegistrationOpen, throttle: configuration.throttle)
     }
 
     /// The origins in force: ``PawlConfiguration/origins``, or those allowed since.

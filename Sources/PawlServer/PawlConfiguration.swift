@@ -21,6 +21,8 @@ public struct PawlConfiguration: Sendable {
     /// Whether anybody may make an account.
     public var isRegistrationOpen = false
     public var minimumPasswordLength = 15
+    /// How failed sign-ins and registrations are slowed down.
+    public var throttle = LoginThrottle()
     /// Whose `X-Forwarded-For` is believed.
     public var trustedProxies: [IPNetwork] = []
     public var signingAlgorithm: SignatureAlgorithm = .es256

@@ -131,14 +131,18 @@ public final class ObservedStore: PawlStore {
         return try await base.update(id, change)
     }
 
-    public func reserveLogin(_ keys: ThrottleKeys, at now: UnixTime) async throws(StoreError) -> Int64? {
+    public func reserveLogin(
+        _ keys: ThrottleKeys, under throttle: LoginThrottle, at now: UnixTime
+    ) async throws(StoreError) -> LoginAdmission {
         try await note(.reserveLogin)
-        return try await base.reserveLogin(keys, at: now)
+        return try await base.reserveLogin(keys, under: throttle, at: now)
     }
 
-    public func settleLogin(_ keys: ThrottleKeys, _ result: LoginResult, at now: UnixTime) async throws(StoreError) {
+    public func settleLogin(
+        _ keys: ThrottleKeys, _ result: LoginResult, under throttle: LoginThrottle, at now: UnixTime
+    ) async throws(StoreError) {
         try await note(.settleLogin)
-        try await base.settleLogin(keys, result, at: now)
+        try await base.settleLogin(keys, result, under: throttle, at: now)
     }
 
     public func deleteThrottles(forgottenAt now: UnixTime, limit: Int) async throws(StoreError) -> Bool {

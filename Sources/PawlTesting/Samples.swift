@@ -43,10 +43,15 @@ package enum Sample {
     }
 
     package static func throttleKeys(_ identifier: String, _ address: String) throws -> ThrottleKeys {
-        let secret = try MasterSecret(Secret(bytes(1))).orThrow()
-        return ThrottleKeys(
-            identifier: try Identifier(identifier).orThrow(), address: address,
-            secrets: try MasterSecrets(newestFirst: [secret]))
+        ThrottleKeys(identifier: try Identifier(identifier).orThrow(), address: address, secrets: try secrets())
+    }
+
+    package static func registrationKeys(_ address: String) throws -> ThrottleKeys {
+        ThrottleKeys(registrationFrom: address, secrets: try secrets())
+    }
+
+    private static func secrets() throws -> MasterSecrets {
+        try MasterSecrets(newestFirst: [try MasterSecret(Secret(bytes(1))).orThrow()])
     }
 
     package static func started(_ session: Session) -> Event {

@@ -50,7 +50,7 @@ class Pawl:
         self.process = subprocess.Popen(
             ["env", os.environ["PAWL"], "serve", "--database", f"sqlite:{self.place.name}/pawl.sqlite",
              "--port", str(self.port), "--ops-port", str(self.ops_port), "--public-url", public_url,
-             "--origins", app_url, "--registration", "open", "--access-lifetime", "30",
+             "--origins", app_url, "--registration", "open", "--network-failures", "0", "--access-lifetime", "30",
              "--password-memory", "7168", "--password-passes", "1", *options],
             stdout=self.log, stderr=self.log, start_new_session=True, env={**os.environ, **(environment or {})})
         wait_for(self.is_ready, "Pawl's start")

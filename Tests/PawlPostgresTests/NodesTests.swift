@@ -154,7 +154,7 @@ struct NodesTests {
             let passed = try await withThrowingTaskGroup(of: Bool.self) { group in
                 for number in 0..<40 {
                     group.addTask {
-                        try await (number.isMultiple(of: 2) ? one : two).reserveLogin(keys, at: Sample.start) == nil
+                        try await (number.isMultiple(of: 2) ? one : two).reserve(keys) == .granted
                     }
                 }
                 return try await group.reduce(into: 0) { $0 += $1 ? 1 : 0 }

@@ -108,6 +108,7 @@ struct OpeningTests {
         let user = try Sample.user("owner")
         let session = try Sample.session(of: user, 1)
         let first = Migration.all[0]
+        let keys = try Sample.throttleKeys("owner", "192.0.2.7")
         try await DatabaseQueue(path: database.path).write { db in
             try db.execute(sql: first.sql)
             try db.execute(
@@ -127,10 +128,16 @@ struct OpeningTests {
                     session.id.data, session.subject.data, session.createdAt.seconds, session.absoluteExpiry.seconds,
                     session.hash.data, session.seal.data, session.idleExpiry.seconds,
                 ])
+            let pair = try #require(keys.keys[.pair])
+            try db.execute(
+                sql: "INSERT INTO login_throttle VALUES (?, 5, ?, ?)",
+                arguments: [pair.data, Sample.start.seconds, Sample.start.seconds + 86400])
         }
         try await database.withStore { store async throws in
             #expect(try await store.session(session.id) == session)
             #expect(try await store.recovery() == RecoveryRecord())
+            #expect(try await store.reserve(keys) == .wait(1))
+            #expect(try await store.reserve(keys, at: Sample.start + 1) == .granted)
             let turn = TurnSample(of: session).turn
             #expect(try await store.rotate(turn, under: .init()).verdict == .rotate)
             #expect(try await store.session(session.id) == session.turned(by: turn))

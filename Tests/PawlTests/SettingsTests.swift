@@ -25,6 +25,7 @@ struct SettingsTests {
         arguments: [
             (["--on-reuse", "shrug"], [:], "on-reuse takes one of end, report"),
             (["--leeway", "9000"], [:], "leeway takes a number from 0 to 300"),
+            (["--network-failures", "5000"], [:], "network-failures takes a number from 0 to 3600"),
             (["--trusted-proxies", "everyone"], [:], "trusted-proxies takes addresses or blocks"),
             (["--public-url", "auth.example.com"], [:], "public-url takes a URL"),
             (["--public-url", "https://example.com/auth"], [:], "public-url takes a URL"),

@@ -41,6 +41,9 @@ extension Accounts {
     ) async throws(SessionError) -> TokenGrant {
         let inForce = sessions.inForce
         let presented = try sessions.authenticate(request.refreshToken, under: inForce)
+        // One after another, so that right passwords at once do not look like too many wrong ones.
+        try await tries.enter(presented.sessionID.bytes)
+        defer { tries.leave(presented.sessionID.bytes) }
         let session = try await stored { () async throws(StoreError) in try await store.session(presented.sessionID) }
         let verdict = try sessions.wouldTurn(
             presented, on: session, delivery: request.delivery, attempt: request.attempt, origin: request.origin,

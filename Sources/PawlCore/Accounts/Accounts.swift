@@ -6,6 +6,8 @@ public struct Accounts: Sendable {
     let hasher: any PasswordHasher
     let rules: PasswordRules
     let isRegistrationOpen: Bool
+    let throttle: LoginThrottle
+    let tries = TryQueue()
     /// What the password of an unknown user is checked against, so that it costs the same.
     let decoy: String
 
@@ -15,12 +17,13 @@ public struct Accounts: Sendable {
 
     public init(
         sessions: SessionAuthority, hasher: any PasswordHasher, rules: PasswordRules = .init(),
-        isRegistrationOpen: Bool = false
+        isRegistrationOpen: Bool = false, throttle: LoginThrottle = .init()
     ) async throws {
         self.sessions = sessions
         self.hasher = hasher
         self.rules = rules
         self.isRegistrationOpen = isRegistrationOpen
+        self.throttle = throttle
         decoy = try await hasher.hash(Password(random: sessions.randomness))
     }
 

@@ -30,6 +30,13 @@ public struct IPNetwork: Sendable, Hashable, CustomStringConvertible {
         self.init(bytes, prefix: bytes.count == 4 ? 24 : 64)
     }
 
+    /// The site that an address belongs to: the /24 of IPv4, the /48 of IPv6, since a site is commonly given so many of
+    /// its own (RFC 6177).
+    init?(siteOf address: String) {
+        guard let bytes = Self.bytes(of: address) else { return nil }
+        self.init(bytes, prefix: bytes.count == 4 ? 24 : 48)
+    }
+
     private init(_ address: [UInt8], prefix: Int) {
         bytes = address.enumerated().map { index, byte in
             let bits = min(8, max(0, prefix - index * 8))

@@ -32,9 +32,9 @@ public struct SessionError: Error, Hashable, CustomStringConvertible {
     public static let wrongDelivery = Self(code: .wrongDelivery)
     /// Unknown identifier, wrong password or disabled user: nobody learns which.
     public static let invalidCredentials = Self(code: .invalidCredentials)
-    /// Too many failures; seconds to wait.
+    /// Too many failures or registrations; seconds to wait.
     public static func throttled(retryAfter: Int64) -> Self { Self(code: .throttled(retryAfter: retryAfter)) }
-    /// Too many passwords to hash; seconds to wait.
+    /// Too many passwords to hash, or too many tries of one account under way; seconds to wait.
     public static func busy(retryAfter: Int64) -> Self { Self(code: .busy(retryAfter: retryAfter)) }
     /// The database is away, or what it did is not known.
     public static let unavailable = Self(code: .unavailable)
@@ -67,7 +67,7 @@ public struct SessionError: Error, Hashable, CustomStringConvertible {
         case .sessionDiverged: "The session is ahead of the database. Nobody is signed out; try again later."
         case .wrongDelivery: "This session's refresh token travels in another way."
         case .invalidCredentials: "The identifier or the password is wrong."
-        case .throttled(let seconds): "Too many failed tries. Wait \(seconds) s."
+        case .throttled(let seconds): "Too many tries. Wait \(seconds) s."
         case .busy: "Too many sign-ins at once. Try again shortly."
         case .unavailable: "The service cannot answer at the moment. Nobody is signed out; try again shortly."
         case .identifierTaken: "This identifier is taken."

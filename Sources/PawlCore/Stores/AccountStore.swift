@@ -1,4 +1,4 @@
-/// Keeps users and the counters of failed logins. Atomic and durable like ``SessionStore``.
+/// Keeps users and the counters of failed tries. Atomic and durable like ``SessionStore``.
 public protocol AccountStore: Sendable {
     func user(identifier: Identifier) async throws(StoreError) -> User?
     func user(_ id: SubjectID) async throws(StoreError) -> User?
@@ -21,13 +21,16 @@ public protocol AccountStore: Sendable {
         _ id: SubjectID, _ change: UserChange
     ) async throws(StoreError) -> (user: User, ended: [SessionID], events: [Event])?
 
-    /// Takes a place for one login, before the password is looked at: counts a failure under every key, unless one of
-    /// them still asks to wait.
-    /// - Returns: nil if the login may go on; otherwise the seconds to wait.
-    func reserveLogin(_ keys: ThrottleKeys, at now: UnixTime) async throws(StoreError) -> Int64?
+    /// Takes a place for one sign-in or registration, before any password is looked at: applies
+    /// `LoginThrottle.reserve` to the counters under these keys.
+    func reserveLogin(
+        _ keys: ThrottleKeys, under throttle: LoginThrottle, at now: UnixTime
+    ) async throws(StoreError) -> LoginAdmission
 
-    /// Records what became of a reserved login. Success forgets the failures and remembers the network.
-    func settleLogin(_ keys: ThrottleKeys, _ result: LoginResult, at now: UnixTime) async throws(StoreError)
+    /// Gives the place back and records what became of the try: applies `LoginThrottle.settle`.
+    func settleLogin(
+        _ keys: ThrottleKeys, _ result: LoginResult, under throttle: LoginThrottle, at now: UnixTime
+    ) async throws(StoreError)
 
     /// Deletes at most `limit` counters that count nothing any more (see ``LoginThrottle``).
     /// - Returns: whether there may be more.
@@ -35,15 +38,12 @@ public protocol AccountStore: Sendable {
     func deleteThrottles(forgottenAt now: UnixTime, limit: Int) async throws(StoreError) -> Bool
 }
 
-/// What became of a login that had been let through.
+/// What became of a try that had been let through.
 public enum LoginResult: Sendable {
-    case succeeded
-    /// The failure stays counted; the event is recorded with it.
+    /// The password was wrong: it counts, and the event is recorded with it.
     case failed(Event)
-    /// Nothing was proven either way (the server was busy): the count is taken back.
-    case abandoned
-    /// A new account was made: the count is taken back, and one failure forgiven.
-    case registered
+    /// The password was right, or the server was too busy to look at it: it does not count.
+    case released
 }
 
 /// An administrator's change of a user; nil leaves as is.

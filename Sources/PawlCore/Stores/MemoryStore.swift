@@ -20,6 +20,17 @@ public final class MemoryStore: PawlStore {
             }
         }
 
+        /// Lets a rule change the counters of one try.
+        mutating func throttle<Value>(
+            _ keys: ThrottleKeys, at now: UnixTime, _ rule: (inout ThrottleCounters) -> Value
+        ) -> Value {
+            var counters = keys.keys.mapValues { throttle[$0] ?? ThrottleCounter(lastUse: now) }
+            let before = counters
+            let value = rule(&counters)
+            for (scope, key) in keys.keys where counters[scope] != before[scope] { throttle[key] = counters[scope] }
+            return value
+        }
+
         mutating func end(_ selection: SessionSelection, _ ending: PlannedEnding) -> [SessionID] {
             let selected = sessions.values.filter { session in
                 switch selection {
@@ -222,23 +233,17 @@ public final class MemoryStore: PawlStore {
         }
     }
 
-    public func reserveLogin(_ keys: ThrottleKeys, at now: UnixTime) -> Int64? {
+    public func reserveLogin(_ keys: ThrottleKeys, under throttle: LoginThrottle, at now: UnixTime) -> LoginAdmission {
         tables.withLock { tables in
-            let reserved = LoginThrottle.reserve(
-                network: tables.throttle[keys.network], identifier: tables.throttle[keys.identifier], at: now)
-            guard reserved.wait == nil else { return reserved.wait }
-            tables.throttle[keys.network] = reserved.network
-            tables.throttle[keys.identifier] = reserved.identifier
-            return nil
+            tables.throttle(keys, at: now) { throttle.reserve(&$0, at: now) }
         }
     }
 
-    public func settleLogin(_ keys: ThrottleKeys, _ result: LoginResult, at now: UnixTime) {
+    public func settleLogin(
+        _ keys: ThrottleKeys, _ result: LoginResult, under throttle: LoginThrottle, at now: UnixTime
+    ) {
         tables.withLock { tables in
-            let settled = LoginThrottle.settle(
-                network: tables.throttle[keys.network], identifier: tables.throttle[keys.identifier], result, at: now)
-            tables.throttle[keys.network] = settled.network
-            tables.throttle[keys.identifier] = settled.identifier
+            tables.throttle(keys, at: now) { throttle.settle(&$0, result, at: now) }
             if case .failed(let event) = result { tables.record(event) }
         }
     }

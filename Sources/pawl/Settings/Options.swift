@@ -123,6 +123,12 @@ struct ServeOptions: ParsableArguments {
         help: ArgumentHelp("Shortest password for new accounts, at least 8. (default: 15)", valueName: "characters"))
     var minimumPasswordLength: Int?
 
+    @Option(
+        help: ArgumentHelp(
+            "Failed sign-ins, and registrations, that one network may bring in an hour; 0 is no bound. (default: 100)",
+            valueName: "count"))
+    var networkFailures: Int?
+
     @Option(help: ArgumentHelp("Memory of one Argon2id hash. (default: 19456)", valueName: "KiB"))
     var passwordMemory: Int?
 
@@ -150,7 +156,8 @@ struct ServeOptions: ParsableArguments {
             "access-lifetime": accessLifetime.value, "idle-lifetime": idleLifetime.value,
             "absolute-lifetime": absoluteLifetime.value, "trusted-proxies": trustedProxies.value,
             "signing-algorithm": signingAlgorithm.value, "key-period": keyPeriod.value,
-            "minimum-password-length": minimumPasswordLength.value, "password-memory": passwordMemory.value,
+            "minimum-password-length": minimumPasswordLength.value, "network-failures": networkFailures.value,
+            "password-memory": passwordMemory.value,
             "password-passes": passwordPasses.value, "event-retention": eventRetention.value,
             "log-level": logLevel.value, "log-format": logFormat.value,
         ]

@@ -76,6 +76,8 @@ struct ServeSettings {
         pawl.signingAlgorithm = try await reader.choice("signing-algorithm", default: .es256)
         pawl.keyPeriod = Int64(try await reader.integer("key-period", default: 90 * 86400, in: 3600...10 * year))
         pawl.minimumPasswordLength = try await reader.integer("minimum-password-length", default: 15, in: 8...64)
+        pawl.throttle = LoginThrottle(
+            networkFailures: Int64(try await reader.integer("network-failures", default: 100, in: 0...3600)))
         pawl.eventRetention = Int64(
             try await reader.integer("event-retention", default: 365 * 86400, in: 86400...100 * year))
         pawl.trustedProxies = try await reader.list("trusted-proxies").map { text in

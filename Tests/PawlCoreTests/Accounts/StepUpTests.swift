@@ -48,6 +48,21 @@ struct StepUpTests {
         try await server.login()
     }
 
+    // FAULTS A1
+    @Test(.tags(.p5)) func `by one attempt, many times at once, is one turn and no wrong password`() async throws {
+        let server = try await Server()
+        let first = try await server.register()
+        let tokens = try await withThrowingTaskGroup(of: String.self) { group in
+            for _ in 1...20 {
+                group.addTask { try await server.reauthenticate(first.refreshToken, as: "proof").refreshToken }
+            }
+            return try await group.reduce(into: Set<String>()) { $0.insert($1) }
+        }
+        #expect(tokens.count == 1)
+        #expect(try await server.row(first).generation == 1)
+        #expect(server.hasher.count.checks == 1)
+    }
+
     @Test func `forgets wrong passwords after a right one`() async throws {
         let server = try await Server()
         var grant = try await server.register()
