@@ -52,7 +52,11 @@ public struct Session: Sendable, Equatable {
 
     /// How many rotations' names are remembered.
     package static let rememberedAttempts = 4
-    static let deviceLength = 48
+    private static let deviceLength = 48
+
+    /// What a device is called if its user calls it `name`: without characters that hide or turn what is beside them, cut
+    /// to 48 bytes. Empty if nothing is left that can be seen.
+    package static func deviceName(_ name: String) -> String { name.displayable.cut(toBytes: deviceLength).displayable }
 
     package init(
         id: SessionID, subject: SubjectID, clientID: String, delivery: Delivery, createdAt: UnixTime,
@@ -160,14 +164,14 @@ public enum Delivery: String, Sendable, CaseIterable {
 public struct Origin: Sendable, Hashable {
     /// The client's IP address, behind trusted proxies the one they name.
     public let address: String
-    /// The first 64 bytes of `User-Agent`.
+    /// The first 64 bytes of `User-Agent`, without characters that hide or turn what is beside them.
     public let userAgent: String
 
     static let userAgentLength = 64
 
     public init(address: String, userAgent: String) {
         self.address = address
-        self.userAgent = userAgent.cut(toBytes: Self.userAgentLength)
+        self.userAgent = userAgent.cut(toBytes: Self.userAgentLength).displayable
     }
 }
 

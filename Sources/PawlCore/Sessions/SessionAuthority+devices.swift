@@ -21,11 +21,10 @@ extension SessionAuthority {
         }
     }
 
-    /// Names a device of the subject.
+    /// Names a device of the subject. What ``Session/deviceName(_:)`` leaves empty takes the name away.
     public func rename(_ id: SessionID, to device: String, by session: Session) async throws(SessionError) {
         let isRenamed = try await stored { () async throws(StoreError) in
-            try await store.rename(
-                id, of: session.subject, to: device.cut(toBytes: Session.deviceLength), at: clock.now)
+            try await store.rename(id, of: session.subject, to: Session.deviceName(device), at: clock.now)
         }
         guard isRenamed else { throw .noSuchSession }
     }

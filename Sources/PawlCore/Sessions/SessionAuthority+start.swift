@@ -19,7 +19,7 @@ extension SessionAuthority {
         let session = Session(
             id: id, subject: start.user.id, clientID: "first-party", delivery: start.delivery, createdAt: now,
             absoluteExpiry: now + inForce.lifetimes.absolute, authTime: now, authMethods: start.authMethods,
-            scope: start.user.scope, roles: start.user.roles, device: start.device.cut(toBytes: Session.deviceLength),
+            scope: start.user.scope, roles: start.user.roles, device: Session.deviceName(start.device),
             origin: start.origin, generation: 0, hash: token.hash, seal: [],
             attempts: Array(repeating: nil, count: Session.rememberedAttempts), rotatedAt: now,
             idleExpiry: now + inForce.lifetimes.idle, stepUpFailures: 0, ending: nil)

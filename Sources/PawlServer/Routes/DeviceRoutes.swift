@@ -32,7 +32,7 @@ extension Pawl {
     func renameSession(_ exchange: Exchange) async throws -> Response {
         let session = try await exchange.session()
         let body = try exchange.body(RenameRequest.self)
-        try await sessions.rename(exchange.sessionID(), to: exchange.device(body.device), by: session)
+        try await sessions.rename(exchange.sessionID(), to: body.device, by: session)
         return Response(status: .noContent)
     }
 
@@ -45,13 +45,6 @@ extension Pawl {
 }
 
 extension Exchange {
-    func device(_ name: String) throws -> String {
-        guard name.unicodeScalars.allSatisfy({ $0.properties.generalCategory != .control }) else {
-            throw ProblemError.invalidRequest("The name of a device holds no control characters.")
-        }
-        return name
-    }
-
     func sessionID() throws -> SessionID {
         guard let id = pathParameter.flatMap({ SessionID($0) }) else { throw SessionError.noSuchSession }
         return id
@@ -61,7 +54,7 @@ extension Exchange {
 extension SessionDescription {
     init(_ session: Session, current: SessionID?) {
         self.init(
-            id: session.id.description, device: session.device, userAgent: session.origin.userAgent,
+            id: session.id.description, device: Session.deviceName(session.device), userAgent: session.origin.userAgent,
             ip: session.origin.address, createdAt: session.createdAt.rfc3339, lastUsedAt: session.lastUsedAt.rfc3339,
             expiresAt: session.expiresAt.rfc3339, current: session.id == current)
     }

@@ -25,7 +25,7 @@ extension Exchange {
         let body = try body(SignInRequest.self)
         return Credentials(
             identifier: try identifier(body.identifier), password: try password(body.password),
-            device: try device(body.device ?? ""))
+            device: body.device ?? "")
     }
 
     func identifier(_ text: String) throws -> Identifier {

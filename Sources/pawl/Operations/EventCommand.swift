@@ -1,5 +1,6 @@
 import ArgumentParser
 import PawlAPI
+import PawlCore
 
 struct EventCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -27,7 +28,7 @@ struct EventCommand: AsyncParsableCommand {
                     if output.json {
                         try output.show(event, [], [])
                     } else {
-                        print(event.row.joined(separator: "  "))
+                        print(event.row.joined(separator: "  ").unmasked)
                     }
                     last = event.id
                 }
