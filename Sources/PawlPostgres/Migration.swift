@@ -1,3 +1,4 @@
+import Logging
 import PawlCore
 
 /// A step of the schema. The same names, in the same order, for every kind of database.
@@ -8,6 +9,8 @@ import PawlCore
 struct Migration {
     let name: String
     let sql: String
+    /// What SQL cannot do, after it and in the same transaction.
+    var complete: (@Sendable (Connection, Logger) throws -> Void)?
 
     static let all = [
         Migration(
@@ -101,7 +104,17 @@ struct Migration {
                 ALTER TABLE events ADD COLUMN sum text COLLATE "C";
                 CREATE UNIQUE INDEX events_sum ON events (sum) WHERE sum IS NOT NULL;
                 """),
+        Migration(
+            name: identifiers,
+            sql: """
+                ALTER TABLE users ADD COLUMN identifier_key text COLLATE "C";
+                ALTER TABLE users ADD COLUMN identifier_typed text;
+                CREATE UNIQUE INDEX users_key ON users (\(UserRow.key));
+                """,
+            complete: OldIdentifiers.bringAlong),
     ]
+
+    static let identifiers = "0007-identifiers"
 
     /// All steps in their order, with those that a newer version applied last.
     static func status(on connection: Connection) throws -> [AppliedMigration] {
@@ -116,7 +129,7 @@ struct Migration {
     }
 
     /// Applies what is missing, all of it or nothing, on one node at a time: the others wait.
-    static func run(on connection: Connection) throws {
+    static func run(on connection: Connection, logger: Logger) throws {
         try connection.patiently { connection in
             try AdvisoryLock.migrations.take(on: connection)
             let pending = try pending(on: connection)
@@ -128,6 +141,7 @@ struct Migration {
                 """)
             for migration in all where pending.contains(migration.name) {
                 try connection.executeScript(migration.sql)
+                try migration.complete?(connection, logger)
                 try connection.execute(
                     "INSERT INTO migrations (name, applied_at) VALUES ($1, extract(epoch FROM now())::bigint)",
                     [.text(migration.name)])

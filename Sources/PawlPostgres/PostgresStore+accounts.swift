@@ -4,7 +4,10 @@ extension PostgresStore {
     public func user(identifier: Identifier) async throws(StoreError) -> User? {
         try await run { connection in
             try connection.execute(
-                "SELECT \(UserRow.list) FROM users WHERE identifier = $1", [.text(identifier.text)]
+                """
+                SELECT \(UserRow.list) FROM users WHERE identifier = $1 OR \(UserRow.key) = $2
+                ORDER BY identifier = $1 DESC LIMIT 1
+                """, [.text(identifier.spelling), .text(identifier.text)]
             ).first.map { try UserRow.decode($0) }
         }
     }
@@ -17,7 +20,7 @@ extension PostgresStore {
         try await run { connection in
             try connection.execute(
                 "SELECT \(UserRow.list) FROM users WHERE identifier > $1 ORDER BY identifier LIMIT $2",
-                [.text(identifier?.text ?? ""), .integer(Int64(limit))]
+                [.text(identifier?.spelling ?? ""), .integer(Int64(limit))]
             ).map { try UserRow.decode($0) }
         }
     }
@@ -25,7 +28,7 @@ extension PostgresStore {
     public func insert(_ user: User, _ event: Event) async throws(StoreError) -> Bool {
         try await transaction { connection in
             let inserted = try connection.insert(
-                [UserRow.values(user)], into: UserRow.table, "ON CONFLICT (identifier) DO NOTHING")
+                [UserRow.values(user)], into: UserRow.table, "ON CONFLICT DO NOTHING")
             guard inserted == 1 else { return false }
             try Self.insert(event, on: connection)
             return true

@@ -87,11 +87,11 @@ public final class PostgresStore: PawlStore {
         try await pool.run(Self.checkEncoding)
         switch purpose {
         case .serve:
-            try await pool.run { connection in
-                try Migration.run(on: connection)
+            try await pool.run { [logger] connection in
+                try Migration.run(on: connection, logger: logger)
                 try Self.checkIsComplete(connection)
             }
-        case .migrate: try await pool.run { try Migration.run(on: $0) }
+        case .migrate: try await pool.run { [logger] in try Migration.run(on: $0, logger: logger) }
         case .operate: try await pool.run(Self.checkIsCurrent)
         case .inspect: break
         }

@@ -6,7 +6,11 @@ extension SQLiteStore {
     public func user(identifier: Identifier) async throws(StoreError) -> User? {
         try await read { db in
             try Row.fetchOne(
-                db, sql: "SELECT \(UserRow.list) FROM users WHERE identifier = ?", arguments: [identifier.text]
+                db,
+                sql: """
+                    SELECT \(UserRow.list) FROM users WHERE identifier = ?1 OR \(UserRow.key) = ?2
+                    ORDER BY identifier = ?1 DESC LIMIT 1
+                    """, arguments: [identifier.spelling, identifier.text]
             ).map { try UserRow.decode($0) }
         }
     }
@@ -19,7 +23,7 @@ extension SQLiteStore {
         try await read { db in
             try Row.fetchAll(
                 db, sql: "SELECT \(UserRow.list) FROM users WHERE identifier > ? ORDER BY identifier LIMIT ?",
-                arguments: [identifier?.text ?? "", limit]
+                arguments: [identifier?.spelling ?? "", limit]
             ).map { try UserRow.decode($0) }
         }
     }
@@ -29,7 +33,7 @@ extension SQLiteStore {
             try db.execute(
                 sql: """
                     INSERT INTO users (\(UserRow.list)) VALUES (\(Self.placeholders(UserRow.names)))
-                    ON CONFLICT (identifier) DO NOTHING
+                    ON CONFLICT DO NOTHING
                     """,
                 arguments: StatementArguments(UserRow.values(user)))
             guard db.changesCount == 1 else { return false }

@@ -42,9 +42,9 @@ public final class SQLiteStore: PawlStore {
                 }
                 switch purpose {
                 case .serve:
-                    try Migration.run(in: db)
+                    try Migration.run(in: db, logger: logger)
                     try Self.checkIsNotLeft(db)
-                case .migrate: try Migration.run(in: db)
+                case .migrate: try Migration.run(in: db, logger: logger)
                 case .operate: try Self.checkIsCurrent(db)
                 case .inspect: break
                 }

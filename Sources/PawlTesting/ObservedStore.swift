@@ -10,7 +10,7 @@ public final class ObservedStore: PawlStore {
         case userByIdentifier, user, users, insertUser, reseal, update, reserveLogin, settleLogin, deleteThrottles
         case signingKeys, insertKey, resealKey, deleteSigningKey, append, events, eventsAfter, latestEvents,
             deleteEvents, recovery, updateRecovery, countRecovery, endSlice, ping
-        case mayKeepHouse, status, findDamage, passwordSeals, countLiveSessions, backup
+        case mayKeepHouse, status, findDamage, oldIdentifiers, passwordSeals, countLiveSessions, backup
     }
 
     private struct State {
@@ -239,6 +239,11 @@ public final class ObservedStore: PawlStore {
     public func findDamage() async throws(StoreError) -> [String] {
         try await note(.findDamage)
         return try await base.findDamage()
+    }
+
+    public func oldIdentifiers() async throws(StoreError) -> [OldIdentifier] {
+        try await note(.oldIdentifiers)
+        return try await base.oldIdentifiers()
     }
 
     public func passwordSeals() async throws(StoreError) -> [UInt8: Int] {

@@ -15,6 +15,45 @@ extension StoreConformance {
             #expect(try await store.user(try Sample.user("nobody").id) == nil)
             #expect(try await store.user(identifier: try Identifier("nobody").orThrow()) == nil)
         },
+        // FAULTS A8
+        Check("users: an identifier is found and taken in each spelling that is the same under the rule") { store in
+            for (name, others) in [
+                ("ΝΙΚΟΣ@example.gr", ["νικος@EXAMPLE.gr", "Νικοσ@example.gr"]), ("Strasse", ["Straße"]),
+            ] {
+                let user = try Sample.user(name)
+                try await store.put(user)
+                #expect(try await store.user(user.id)?.identifier.typed == name)
+                for other in others {
+                    let found = try await store.user(identifier: try Identifier(other).orThrow())
+                    #expect(found == user, "\(other)")
+                    let twin = try Sample.user(other)
+                    #expect(try await store.insert(twin, Event(.registered, at: Sample.start)) == false, "\(other)")
+                }
+            }
+            #expect(try await store.users(after: nil, limit: 9).count == 2)
+            #expect(try await store.oldIdentifiers().isEmpty)
+        },
+        Check("users: identifiers of an earlier version are found by their spelling, and reported") { store in
+            func old(_ spelling: String) throws -> User {
+                User(
+                    id: try Sample.user(spelling).id,
+                    identifier: try Identifier(spelling: spelling, key: nil, typed: nil).orThrow(),
+                    createdAt: Sample.start, password: SealedPassword(bytes: [1]))
+            }
+            let users = try ["li\u{200B}am", "straße", "strasse"].map(old)
+            for user in users { try await store.put(user) }
+            for user in users {
+                let identifier = try Identifier(user.identifier.spelling).orThrow()
+                #expect(try await store.user(identifier: identifier) == user)
+            }
+            #expect(try await store.insert(Sample.user("STRAẞE"), Event(.registered, at: Sample.start)) == false)
+            let report = try await store.oldIdentifiers().sorted { $0.spelling < $1.spelling }
+            #expect(
+                report == [
+                    OldIdentifier(spelling: "li\u{200B}am", reason: .forbidden(.invisible("\u{200B}"))),
+                    OldIdentifier(spelling: "straße", reason: .taken(key: "strasse")),
+                ])
+        },
         Check("users: are listed in the order of their identifiers, page by page") { store in
             for name in ["carol", "alice", "bob", "étienne", "dave"] { try await store.put(try Sample.user(name)) }
             let all = try await store.users(after: nil, limit: 100).map(\.identifier.text)

@@ -84,7 +84,7 @@ def test_register_sign_in_and_out_by_keyboard(site, profile):
     assert page.url.endswith("/register"), "the browser itself says that it is too short"
     page.locator("#password").fill("keyboard@example.com")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("alert")).to_have_text("The password must not be your name.")
+    expect(page.get_by_role("alert")).to_have_text("The password is your name or little more. Choose another.")
     page.locator("#password").fill(PASSWORD)
     page.keyboard.press("Enter")
     page.wait_for_url("**/account")
@@ -102,6 +102,31 @@ def test_register_sign_in_and_out_by_keyboard(site, profile):
     page.keyboard.press("Enter")
     page.wait_for_url("**/account")
     assert not profile.complaints
+
+
+# FAULTS A7, A8
+def test_an_identifier_is_trimmed_and_refused_in_words_and_a_device_without_a_visible_name_has_one(site, profile):
+    page = profile.open(f"{site.auth}/account/register")
+    enter(page, "li\u200bam@example.com")
+    expect(page.get_by_role("alert")).to_contain_text("invisible character (U+200B)")
+    expect(page.locator("#identifier")).to_be_focused()
+    page.locator("#identifier").fill("Liam@example.com ")
+    page.locator("#password").fill(PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/account")
+    expect(page.get_by_text("Signed in as Liam@example.com.")).to_be_visible()
+    for typed, shown in [("\u202ePhone", "Phone"), ("\ufeff", "Linux")]:
+        page.get_by_role("button", name="Rename").click()
+        page.get_by_label("Name of this device").fill(typed)
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("heading", level=2)).to_have_text(shown)
+    page.get_by_role("navigation").get_by_role("button", name="Sign out").click()
+    page.wait_for_url("**/account/sign-in")
+    page.locator("#identifier").fill("  LIAM@example.com\u00a0")
+    page.locator("#password").fill(PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/account")
+    assert [complaint for complaint in profile.complaints if "400" not in str(complaint)] == []
 
 
 def test_a_password_that_is_shown_is_hidden_when_it_is_sent(site, profile):

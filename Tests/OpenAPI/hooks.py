@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import json
 import os
+import re
 import time
 import urllib.request
 import uuid
@@ -60,6 +61,11 @@ class Credential(requests.auth.AuthBase):
 schemathesis.auth.set_from_requests(Credential())
 
 
+def typeable(identifier):
+    """One that anybody may have: a schema can neither count bytes nor say which characters are allowed."""
+    return re.sub("[^ -~]", "x", identifier.strip())[:200]
+
+
 @schemathesis.hook
 def before_call(context, case, kwargs):
     """Puts what no generator guesses into bodies that are right otherwise, so that answers of 200 are seen too."""
@@ -70,6 +76,8 @@ def before_call(context, case, kwargs):
         return
     if case.operation.path == "/auth/refresh" and not isinstance(body, dict):  # as only browsers ask
         case.headers["Sec-Fetch-Site"] = "same-origin"
+    if isinstance((case.query or {}).get("after"), str):
+        case.query["after"] = typeable(case.query["after"])
     if not isinstance(body, dict):
         return
     # Names that JSON must escape are refused: openapi.yaml says so in words, since a schema does not see the text.
@@ -83,9 +91,9 @@ def before_call(context, case, kwargs):
             body[name] = PASSWORD
     if case.operation.path == "/auth/login":
         body["identifier"] = USER
-    # A schema can neither count bytes nor tell the past from the future.
     if isinstance(body.get("identifier"), str):
-        body["identifier"] = body["identifier"].encode()[:200].decode(errors="ignore").rstrip() or "x"
+        body["identifier"] = typeable(body["identifier"])
+    # A schema cannot tell the past from the future.
     for name, time_of in (("lost_from", "2020-01-01T00:00:00Z"), ("lost_until", "2020-01-02T00:00:00Z")):
         if isinstance(body.get(name), str):
             body[name] = time_of

@@ -141,6 +141,41 @@ struct OpeningTests {
         }
     }
 
+    // FAULTS A8
+    @Test(.tags(.p1)) func `identifiers of an earlier version come under the rule, and collisions are reported first`()
+        async throws
+    {
+        let database = try TemporaryDatabase()
+        let rows = OldRows()
+        try await DatabaseQueue(path: database.path).write { db in
+            try db.execute(sql: "CREATE TABLE migrations (name TEXT NOT NULL PRIMARY KEY, applied_at INTEGER NOT NULL)")
+            for migration in Migration.all where migration.name < Migration.identifiers {
+                try db.execute(sql: migration.sql)
+                try db.execute(sql: "INSERT INTO migrations VALUES (?, 1)", arguments: [migration.name])
+            }
+            for row in rows.all {
+                try db.execute(
+                    sql: "INSERT INTO users VALUES (?, ?, ?, x'01', 1, 0, '', '')",
+                    arguments: [row.id.data, row.spelling, row.createdAt])
+            }
+        }
+        let path = database.path
+        func report(_ purpose: StorePurpose, _ logs: LogCapture = .init()) async throws -> [String] {
+            let store = try await SQLiteStore(path: path, purpose: purpose, logger: logs.logger)
+            let old = try await store.oldIdentifiers()
+            let isUpToDate = try await store.status().migrations.allSatisfy { $0.appliedAt != nil }
+            #expect(isUpToDate == (purpose == .serve), "a look changes nothing")
+            try await store.close()
+            return old.map(\.spelling).sorted()
+        }
+        #expect(try await report(.inspect) == rows.old)
+        let logs = LogCapture()
+        #expect(try await report(.serve, logs) == rows.old)
+        #expect(logs.text.contains("Identifiers of an earlier version stay as they are"))
+        #expect(rows.old.allSatisfy { !logs.text.contains($0) })
+        try await database.withStore { store async throws in try await rows.check(store) }
+    }
+
     @Test func `what operates on a database makes none, and brings none up to date`() async throws {
         let database = try TemporaryDatabase()
         let path = database.path

@@ -123,6 +123,24 @@ struct DiagnosisTests {
         #expect(try await finding("public URL", in: find([Self.secrets[0]], publicURL: url)).level == level)
     }
 
+    // FAULTS A8
+    @Test func `lists the identifiers of an earlier version, in characters that can be seen`() async throws {
+        #expect(try await finding("identifiers", in: find([Self.secrets[0]])).level == .ok)
+        for (spelling, number) in [("li\u{202E}am", UInt64(1)), ("straße", 2), ("strasse", 3)] {
+            let user = User(
+                id: try #require(SubjectID(bytes: Array(Sample.bytes(number).prefix(16)))),
+                identifier: try #require(Identifier(spelling: spelling, key: nil, typed: nil)),
+                createdAt: Sample.start, password: SealedPassword(bytes: [Self.secrets[0].id]))
+            #expect(store.insert(user, Event(.registered, at: clock.now)))
+        }
+        let old = try await finding("identifiers", in: find([Self.secrets[0]], starts: false))
+        #expect(old.level == .warning)
+        #expect(old.detail.contains("2 are of an earlier version"))
+        #expect(old.detail.contains("“li<U+202E>am” (it holds U+202E)"))
+        #expect(old.detail.contains("“straße” (another user has “strasse”"))
+        #expect(old.advice != nil)
+    }
+
     @Test func `notices a clock that is behind the database`() async throws {
         #expect(try await finding("clock", in: find([Self.secrets[0]])).level == .ok)
         store.append(Event(.registered, at: clock.now + 60))

@@ -92,11 +92,11 @@ struct OperationsTests {
             #expect(!added.text.contains("password"))
             _ = try await server.register("alice@example.com")
             let list = try await root.send(.GET, PawlPath.adminUsers).decode(UserList.self)
-            #expect(list.users.map(\.identifier) == ["alice@example.com", "zoë@example.com"])
+            #expect(list.users.map(\.identifier) == ["alice@example.com", "Zoë@example.com"])
             let page = try await root.send(.GET, "\(PawlPath.adminUsers)?after=alice%40example.com&limit=1")
-            #expect(try page.decode(UserList.self).users.map(\.identifier) == ["zoë@example.com"])
+            #expect(try page.decode(UserList.self).users.map(\.identifier) == ["Zoë@example.com"])
 
-            let tokens = try await server.login("zoë@example.com").tokens
+            let tokens = try await server.login("Zoë@example.com").tokens
             let path = "\(PawlPath.adminUsers)/zo%C3%AB%40example.com"
             #expect(try await root.send(.PATCH, path, #"{"password":"short"}"#).status == 400)
             #expect(try await root.send(.PATCH, path, #"{"password":"wrong donkey capacitor"}"#).status == 200)

@@ -23,7 +23,7 @@ extension Accounts {
     public func add(
         _ identifier: Identifier, password: Password, roles: [String], scope: [String]
     ) async throws(SessionError) -> User {
-        try check(password, for: identifier)
+        try checkNew(identifier, password)
         let credentials = Credentials(identifier: identifier, password: password, device: "")
         return try await add(credentials, roles: roles, scope: scope, origin: nil)
     }

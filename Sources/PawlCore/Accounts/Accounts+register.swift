@@ -5,7 +5,7 @@ extension Accounts {
         _ credentials: Credentials, origin: Origin, delivery: Delivery
     ) async throws(SessionError) -> TokenGrant {
         guard isRegistrationOpen else { throw .registrationClosed }
-        try check(credentials.password, for: credentials.identifier)
+        try checkNew(credentials.identifier, credentials.password)
         let keys = ThrottleKeys(registrationFrom: origin.address, secrets: secrets)
         try await reserve(keys)
         let user: User

@@ -63,6 +63,12 @@ public struct Accounts: Sendable {
         return user
     }
 
+    /// Throws unless somebody new may have `identifier`, with this password.
+    func checkNew(_ identifier: Identifier, _ password: Password) throws(SessionError) {
+        if let refusal = identifier.refusal { throw .identifierRefused(refusal) }
+        try check(password, for: identifier)
+    }
+
     /// Throws unless `password` may be a new password of `identifier`.
     func check(_ password: Password, for identifier: Identifier) throws(SessionError) {
         if let refusal = rules.refusal(of: password, for: identifier) { throw .passwordRefused(refusal) }

@@ -52,7 +52,8 @@ public struct PawlMetrics: Sendable {
                 case .throttled: .throttled
                 case .busy: .busy
                 case .unavailable, .invalidRefreshToken, .sessionEnded, .refreshConflict, .sessionDiverged,
-                    .wrongDelivery, .identifierTaken, .registrationClosed, .passwordRefused, .wrongPassword,
+                    .wrongDelivery, .identifierTaken, .identifierRefused, .registrationClosed, .passwordRefused,
+                    .wrongPassword,
                     .stepUpLocked, .insufficientAuthentication, .noSuchSession, .noSuchUser:
                     .unavailable
                 }

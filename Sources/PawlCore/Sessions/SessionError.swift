@@ -12,6 +12,7 @@ public struct SessionError: Error, Hashable, CustomStringConvertible {
         case busy(retryAfter: Int64)
         case unavailable
         case identifierTaken
+        case identifierRefused(Identifier.Refusal)
         case registrationClosed
         case passwordRefused(PasswordRules.Refusal)
         case wrongPassword
@@ -39,6 +40,10 @@ public struct SessionError: Error, Hashable, CustomStringConvertible {
     /// The database is away, or what it did is not known.
     public static let unavailable = Self(code: .unavailable)
     public static let identifierTaken = Self(code: .identifierTaken)
+    /// Nobody new may have it.
+    public static func identifierRefused(_ refusal: Identifier.Refusal) -> Self {
+        Self(code: .identifierRefused(refusal))
+    }
     public static let registrationClosed = Self(code: .registrationClosed)
     public static func passwordRefused(_ refusal: PasswordRules.Refusal) -> Self {
         Self(code: .passwordRefused(refusal))
@@ -71,6 +76,7 @@ public struct SessionError: Error, Hashable, CustomStringConvertible {
         case .busy: "Too many sign-ins at once. Try again shortly."
         case .unavailable: "The service cannot answer at the moment. Nobody is signed out; try again shortly."
         case .identifierTaken: "This identifier is taken."
+        case .identifierRefused(let refusal): refusal.description
         case .registrationClosed: "Registration is closed. Ask the operator for an account."
         case .passwordRefused(.tooShort(let minimum)): "The password must have at least \(minimum) characters."
         case .passwordRefused(.common): "This password is among the first that attackers try. Choose another."

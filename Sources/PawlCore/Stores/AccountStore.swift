@@ -1,12 +1,15 @@
 /// Keeps users and the counters of failed logins. Atomic and durable like ``SessionStore``.
 public protocol AccountStore: Sendable {
+    /// The user whose identifier is spelled like `identifier`, otherwise the one whose identifier is the same under the
+    /// rule (see ``Identifier``).
     func user(identifier: Identifier) async throws(StoreError) -> User?
     func user(_ id: SubjectID) async throws(StoreError) -> User?
 
-    /// Users in the order of their identifiers, after `identifier`, at most `limit`.
+    /// Users in the order of their identifiers' spellings, after `identifier`, at most `limit`.
     func users(after identifier: Identifier?, limit: Int) async throws(StoreError) -> [User]
 
-    /// Adds a user and the event, unless the identifier is taken. Returns whether it did.
+    /// Adds a user and the event, unless another user's identifier has the same spelling or is the same under the rule.
+    /// Returns whether it did.
     func insert(_ user: User, _ event: Event) async throws(StoreError) -> Bool
 
     /// Replaces a password's seal by another of the same password (a stronger hash, a newer secret), if it is still

@@ -10,6 +10,10 @@ public protocol MaintenanceStore: Sendable {
     /// - Returns: what is wrong; empty if nothing is.
     func findDamage() async throws(StoreError) -> [String]
 
+    /// The identifiers of an earlier version that stay as they are; where its tables are still to be brought up to date,
+    /// those that will.
+    func oldIdentifiers() async throws(StoreError) -> [OldIdentifier]
+
     /// How many passwords are sealed, by the key id of the master secret that did it.
     func passwordSeals() async throws(StoreError) -> [UInt8: Int]
 

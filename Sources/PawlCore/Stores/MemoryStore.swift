@@ -179,21 +179,31 @@ public final class MemoryStore: PawlStore {
     // MARK: AccountStore
 
     public func user(identifier: Identifier) -> User? {
-        tables.withLock { $0.users.values.first { $0.identifier == identifier } }
+        tables.withLock { tables in
+            tables.users.values.first { $0.identifier.spelling == identifier.spelling }
+                ?? tables.users.values.first { $0.identifier.text == identifier.text }
+        }
     }
 
     public func user(_ id: SubjectID) -> User? { tables.withLock { $0.users[id] } }
 
     public func users(after identifier: Identifier?, limit: Int) -> [User] {
         tables.withLock { tables in
-            let all = tables.users.values.sorted { $0.identifier < $1.identifier }
-            return Array(all.filter { user in identifier.map { $0 < user.identifier } ?? true }.prefix(limit))
+            let all = tables.users.values.sorted { Identifier.areInOrder($0.identifier, $1.identifier) }
+            return Array(
+                all.filter { user in identifier.map { Identifier.areInOrder($0, user.identifier) } ?? true }
+                    .prefix(limit))
         }
     }
 
     public func insert(_ user: User, _ event: Event) -> Bool {
         tables.withLock { tables in
-            guard !tables.users.values.contains(where: { $0.identifier == user.identifier }) else { return false }
+            let new = user.identifier
+            guard
+                !tables.users.values.contains(where: {
+                    $0.identifier.spelling == new.spelling || $0.identifier.text == new.text
+                })
+            else { return false }
             tables.users[user.id] = user
             tables.record(event)
             return true
@@ -339,6 +349,19 @@ public final class MemoryStore: PawlStore {
     }
 
     public func findDamage() -> [String] { [] }
+
+    public func oldIdentifiers() -> [OldIdentifier] {
+        tables.withLock { tables in
+            var old = OldIdentifiers()
+            for user in tables.users.values {
+                old.look(
+                    at: .init(
+                        id: user.id.bytes, createdAt: user.createdAt, spelling: user.identifier.spelling,
+                        key: user.identifier.text))
+            }
+            return old.plan { key in tables.users.values.contains { $0.identifier.text == key } }.old
+        }
+    }
 
     public func passwordSeals() -> [UInt8: Int] {
         tables.withLock { tables in

@@ -115,7 +115,10 @@ async function expectDone(response) {
   throw new PawlError(response.status, problem, Number(response.headers.get("Retry-After")) || undefined)
 }
 
-const atFault = { identifier_taken: "[name=identifier]", password_refused: "[autocomplete=new-password]" }
+const atFault = {
+  identifier_taken: "[name=identifier]", invalid_request: "[name=identifier]",
+  password_refused: "[autocomplete=new-password]",
+}
 
 /** Runs `work` when the form is sent; says beside its fields what went wrong. */
 function onSubmit(form, work) {
@@ -222,7 +225,8 @@ async function showIdentity() {
   if (!session) return
   $("nav").hidden = $("who").hidden = false
   const roles = session.roles.length ? ` Roles: ${session.roles.join(", ")}.` : ""
-  $("who").textContent = `Signed in as ${session.identifier}.${roles}`
+  // In an element of its own, names written from right to left leave the sentence in order.
+  $("who").replaceChildren("Signed in as ", element("bdi", session.identifier), `.${roles}`)
   for (const field of document.querySelectorAll("[name=username]")) field.value = session.identifier
   return session
 }

@@ -24,6 +24,14 @@ extension Diagnosis {
         return Finding("migrations", .ok, "All are applied, \(status.migrations.last?.name ?? "") last.")
     }
 
+    func identifiers(_ old: [OldIdentifier]) -> Finding {
+        guard !old.isEmpty else { return Finding("identifiers", .ok, "All are as today's rule prepares them.") }
+        return Finding(
+            "identifiers", .warning,
+            "\(old.count) are of an earlier version: \(old.prefix(20).map(\.description).joined(separator: "; ")).",
+            advice: "Nothing must be done: their owners sign in as before. See \"Identifiers\" in docs/concepts.md.")
+    }
+
     /// The only clock at hand to compare with is the one that wrote the database.
     func clock(_ newest: UnixTime?) -> Finding {
         let now = clock.now

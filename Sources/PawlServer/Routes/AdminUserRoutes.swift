@@ -69,7 +69,7 @@ extension Exchange {
 extension UserDescription {
     fileprivate init(_ user: User) {
         self.init(
-            subject: user.id.description, identifier: user.identifier.text, roles: user.roles, scope: user.scope,
+            subject: user.id.description, identifier: user.identifier.typed, roles: user.roles, scope: user.scope,
             disabled: user.isDisabled, createdAt: user.createdAt.rfc3339)
     }
 }

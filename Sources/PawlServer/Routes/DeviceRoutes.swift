@@ -14,7 +14,7 @@ extension Pawl {
         let session = try await exchange.session()
         var description = SessionDescription(session, current: session.id)
         description.subject = session.subject.description
-        description.identifier = try await accounts.user(of: session).identifier.text
+        description.identifier = try await accounts.user(of: session).identifier.typed
         description.roles = session.roles
         description.scope = session.scope.joined(separator: " ")
         description.authTime = session.authTime.rfc3339

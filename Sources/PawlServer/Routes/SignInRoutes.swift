@@ -31,7 +31,7 @@ extension Exchange {
     func identifier(_ text: String) throws -> Identifier {
         guard let identifier = Identifier(text) else {
             throw ProblemError.invalidRequest(
-                "The identifier must have 1 to 254 bytes, no control characters and no white space at its ends.")
+                "The identifier must have 1 to 254 bytes and no control characters.")
         }
         return identifier
     }

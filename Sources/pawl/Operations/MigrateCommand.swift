@@ -136,6 +136,9 @@ struct MigrateCommand: AsyncParsableCommand {
 
     /// What the database says after it was opened for `purpose`; or the server that holds it, which has applied all at
     /// its start.
+    ///
+    /// Says on standard error which identifiers stay as an earlier version had them: before the steps are applied, which
+    /// will.
     private static func migrations(
         _ settings: CommonSettings, _ purpose: StorePurpose, _ options: CommonOptions
     ) async throws -> [StatusReport.Migration] {
@@ -143,8 +146,12 @@ struct MigrateCommand: AsyncParsableCommand {
             return try await OperationsClient(options).get(PawlPath.adminStatus, answer: StatusReport.self).database
                 .migrations
         }
-        let status = try await store.status()
+        let (status, old) = (try await store.status(), try await store.oldIdentifiers())
         try await store.close()
+        for identifier in old {
+            FileHandle.standardError.write(Data("The identifier \(identifier) stays as it is.\n".utf8))
+        }
+        if !old.isEmpty { FileHandle.standardError.write(Data("Their owners sign in as before.\n".utf8)) }
         return StatusReport.Database(status).migrations
     }
 }

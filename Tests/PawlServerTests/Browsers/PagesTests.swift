@@ -121,7 +121,7 @@ struct PagesTests {
         try await LiveServer.run { server in
             let tokens = try await server.register("Alice@Example.com")
             let session = try await server.get(PawlPath.session, tokens).decode(SessionDescription.self)
-            #expect(session.identifier == "alice@example.com")
+            #expect(session.identifier == "Alice@Example.com", "as it was typed")
             let devices = try await server.get(PawlPath.sessions, tokens).decode(SessionList.self)
             #expect(devices.sessions.allSatisfy { $0.identifier == nil && $0.subject == nil })
         }
