@@ -61,7 +61,8 @@ public final class Pawl: Service {
         try await sessions.keys.check()
         accounts = try await Accounts(
             sessions: sessions, hasher: passwords,
-            rules: PasswordRules(minimumLength: configuration.minimumPasswordLength),
+            rules: PasswordRules(
+                minimumLength: configuration.minimumPasswordLength, extraBlocked: configuration.siteNames),
             isRegistrationOpen: configuration.isRegistrationOpen)
     }
 

@@ -34,4 +34,10 @@ public struct PawlConfiguration: Sendable {
     public init(publicURL: String) {
         self.publicURL = publicURL.last == "/" ? String(publicURL.dropLast()) : publicURL
     }
+
+    /// The host of the public URL and its parts: what attackers put into passwords for this site.
+    var siteNames: [String] {
+        guard let host = publicURL.split(separator: "/").last?.split(separator: ":").first else { return [] }
+        return [String(host)] + host.split(separator: ".").map(String.init)
+    }
 }

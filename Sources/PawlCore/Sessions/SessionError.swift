@@ -79,8 +79,9 @@ public struct SessionError: Error, Hashable, CustomStringConvertible {
         case .identifierRefused(let refusal): refusal.description
         case .registrationClosed: "Registration is closed. Ask the operator for an account."
         case .passwordRefused(.tooShort(let minimum)): "The password must have at least \(minimum) characters."
-        case .passwordRefused(.common): "This password is among the first that attackers try. Choose another."
-        case .passwordRefused(.containsIdentifier): "The password must not be the identifier."
+        case .passwordRefused(.common):
+            "This password is among the first that attackers try, or put together from such ones. Choose another."
+        case .passwordRefused(.containsIdentifier): "The password is the identifier or little more. Choose another."
         case .wrongPassword: "The password is wrong."
         case .stepUpLocked: "Too many wrong passwords in this session. Sign out and sign in again."
         case .insufficientAuthentication: "This needs a fresh proof of identity. Give the password again first."

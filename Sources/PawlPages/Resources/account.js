@@ -28,8 +28,8 @@ const refusals = {
   identifier_taken: "Somebody has this name already. Sign in, or choose another.",
   registration_closed: "Accounts are made by whoever runs this server.",
   too_short: "The password is too short.",
-  common: "This password is among the first that attackers try. Choose another.",
-  contains_identifier: "The password must not be your name.",
+  common: "This password is among the first that attackers try, or put together from such ones. Choose another.",
+  contains_identifier: "The password is your name or little more. Choose another.",
   session_changed: "Somebody else has signed in here meanwhile.",
   cross_site_request: `Open this page at its own address: ${publicUrl}/account`,
 }

@@ -14,7 +14,7 @@ struct PasswordRulesTests {
             ("password", 8, .common), ("PassWord", 8, .common), ("passwordpassword", 15, .common),
             ("password12345678", 15, .common), ("PASSWORDpassword", 15, .common), ("sunshinebaseball", 15, .common),
             ("aaaaaaaaaaaaaaa", 15, .common), ("ababababababababab", 15, .common), ("abcabcabcabcabcabc", 15, .common),
-            ("abcdabcdabcdabcd", 15, .common), ("abcdeabcdeabcdeabcde", 15, nil),
+            ("abcdabcdabcdabcd", 15, .common), ("abcdeabcdeabcdeabcde", 15, .common),
             ("somebody@example.com", 15, .containsIdentifier), ("SomeBody@Example.COM", 15, .containsIdentifier),
             ("somebody", 8, .containsIdentifier), ("somebody else's password", 15, nil),
             ("pässwörter sind Wörter", 15, nil), ("🦀🦀🐙🐙🦑🦑🦐🦞🐠🐟🐡🐬🐳🐋🦈", 15, nil),
@@ -31,7 +31,7 @@ struct PasswordRulesTests {
     @Test func `have no composition rules, and every character counts`() throws {
         let rules = PasswordRules()
         let identifier = try Identifier("somebody").orThrow()
-        for text in ["lower case words only", "0918273645546372", "~!@#$%^&*()_+{}|:\"", "tab\tnull\u{1}control here"] {
+        for text in ["lower case words only", "9048271659337062", "~[%]{^}&(*)_+|:\"<>", "tab\tnull\u{1}control here"] {
             #expect(rules.refusal(of: try Password(text).orThrow(), for: identifier) == nil)
         }
     }
@@ -53,8 +53,10 @@ struct PasswordRulesTests {
         // A bound on the work, not on the clock: parts are as long as the longest known one, copies as far as 64 characters.
         let rules = PasswordRules()
         let identifier = try Identifier("somebody").orThrow()
-        let worst = String((String(repeating: "password", count: 128) + "!").prefix(1024))
-        #expect(rules.refusal(of: try Password(worst).orThrow(), for: identifier) == .common)
+        for worst in ["password", "a", "1qaz2wsx"] {
+            let text = String(repeating: worst, count: 1024 / worst.count)
+            #expect(rules.refusal(of: try Password(text).orThrow(), for: identifier) == .common)
+        }
     }
 
     @Test(.tags(.p3)) func `never print`() throws {
