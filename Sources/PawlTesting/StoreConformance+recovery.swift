@@ -102,7 +102,7 @@ extension StoreConformance {
             @Sendable func change(_ record: inout RecoveryRecord) -> [Event] {
                 record.beat(at: Sample.start, last: nil, horizon: Sample.start - 1000)
                 record.beat(at: Sample.start + 90, last: nil, horizon: Sample.start - 1000)
-                _ = record.noteDivergence(issuedAt: Sample.start + 3, rotatedAt: Sample.start, at: Sample.start + 91)
+                _ = record.noteDivergence(issuedAt: Sample.start + 3, at: Sample.start + 91)
                 _ = record.open(nil, lostFrom: nil, lostUntil: Sample.start + 80, at: Sample.start + 92)
                 record.close(1, at: Sample.start + 93)
                 return [event]
@@ -118,8 +118,7 @@ extension StoreConformance {
             _ = try await together(50) { index in
                 try await store.updateRecovery { record in
                     let incident = record.noteDivergence(
-                        issuedAt: Sample.start + Int64(index), rotatedAt: Sample.start - Int64(index),
-                        at: Sample.start + 60)
+                        issuedAt: Sample.start + Int64(index), at: Sample.start + 60)
                     return incident.map { [Event(.databaseDiverged, at: $0.detectedAt)] } ?? []
                 }
             }

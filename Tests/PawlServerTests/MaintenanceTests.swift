@@ -140,7 +140,7 @@ struct DiagnosisTests {
         #expect(try await finding("lost writes", in: find([Self.secrets[0]])).level == .ok)
         let now = clock.now
         _ = store.updateRecovery { record in
-            _ = record.noteDivergence(issuedAt: now - 60, rotatedAt: now - 120, at: now)
+            _ = record.noteDivergence(issuedAt: now - 60, at: now)
             return []
         }
         let lost = try await finding("lost writes", in: find([Self.secrets[0]], starts: false))

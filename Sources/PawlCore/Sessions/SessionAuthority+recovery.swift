@@ -25,9 +25,7 @@ extension SessionAuthority {
         }
         _ = try await stored { () async throws(StoreError) in
             try await changeRecovery { record in
-                let incident = record.noteDivergence(
-                    issuedAt: turn.issuedAt, rotatedAt: session.rotatedAt, at: turn.now)
-                guard let incident else { return [] }
+                guard let incident = record.noteDivergence(issuedAt: turn.issuedAt, at: turn.now) else { return [] }
                 return [
                     Event(
                         .databaseDiverged, at: turn.now, subject: session.subject, session: session.id,
