@@ -42,7 +42,8 @@ struct SeededRows: Sendable {
         let now = Clock.system.now
         return Turn(
             sessionID: token.sessionID, generation: generation, hash: token.hash, issuedAt: start, isDistrusted: false,
-            attempt: attempt(number, generation), delivery: .body,
+            attempt: attempt(number, generation),
+            successorAttempt: AttemptDigest(value: ~attempt(number, generation).value), delivery: .body,
             successorHash: self.token(number, generation + 1).hash, successorSeal: bytes(UInt64(number), 1, count: 66),
             now: now, idleExpiry: now + 7 * 86400, origin: origin)
     }

@@ -78,10 +78,14 @@ public struct TokenResponse: Codable, Sendable {
     public var scope: String?
     public var sessionID: String
     public var subject: String
+    /// True if this request has turned nothing: an earlier one of the attempt, or a racing one, got this refresh token
+    /// already. The next attempt then repeats the name. Nil otherwise.
+    public var isRepeated: Bool?
 
     public init(
         accessToken: String, tokenType: String = "Bearer", expiresIn: Int64, refreshToken: String?,
-        refreshTokenTimeout: Int64, authorizationExpiresIn: Int64, scope: String?, sessionID: String, subject: String
+        refreshTokenTimeout: Int64, authorizationExpiresIn: Int64, scope: String?, sessionID: String, subject: String,
+        isRepeated: Bool? = nil
     ) {
         self.accessToken = accessToken
         self.tokenType = tokenType
@@ -92,6 +96,7 @@ public struct TokenResponse: Codable, Sendable {
         self.scope = scope
         self.sessionID = sessionID
         self.subject = subject
+        self.isRepeated = isRepeated
     }
 
     private enum CodingKeys: String, CodingKey {
@@ -104,6 +109,7 @@ public struct TokenResponse: Codable, Sendable {
         case scope
         case sessionID = "session_id"
         case subject
+        case isRepeated = "repeated"
     }
 }
 

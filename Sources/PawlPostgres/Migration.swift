@@ -101,6 +101,9 @@ struct Migration {
                 ALTER TABLE events ADD COLUMN sum text COLLATE "C";
                 CREATE UNIQUE INDEX events_sum ON events (sum) WHERE sum IS NOT NULL;
                 """),
+        Migration(
+            name: "0008-steady",
+            sql: "ALTER TABLE sessions ADD COLUMN current_attempt bigint"),
     ]
 
     /// All steps in their order, with those that a newer version applied last.

@@ -94,6 +94,9 @@ struct Migration {
                 ALTER TABLE events ADD COLUMN sum TEXT;
                 CREATE UNIQUE INDEX events_sum ON events (sum) WHERE sum IS NOT NULL;
                 """),
+        Migration(
+            name: "0008-steady",
+            sql: "ALTER TABLE sessions ADD COLUMN current_attempt INTEGER"),
     ]
 
     /// All steps in their order, with those that a newer version applied last.

@@ -34,8 +34,12 @@ package enum Sample {
             roles: user.roles, device: "device \(number)", origin: origin, generation: 3, hash: bytes(number),
             seal: bytes(number &+ 1000, count: 66),
             attempts: [AttemptDigest(value: 7), nil, AttemptDigest(value: 9), nil],
-            rotatedAt: start, idleExpiry: start + idle, stepUpFailures: 0, ending: nil)
+            rotatedAt: start, idleExpiry: start + idle, stepUpFailures: 0, ending: nil,
+            currentAttempt: AttemptDigest(value: nextName(7)))
     }
+
+    /// What the name of an attempt is under the secret of the successor, as far as stores can tell.
+    package static func nextName(_ name: UInt64) -> UInt64 { ~name }
 
     /// A loss of the ten seconds from the start on, met at the end of them.
     package static func incident(openedAt: UnixTime? = nil) -> Incident {
@@ -91,7 +95,8 @@ package struct TurnSample {
     package var turn: Turn {
         Turn(
             sessionID: sessionID, generation: generation, hash: hash, issuedAt: issuedAt, isDistrusted: isDistrusted,
-            attempt: attempt.map { AttemptDigest(value: $0) }, delivery: delivery,
+            attempt: attempt.map { AttemptDigest(value: $0) },
+            successorAttempt: attempt.map { AttemptDigest(value: Sample.nextName($0)) }, delivery: delivery,
             successorHash: Sample.bytes(successor), successorSeal: Sample.bytes(successor &+ 1, count: 66), now: now,
             idleExpiry: now + Sample.idle, origin: origin, stepUp: stepUp)
     }

@@ -44,10 +44,10 @@ extension StoreConformance {
             for event in events { try await store.append(event) }
             #expect(try await store.events(since: Sample.start, kinds: Set(Event.Kind.allCases), limit: 10) == events)
         },
-        Check("events: conflicts and reported reuse of a session are one a minute") { store in
+        Check("events: conflicts, reported reuse and wrong deliveries of a session are one a minute") { store in
             let user = try Sample.user("owner")
             let sessions = [try Sample.session(of: user, 1).id, try Sample.session(of: user, 2).id]
-            for kind in [Event.Kind.refreshConflict, .reuseReported, .stepUpFailed] {
+            for kind in [Event.Kind.refreshConflict, .reuseReported, .wrongDelivery, .stepUpFailed] {
                 for session in sessions {
                     for time in [0, 0, 60] {
                         try await store.append(
@@ -58,8 +58,8 @@ extension StoreConformance {
                 }
             }
             let events = try await store.newEvents()
-            #expect(events.count == 12)
-            #expect(events.map { $0.details["count"] } == Array(repeating: ["2", nil], count: 6).flatMap(\.self))
+            #expect(events.count == 16)
+            #expect(events.map { $0.details["count"] } == Array(repeating: ["2", nil], count: 8).flatMap(\.self))
             #expect(events.allSatisfy { $0.details["holder_user_agent"] == "\"count\": é" })
         },
         Check("events: are chosen by time and kind, the newest of them, oldest first") { store in

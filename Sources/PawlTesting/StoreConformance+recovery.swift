@@ -36,6 +36,28 @@ extension StoreConformance {
             #expect(try await store.session(session.id) == other.session)
             #expect(other.session?.ending?.reason == .lost)
         },
+        // FAULTS F10
+        Check("recovery: from the last generation that can be counted no session goes on") { store in
+            let user = try Sample.user("owner")
+            let session = try Sample.session(of: user, 1)
+            try await store.put(user, session)
+            let last = lostTurn(of: session, by: 1).with { $0.generation = .max }
+            let outcome = try await store.rotate(last.turn, under: open)
+            #expect(outcome.verdict == .invalid && outcome.session == session)
+            #expect(try await store.session(session.id) == session)
+            #expect(try await store.newEvents().isEmpty)
+        },
+        // FAULTS B1
+        Check("recovery: a token of the lost history that comes another way moves nothing on") { store in
+            let user = try Sample.user("owner")
+            let session = try Sample.session(of: user, 1)
+            try await store.put(user, session)
+            let ahead = lostTurn(of: session, by: 4).with { $0.delivery = .cookie }
+            let outcome = try await store.rotate(ahead.turn, under: open)
+            #expect(outcome.verdict == .wrongDelivery && outcome.session == session)
+            let events = try await store.newEvents()
+            #expect(events.map(\.kind) == [.wrongDelivery] && events.first?.details["generation_gap"] == "-4")
+        },
         Check("recovery: without a decision a session stays as it is; without a window it is lost") { store in
             let user = try Sample.user("owner")
             let session = try Sample.session(of: user, 1)

@@ -102,7 +102,7 @@ struct NodesTests {
                 device: "")
             let grant = try await accounts.register(credentials, origin: Sample.origin, delivery: .body)
             _ = try await nodes[1].validate(grant.accessToken)
-            try await nodes[0].signOut(refreshToken: grant.refreshToken, delivery: .body, origin: Sample.origin)
+            try await nodes[0].signOut(refreshToken: grant.refreshToken, attempt: nil, origin: Sample.origin)
             try await nodes[1].followEnded()
             await #expect(throws: (any Error).self) { _ = try await nodes[1].validate(grant.accessToken) }
         }

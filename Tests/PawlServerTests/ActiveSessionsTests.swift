@@ -22,7 +22,7 @@ struct ActiveSessionsTests {
             _ = try await server.register("bob")
             #expect(try await counted() == "pawl_sessions_active 2")
             try await server.pawl.sessions.signOut(
-                refreshToken: try #require(ana.refreshToken), delivery: .body,
+                refreshToken: try #require(ana.refreshToken), attempt: nil,
                 origin: Origin(address: "192.0.2.7", userAgent: ""))
             #expect(try await counted() == "pawl_sessions_active 1")
             server.clock.advance(by: 7 * 86400)

@@ -52,7 +52,8 @@ extension Accounts {
         var stepUp: Turn.StepUp?
         // A retry whose first try went through needs no second proof (the password may be the new one by now), and
         // any other verdict is the store's to give.
-        if verdict == .rotate, let session {
+        // A refresh of that attempt proved nothing, so a step-up turns the session where a refresh would be steady.
+        if verdict == .rotate || verdict == .steady, let session {
             let user = try await user(of: session)
             // Before the password is looked at: a new one that is refused must not count as a wrong old one.
             if let new { try check(new, for: user.identifier) }

@@ -22,7 +22,7 @@ public struct PawlMetrics: Sendable {
 
     /// Verdicts as they are counted.
     enum Refresh: String, CaseIterable {
-        case rotate, replay, conflict, reuse, diverged, lost, expired, revoked, invalid
+        case rotate, replay, steady, conflict, stale, reuse, diverged, lost, expired, revoked, invalid
         case wrongDelivery = "wrong_delivery"
 
         init(_ verdict: Verdict) {
@@ -30,7 +30,9 @@ public struct PawlMetrics: Sendable {
                 switch verdict {
                 case .rotate: .rotate
                 case .replay: .replay
+                case .steady: .steady
                 case .conflict: .conflict
+                case .stale: .stale
                 case .reuse: .reuse
                 case .diverged: .diverged
                 case .lost: .lost

@@ -8,6 +8,8 @@ public struct Turn: Sendable {
     /// Whether the master secret that vouches for the presented token is known to have leaked.
     package let isDistrusted: Bool
     package let attempt: AttemptDigest?
+    /// The same attempt's name under the successor's secret, for the row to know it by when the successor comes.
+    package let successorAttempt: AttemptDigest?
     package let delivery: Delivery
 
     package let successorHash: [UInt8]
@@ -41,8 +43,8 @@ public struct Turn: Sendable {
 
     package init(
         sessionID: SessionID, generation: UInt32, hash: [UInt8], issuedAt: UnixTime, isDistrusted: Bool,
-        attempt: AttemptDigest?, delivery: Delivery, successorHash: [UInt8], successorSeal: [UInt8], now: UnixTime,
-        idleExpiry: UnixTime, origin: Origin, stepUp: StepUp? = nil
+        attempt: AttemptDigest?, successorAttempt: AttemptDigest?, delivery: Delivery, successorHash: [UInt8],
+        successorSeal: [UInt8], now: UnixTime, idleExpiry: UnixTime, origin: Origin, stepUp: StepUp? = nil
     ) {
         self.sessionID = sessionID
         self.generation = generation
@@ -50,6 +52,7 @@ public struct Turn: Sendable {
         self.issuedAt = issuedAt
         self.isDistrusted = isDistrusted
         self.attempt = attempt
+        self.successorAttempt = successorAttempt
         self.delivery = delivery
         self.successorHash = successorHash
         self.successorSeal = successorSeal
@@ -73,8 +76,12 @@ public enum Verdict: Sendable, Hashable {
     case rotate
     /// A benign repeat: the same successor again.
     case replay
+    /// The attempt that made the current token comes with that token, soon after: the same token again, and no turn.
+    case steady
     /// Spent a moment ago by a differently named attempt: refused without alarm.
     case conflict
+    /// An old token with the attempt that spent it: its holder is no thief, but has missed turns. The session lives.
+    case stale
     /// Somebody else holds a copy.
     case reuse
     /// The token is authentic, but the database's history does not know it: the database has lost writes.
@@ -85,7 +92,7 @@ public enum Verdict: Sendable, Hashable {
     case revoked(EndReason)
     /// The session's token travels in another way than this one came.
     case wrongDelivery
-    /// Only a distrusted secret vouches for it.
+    /// No turn of this server can have made it, or only a distrusted secret vouches for it.
     case invalid
 }
 

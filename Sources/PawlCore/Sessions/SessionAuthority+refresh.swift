@@ -68,8 +68,10 @@ extension SessionAuthority {
         return Turn(
             sessionID: presented.sessionID, generation: presented.generation, hash: presented.hash,
             issuedAt: presented.issuedAt, isDistrusted: inForce.secrets[presented.keyID]?.isDistrusted ?? true,
-            attempt: attempt.map { keys.digest(of: $0) }, delivery: delivery, successorHash: successor.hash,
-            successorSeal: seal, now: now, idleExpiry: now + inForce.lifetimes.idle, origin: origin, stepUp: stepUp)
+            attempt: attempt.map { keys.digest(of: $0) },
+            successorAttempt: attempt.map { TokenKeys(of: successor).digest(of: $0) }, delivery: delivery,
+            successorHash: successor.hash, successorSeal: seal, now: now, idleExpiry: now + inForce.lifetimes.idle,
+            origin: origin, stepUp: stepUp)
     }
 
     private func settle(
@@ -98,9 +100,13 @@ extension SessionAuthority {
                 // leeway is over and this looks like a replay no more.
                 throw try await diverged(turn, on: session)
             }
-            return try grant(session, same, at: turn.now, under: inForce)
+            return try grant(session, same, isReplay: true, at: turn.now, under: inForce)
+        case (.steady, let session?):
+            return try grant(session, presented, isReplay: true, at: turn.now, under: inForce)
         case (.conflict, _):
             throw .refreshConflict
+        case (.stale, _):
+            throw .sessionEnded(.stale)
         case (.reuse, _):
             if policy.onReuse == .end { bury([presented.sessionID], .reused) }
             logger.warning(
@@ -121,8 +127,14 @@ extension SessionAuthority {
         case (.expired, _):
             throw .sessionEnded(.expired)
         case (.wrongDelivery, _):
+            logger.warning(
+                "A refresh token came another way than it was delivered",
+                metadata: [
+                    "event": .string(Event.Kind.wrongDelivery.rawValue), "session": "\(presented.sessionID)",
+                    "address": "\(turn.origin.address)",
+                ])
             throw .wrongDelivery
-        case (.invalid, _), (.rotate, nil), (.replay, nil):
+        case (.invalid, _), (.rotate, nil), (.replay, nil), (.steady, nil):
             throw .invalidRefreshToken
         case (.diverged, let session):
             throw try await diverged(turn, on: session)

@@ -119,7 +119,7 @@ public final class SessionAuthority: Sendable {
 
     /// The answer to a good login or refresh.
     func grant(
-        _ session: Session, _ token: RefreshToken, at now: UnixTime, under inForce: InForce
+        _ session: Session, _ token: RefreshToken, isReplay: Bool = false, at now: UnixTime, under inForce: InForce
     ) throws(SessionError) -> TokenGrant {
         guard let text = token.text(with: inForce.secrets) else {
             logger.error("A live refresh token was made by a master secret that is no longer configured")
@@ -131,7 +131,7 @@ public final class SessionAuthority: Sendable {
             return TokenGrant(
                 accessToken: accessToken, accessLifetime: lifetime, refreshToken: text,
                 refreshTimeout: session.expiresAt.age(since: now),
-                authorizationExpiresIn: session.absoluteExpiry.age(since: now), session: session)
+                authorizationExpiresIn: session.absoluteExpiry.age(since: now), session: session, isReplay: isReplay)
         } catch {
             // After the commit: the client's retry is a replay.
             logger.error("Signing an access token failed", metadata: ["error": "\(error)"])
@@ -172,6 +172,8 @@ public struct TokenGrant: Sendable {
     /// Seconds until the session ends at all.
     public let authorizationExpiresIn: Int64
     public let session: Session
+    /// Whether an earlier request of the same attempt, or a racing one, got the same refresh token.
+    package let isReplay: Bool
 }
 
 extension TokenGrant: CustomStringConvertible, CustomReflectable {

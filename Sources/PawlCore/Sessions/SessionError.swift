@@ -62,10 +62,14 @@ public struct SessionError: Error, Hashable, CustomStringConvertible {
         case .sessionEnded(.reused):
             "A refresh token of this session came back after it was spent: somebody holds a copy. Sign in again."
         case .sessionEnded(.revoked): "The session was ended. Sign in again."
+        case .sessionEnded(.stale):
+            "This refresh token is too old: its session has turned several times since. Sign in again."
         case .sessionEnded(.lost): "The session was lost with the database's last writes. Sign in again."
         case .refreshConflict: "Another request has just used this refresh token. Repeat with the newest one."
         case .sessionDiverged: "The session is ahead of the database. Nobody is signed out; try again later."
-        case .wrongDelivery: "This session's refresh token travels in another way."
+        case .wrongDelivery:
+            "This refresh token came another way than it was given: in a body instead of the cookie, or the reverse. Send "
+                + "it as it was given."
         case .invalidCredentials: "The identifier or the password is wrong."
         case .throttled(let seconds): "Too many failed tries. Wait \(seconds) s."
         case .busy: "Too many sign-ins at once. Try again shortly."

@@ -5,17 +5,17 @@ import PawlCore
 extension Pawl {
     /// `POST /auth/register`
     func register(_ exchange: Exchange) async throws -> Response {
-        let credentials = try exchange.credentials()
+        let (attempt, credentials) = (try exchange.attempt(), try exchange.credentials())
         let grant = try await accounts.register(credentials, origin: exchange.origin, delivery: exchange.delivery)
-        try await endSession(ofCookieIn: exchange)
+        try await endSession(ofCookieIn: exchange, under: attempt)
         return .tokens(grant, to: exchange, status: .created)
     }
 
     /// `POST /auth/login`
     func login(_ exchange: Exchange) async throws -> Response {
-        let credentials = try exchange.credentials()
+        let (attempt, credentials) = (try exchange.attempt(), try exchange.credentials())
         let grant = try await accounts.login(credentials, origin: exchange.origin, delivery: exchange.delivery)
-        try await endSession(ofCookieIn: exchange)
+        try await endSession(ofCookieIn: exchange, under: attempt)
         return .tokens(grant, to: exchange)
     }
 }

@@ -7,7 +7,7 @@ extension Pawl {
     /// `POST /auth/logout`: by refresh token or access token, not both; 204 also for garbage and dead ones, and for a
     /// browser that has neither.
     func logout(_ exchange: Exchange) async throws -> Response {
-        let accessToken = try exchange.accessToken()
+        let (accessToken, attempt) = (try exchange.accessToken(), try exchange.attempt())
         switch (accessToken, exchange.cookie == nil && exchange.content.isEmpty) {
         case (_?, false):
             throw ProblemError.invalidRequest("Send a refresh token or an access token, not both.")
@@ -15,7 +15,7 @@ extension Pawl {
             break
         case (nil, _):
             let token = try exchange.refreshToken()
-            try await sessions.signOut(refreshToken: token, delivery: exchange.delivery, origin: exchange.origin)
+            try await sessions.signOut(refreshToken: token, attempt: attempt, origin: exchange.origin)
         case (let token?, true):
             do {
                 try await sessions.signOut(exchange.session(of: token), origin: exchange.origin)
@@ -34,16 +34,18 @@ extension Pawl {
 
     /// `POST /auth/logout/all`
     func logoutAll(_ exchange: Exchange) async throws -> Response {
+        let attempt = try exchange.attempt()
         try await sessions.endAll(by: exchange.session(), origin: exchange.origin)
-        try await endSession(ofCookieIn: exchange)
+        try await endSession(ofCookieIn: exchange, under: attempt)
         return .signedOut(exchange)
     }
 
     /// The cookie that came along is about to be overwritten: nobody would hold its session any more. One that somebody
     /// else planted is never adopted.
-    func endSession(ofCookieIn exchange: Exchange) async throws {
+    /// - Parameter attempt: the name that the page keeps beside it.
+    func endSession(ofCookieIn exchange: Exchange, under attempt: AttemptName?) async throws {
         guard let cookie = exchange.cookie else { return }
-        try await sessions.signOut(refreshToken: cookie, delivery: .cookie, origin: exchange.origin)
+        try await sessions.signOut(refreshToken: cookie, attempt: attempt, origin: exchange.origin)
     }
 }
 

@@ -10,7 +10,7 @@ struct DeadTokenTests {
         let server = try await Server()
         let first = try await server.register()
         let second = try await server.refresh(first.refreshToken, as: "one")
-        try await server.sessions.signOut(refreshToken: second.refreshToken, delivery: .body, origin: Server.home)
+        try await server.sessions.signOut(refreshToken: second.refreshToken, attempt: nil, origin: Server.home)
         // Another process does not know yet, and learns at the first token.
         let other = try await server.restartedWithoutMemory()
         other.store.forgetCalls()
@@ -44,7 +44,7 @@ struct DeadTokenTests {
         let server = try await Server()
         let grant = try await server.register()
         _ = try await server.claims(grant)
-        try await server.sessions.signOut(refreshToken: grant.refreshToken, delivery: .body, origin: Server.home)
+        try await server.sessions.signOut(refreshToken: grant.refreshToken, attempt: nil, origin: Server.home)
         await #expect(throws: AccessTokenError.sessionEnded) { try await server.claims(grant) }
     }
 
@@ -53,7 +53,7 @@ struct DeadTokenTests {
         let server = try await Server()
         let signedOut = try await server.register()
         let (reused, live) = (try await server.login(), try await server.login())
-        try await server.sessions.signOut(refreshToken: signedOut.refreshToken, delivery: .body, origin: Server.home)
+        try await server.sessions.signOut(refreshToken: signedOut.refreshToken, attempt: nil, origin: Server.home)
         try await server.refresh(reused.refreshToken, as: "one")
         server.clock.advance(by: 60)
         await #expect(throws: SessionError.self) { try await server.refresh(reused.refreshToken, as: "two") }

@@ -106,9 +106,32 @@ struct RefreshTests {
         let server = try await Server()
         let grant = try await server.register(delivery: own)
         await #expect(throws: SessionError.wrongDelivery) {
-            try await server.refresh(grant.refreshToken, delivery: other)
+            try await server.refresh(grant.refreshToken, delivery: other, from: Server.elsewhere)
         }
+        #expect(try await server.events(.wrongDelivery).map(\.origin) == [Server.elsewhere])
+        #expect(server.logs.entries.contains { $0.hasPrefix("warning") && $0.contains("wrong_delivery") })
         try await server.refresh(grant.refreshToken, delivery: own)
+    }
+
+    // FAULTS B1
+    @Test(.tags(.p6), arguments: [(Delivery.body, Delivery.cookie), (.cookie, .body)])
+    func `of a spent token is theft whichever way it comes`(own: Delivery, other: Delivery) async throws {
+        let server = try await Server()
+        let first = try await server.register(delivery: own)
+        var newest = first
+        for name in ["one", "two", "three"] {
+            newest = try await server.refresh(newest.refreshToken, as: name, delivery: own)
+        }
+        server.clock.advance(by: 90)
+        await #expect(throws: SessionError.sessionEnded(.reused)) {
+            try await server.refresh(first.refreshToken, as: "thief's", delivery: other, from: Server.elsewhere)
+        }
+        let event = try #require(try await server.events(.sessionReused).first)
+        #expect(event.origin == Server.elsewhere && event.details["holder_address"] == Server.home.address)
+        #expect(event.details["generation_gap"] == "3")
+        await #expect(throws: SessionError.sessionEnded(.reused)) {
+            try await server.refresh(newest.refreshToken, delivery: own)
+        }
     }
 
     @Test(.tags(.p9))

@@ -6,8 +6,10 @@ import Testing
 
 @Suite("Sign-out", .tags(.p7))
 struct SignOutTests {
-    private func signOut(_ token: String, _ server: Server, from origin: Origin = Server.home) async throws {
-        try await server.sessions.signOut(refreshToken: token, delivery: .body, origin: origin)
+    private func signOut(
+        _ token: String, as attempt: String? = nil, _ server: Server, from origin: Origin = Server.home
+    ) async throws {
+        try await server.sessions.signOut(refreshToken: token, attempt: try Server.attempt(attempt), origin: origin)
     }
 
     @Test func `ends the session of the current token`() async throws {
@@ -55,10 +57,42 @@ struct SignOutTests {
         #expect(try await server.events(.sessionEnded).count == 1)
     }
 
-    @Test func `takes a token only the way it travels`() async throws {
+    // FAULTS B11
+    @Test(.tags(.p6), arguments: [0, 60] as [Int64])
+    func `with one's own old token, under the name that spent it, is no theft`(wait: Int64) async throws {
+        let server = try await Server()
+        let first = try await server.register()
+        var newest = first
+        // As many pages load, a minute apart, each under the kept name.
+        for _ in 1...3 {
+            newest = try await server.refresh(newest.refreshToken, as: "kept")
+            server.clock.advance(by: 60)
+        }
+        newest = try await server.refresh(newest.refreshToken, as: "kept")
+        server.clock.advance(by: wait)
+        try await signOut(first.refreshToken, as: "kept", server)
+        #expect(try await server.events(.sessionReused).isEmpty)
+        #expect(try await server.events(.sessionEnded).map(\.details) == [["reason": "signed_out"]])
+        await #expect(throws: SessionError.sessionEnded(.signedOut)) { try await server.refresh(newest.refreshToken) }
+    }
+
+    // FAULTS B11
+    @Test func `with the current token, under the name that made it, ends the session`() async throws {
+        let server = try await Server()
+        let grant = try await server.refresh(try await server.register().refreshToken, as: "kept")
+        try await signOut(grant.refreshToken, as: "kept", server)
+        await #expect(throws: SessionError.sessionEnded(.signedOut)) { try await server.refresh(grant.refreshToken) }
+    }
+
+    // FAULTS B8
+    @Test(.tags(.p6))
+    func `with a token that no turn can have made ends nothing`() async throws {
         let server = try await Server()
         let grant = try await server.register()
-        try await server.sessions.signOut(refreshToken: grant.refreshToken, delivery: .cookie, origin: Server.home)
+        let forged = RefreshToken(
+            keyID: try Server.secrets(1).newest.id, sessionID: grant.session.id, generation: 99,
+            issuedAt: server.clock.now - 13 * 86400, secret: Secret(Sample.bytes(99)))
+        try await signOut(try forged.text(with: Server.secrets(1)).orThrow(), server, from: Server.elsewhere)
         try await server.refresh(grant.refreshToken)
     }
 
@@ -145,7 +179,7 @@ struct HousekeepingTests {
     func `deletes nothing within seven days of a deadline`() async throws {
         let server = try await Server()
         let (idle, ended) = (try await server.register(), try await server.login())
-        try await server.sessions.signOut(refreshToken: ended.refreshToken, delivery: .body, origin: Server.home)
+        try await server.sessions.signOut(refreshToken: ended.refreshToken, attempt: nil, origin: Server.home)
         func left(after seconds: Int64) async throws -> [Bool] {
             server.clock.advance(by: seconds)
             var round = HousekeepingRound()

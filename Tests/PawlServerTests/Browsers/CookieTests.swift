@@ -129,6 +129,88 @@ struct CookieTests {
         }
     }
 
+    // FAULTS B1
+    @Test("A browser's spent cookie in a body ends its session as stolen, with evidence", .tags(.p6))
+    func spentCookieInBody() async throws {
+        try await LiveServer.run { server in
+            _ = try await server.register(Self.alice)
+            let browser = try await server.signInByBrowser(Self.alice)
+            var cookie = browser.cookie
+            for page in 1...3 {
+                let attempt = "attempt-of-page-\(page)"
+                cookie = try await server.browse(.POST, PawlPath.refresh, cookie: cookie, attempt: attempt).cookie
+            }
+            let thief = try await server.refresh(browser.cookie)
+            #expect(thief.status == 401)
+            #expect(try thief.problem.reason == "reused")
+            let owner = try await server.browse(.POST, PawlPath.refresh, cookie: cookie)
+            #expect(try owner.problem.reason == "reused")
+            #expect(server.logs.text.contains("session_reused"))
+        }
+    }
+
+    // FAULTS B2
+    @Test("A refresh token ends its session whichever way it comes", .tags(.p7))
+    func signOutAnotherWay() async throws {
+        try await LiveServer.run { server in
+            let tokens = try await server.register(Self.alice)
+            let browser = try await server.signInByBrowser(Self.alice)
+            let leaked = RefreshRequest(refreshToken: browser.cookie)
+            #expect(try await server.send(.POST, PawlPath.logout, leaked).status == 204)
+            let after = try await server.browse(.POST, PawlPath.refresh, cookie: browser.cookie)
+            #expect(try after.problem.reason == "signed_out")
+            let planted = try await server.browse(.POST, PawlPath.logout, cookie: tokens.refreshToken)
+            #expect(planted.status == 204)
+            #expect(try await server.refresh(tokens.refreshToken).problem.reason == "signed_out")
+        }
+    }
+
+    // FAULTS B11
+    @Test(
+        "A sign-in, a registration and a sign-out over one's own old cookie, under the kept name, are no theft",
+        .tags(.p6), arguments: [PawlPath.login, PawlPath.register, PawlPath.logout, PawlPath.logoutAll])
+    func oldCookieUnderItsName(path: String) async throws {
+        let store = MemoryStore()
+        var options = LiveServer.Options()
+        options.store = store
+        try await LiveServer.run(options) { server in
+            _ = try await server.register(Self.alice)
+            let browser = try await server.signInByBrowser(Self.alice)
+            let name = "the-kept-name-of-a-page"
+            var cookie = browser.cookie
+            for _ in 1...3 {
+                cookie = try await server.browse(.POST, PawlPath.refresh, cookie: cookie, attempt: name).cookie
+                server.clock.advance(by: 60)
+            }
+            let malformed = try await server.browse(
+                .POST, path, SignInRequest(identifier: Self.alice, password: LiveServer.password),
+                cookie: browser.cookie, attempt: "short")
+            #expect(malformed.status == 400)
+            #expect(malformed.headers["Set-Cookie"].isEmpty)
+            let answer: TestAPI.Answer =
+                switch path {
+                case PawlPath.logout:
+                    try await server.browse(.POST, path, cookie: browser.cookie, attempt: name)
+                case PawlPath.logoutAll:
+                    try await server.browse(
+                        .POST, path, cookie: browser.cookie, attempt: name,
+                        headers: LiveServer.ownPage.merging(
+                            TestAPI.bearer(try await server.signInByBrowser(Self.alice).tokens)
+                        ) { $1 })
+                default:
+                    try await server.browse(
+                        .POST, path,
+                        SignInRequest(
+                            identifier: path == PawlPath.login ? Self.alice : "bob@example.com",
+                            password: LiveServer.password), cookie: browser.cookie, attempt: name)
+                }
+            #expect(answer.status == 200 || answer.status == 201 || answer.status == 204)
+            #expect(try await server.browse(.POST, PawlPath.refresh, cookie: cookie).problem.reason == "signed_out")
+            let events = store.events(since: UnixTime(seconds: 0), kinds: [.sessionReused], limit: 10)
+            #expect(events.isEmpty)
+        }
+    }
+
     @Test("Two cookies of the name are refused, in one field or two", .tags(.p12))
     func twoCookies() async throws {
         try await LiveServer.run { server in
