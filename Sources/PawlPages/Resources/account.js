@@ -14,7 +14,7 @@ const endings = {
   expired: ["You were signed out.", "You had not been here for a long time."],
   revoked: ["You were signed out.", "This session was ended from another device, by a new password or by whoever runs this server."],
   lost: ["You were signed out.", "The server has lost its record of this session."],
-  conflict: ["Sign in again.", "This browser came back with a copy of your session that is too old to go on with."],
+  stale: ["Sign in again.", "This browser came back with a copy of your session that is too old to go on with."],
   reused: [
     "Somebody had a copy of your session, so it was ended.",
     "What kept you signed in was used a second time, from somewhere else. It is worthless now. Sign in, end any device that you do not know, and change your password. If it happens again, look for software on this computer that does not belong there.",
@@ -165,8 +165,8 @@ async function persist(work) {
       return result
     } catch (error) {
       if (!error.isTemporary || hasLeft) throw error
-      // After a crash and several page loads within half a minute, only a new sign-in gives another cookie.
-      if (error.code === "refresh_conflict" && wait > 2) return leave("conflict")
+      // Another cookie would have come by now: after a crash, this one may be too old.
+      if (error.code === "refresh_conflict" && wait > 2) return leave("stale")
       notify(["The server cannot be reached.", "You are still signed in. Trying again …"], "warning waiting")
       await Promise.race([
         new Promise(resolve => setTimeout(resolve, Math.max(wait, error.retryAfter ?? 0) * 1000)),

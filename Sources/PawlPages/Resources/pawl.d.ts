@@ -119,7 +119,7 @@ export interface PawlEvents {
   changed: Event & Identity & { previous: Identity }
 }
 
-export type EndReason = "signed_out" | "expired" | "revoked" | "reused" | "lost" | (string & {})
+export type EndReason = "signed_out" | "expired" | "revoked" | "reused" | "lost" | "stale" | (string & {})
 
 export class PawlError extends Error {
   /** The answer's status; 0 if there was none. */
