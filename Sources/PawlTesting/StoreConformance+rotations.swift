@@ -78,7 +78,14 @@ extension StoreConformance {
             name: "racing requests without names are replayed inside the leeway",
             row: { $0.attempts[0] = nil },
             turn: {
-                $0.generation -= 1; $0.now = Sample.start + 29
+                $0.generation -= 1; $0.now = Sample.start + 30
+            }, verdict: .replay),
+        // FAULTS B10: times are whole seconds, so one second may be a moment.
+        Story(
+            name: "racing requests without names are replayed inside a leeway of one second", policy: .init(leeway: 1),
+            row: { $0.attempts[0] = nil },
+            turn: {
+                $0.generation -= 1; $0.now = Sample.start + 1
             }, verdict: .replay),
         Story(
             name: "another attempt inside the leeway is a conflict",
@@ -99,7 +106,7 @@ extension StoreConformance {
         Story(
             name: "another attempt after the leeway ends the session",
             turn: {
-                $0.generation -= 1; $0.attempt = 8; $0.now = Sample.start + 30
+                $0.generation -= 1; $0.attempt = 8; $0.now = Sample.start + 31
             }, verdict: .reuse,
             event: .sessionReused, ends: .reused),
         Story(

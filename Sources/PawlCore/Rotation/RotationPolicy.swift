@@ -64,7 +64,8 @@ public struct RotationPolicy: Sendable {
         let gap = Int(session.generation - turn.generation)
         let spentBy = gap <= session.attempts.count ? session.attempts[gap - 1] : nil
         let isSameAttempt = turn.attempt != nil && turn.attempt == spentBy
-        let isFresh = turn.now.age(since: session.rotatedAt) < leeway
+        // In whole seconds, so up to one second longer: the leeway is never shorter than it says.
+        let isFresh = leeway > 0 && turn.now.age(since: session.rotatedAt) <= leeway
         if gap == 1 {
             if isSameAttempt { return Decision(.replay) }
             if isFresh && turn.attempt == nil && spentBy == nil { return Decision(.replay) }

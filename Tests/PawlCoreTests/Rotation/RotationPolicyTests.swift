@@ -193,12 +193,31 @@ struct RotationPolicyTests {
             "the token before, nobody naming an attempt, in the last second of the leeway", .replay,
             session: { $0.attempts[0] = nil },
             turn: {
-                $0.generation = 2; $0.now = start + 29
+                $0.generation = 2; $0.now = start + 30
             }),
         Case(
             "the same a second later", .reuse, "end", session: { $0.attempts[0] = nil },
             turn: {
-                $0.generation = 2; $0.now = start + 30
+                $0.generation = 2; $0.now = start + 31
+            }),
+        // FAULTS B10: a turn late in one second and its repeat early in another are a moment apart.
+        Case(
+            "the same within a leeway of one second, which the clock shows as one", .replay, policy: .init(leeway: 1),
+            session: { $0.attempts[0] = nil },
+            turn: {
+                $0.generation = 2; $0.now = start + 1
+            }),
+        Case(
+            "the same within a leeway of two seconds, which the clock shows as two", .replay, policy: .init(leeway: 2),
+            session: { $0.attempts[0] = nil },
+            turn: {
+                $0.generation = 2; $0.now = start + 2
+            }),
+        Case(
+            "the same when a leeway of one second is certainly over", .reuse, "end", policy: .init(leeway: 1),
+            session: { $0.attempts[0] = nil },
+            turn: {
+                $0.generation = 2; $0.now = start + 2
             }),
         Case(
             "the same by a clock that is behind: its age is none", .replay, session: { $0.attempts[0] = nil },
@@ -255,12 +274,12 @@ struct RotationPolicyTests {
         Case(
             "the token before, after the leeway", .reuse, "end",
             turn: {
-                $0.generation = 2; $0.now = start + 30
+                $0.generation = 2; $0.now = start + 31
             }),
         Case(
             "the token before, by another attempt, after the leeway", .reuse, "end",
             turn: {
-                $0.generation = 2; $0.attempt = 8; $0.now = start + 30
+                $0.generation = 2; $0.attempt = 8; $0.now = start + 31
             }),
         Case(
             "an earlier generation inside the leeway", .reuse, "end",

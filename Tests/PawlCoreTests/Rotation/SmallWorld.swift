@@ -136,7 +136,7 @@ final class SmallServer {
         session.hash = Self.hash(session.generation)
         let digests = row.names.map { $0 == SmallWorld.noName ? nil : AttemptDigest(value: UInt64($0)) }
         session.attempts = digests + Array(repeating: nil, count: Session.rememberedAttempts - digests.count)
-        session.rotatedAt = row.isFresh ? now : now - max(1, world.policy.leeway)
+        session.rotatedAt = row.isFresh ? now : now - (world.policy.leeway + 1)
         session.ending = row.isDead ? Session.Ending(at: now, reason: .reused) : nil
         return session
     }

@@ -37,7 +37,7 @@ struct TheftTests {
         let stolen = try await server.register()
         let thiefs = try await server.refresh(stolen.refreshToken, as: "thief's", from: Server.elsewhere)
         await #expect(throws: SessionError.refreshConflict) { try await server.refresh(stolen.refreshToken, as: "one") }
-        server.clock.advance(by: 30)
+        server.clock.advance(by: 31)
         await #expect(throws: SessionError.sessionEnded(.reused)) {
             try await server.refresh(stolen.refreshToken, as: "one")
         }
