@@ -52,6 +52,15 @@ struct KeyScheduleTests {
         #expect(schedule.plan(for: [old, new], at: start + day + 600 + 960) == .init(expired: ["a"]))
     }
 
+    // FAULTS D0
+    @Test func `a key that a clock 400 days ahead has made holds nothing up and pushes nothing out`() {
+        let (key, stray) = (Self.key("a", activatesAt: start), Self.key("b", activatesAt: start + 400 * day))
+        #expect(Self.schedule.plan(for: [key, stray], at: start + 10 * day) == .init())
+        #expect(
+            Self.schedule.plan(for: [key, stray], at: start + 90 * day - 600) == .init(activateNew: start + 90 * day))
+        #expect(Self.schedule.plan(for: [stray], at: start) == .init(activateNew: start + 600))
+    }
+
     @Test func `a period is an hour at least`() {
         #expect(KeySchedule(period: 1, accessLifetime: 900).period == 3600)
     }
