@@ -23,10 +23,11 @@ public final class Pawl: Service {
     let housekeeping = HousekeepingRecord()
     let backups = BackupBoard()
 
+    /// - Parameter clock: the time to go by, for tests; the store's own if nil (``PawlStore/clock``).
     /// - Throws: if the public URL is not an origin, if the store is away, or holds keys that `secrets` do not open.
     public convenience init(
         store: any PawlStore, passwords: any PasswordHasher, secrets: MasterSecrets, configuration: PawlConfiguration,
-        clock: Clock = .system, randomness: Randomness = .system, metrics: PawlMetrics = .init(),
+        clock: Clock? = nil, randomness: Randomness = .system, metrics: PawlMetrics = .init(),
         logger: Logger = Logger(label: "pawl")
     ) async throws {
         try await self.init(
@@ -39,7 +40,7 @@ public final class Pawl: Service {
     /// schedule is the server's affair.
     package init(
         operating store: any PawlStore, passwords: any PasswordHasher, secrets: MasterSecrets,
-        configuration: PawlConfiguration, clock: Clock = .system, randomness: Randomness = .system,
+        configuration: PawlConfiguration, clock: Clock? = nil, randomness: Randomness = .system,
         metrics: PawlMetrics = .init(), logger: Logger
     ) async throws {
         guard let own = WebOrigin(configuration.publicURL) else { throw NoOrigin(url: configuration.publicURL) }
@@ -47,7 +48,7 @@ public final class Pawl: Service {
             OriginPolicy(own: own, origins: configuration.origins, nativeOrigins: configuration.nativeOrigins))
         self.store = store
         self.configuration = configuration
-        self.clock = clock
+        self.clock = clock ?? store.clock
         self.metrics = metrics
         self.logger = logger
         sessions = SessionAuthority(

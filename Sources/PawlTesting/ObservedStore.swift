@@ -26,6 +26,8 @@ public final class ObservedStore: PawlStore {
         self.base = base
     }
 
+    public var clock: Clock { base.clock }
+
     /// All calls so far, in order.
     public var calls: [Call] { state.withLock { $0.calls } }
 

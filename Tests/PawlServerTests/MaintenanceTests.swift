@@ -101,6 +101,17 @@ struct DiagnosisTests {
         #expect(over.advice?.contains("take it out") == true)
     }
 
+    // FAULTS D0
+    @Test func `finds a clock that has gone ahead by days in less time`() async throws {
+        let secrets = [Self.secrets[0]]
+        #expect(try await finding("clock", in: find(secrets)).level == .ok)
+        clock.jump(by: 3 * 86400)
+        let jumped = try await finding("clock", in: find(secrets))
+        #expect(jumped.level == .warning && jumped.advice?.contains("set it") == true)
+        clock.jump(by: -3 * 86400)
+        #expect(try await finding("clock", in: find(secrets, starts: false)).level == .problem, "it is behind now")
+    }
+
     @Test func `finds keys and passwords of a secret that is missing`() async throws {
         _ = try await find([Self.secrets[0]])
         let user = try Sample.user("owner")

@@ -9,6 +9,8 @@ public struct RecoveryRecord: Sendable, Equatable, Codable {
     package private(set) var gaps: [ClosedRange<UnixTime>] = []
     /// Oldest first.
     public private(set) var incidents: [Incident] = []
+    /// How far housekeeping has followed the clock. A deadline that it has not reached deletes nothing.
+    package private(set) var housekeepingTime: UnixTime?
 
     static let gapLimit = 16
     static let incidentLimit = 16
@@ -24,11 +26,24 @@ public struct RecoveryRecord: Sendable, Equatable, Codable {
     ///   - horizon: no token from before it can come to anything: such losses are forgotten.
     package mutating func beat(at now: UnixTime, last: UnixTime?, horizon: UnixTime) {
         noteGap(at: now, last: last)
+        housekeepingTime = housekeepingTime ?? now
         gaps.removeAll { $0.upperBound < horizon }
         incidents.removeAll { $0.lost.upperBound < horizon && $0.state(at: now) == .closed }
         // Of two nodes the one whose clock is ahead; but a clock that was wrong by more is not believed for ever.
         if let heartbeat, heartbeat > now, heartbeat <= now + Self.margin { return }
         heartbeat = now
+    }
+
+    /// How much faster than time passes housekeeping follows a clock that has jumped: a week takes it a day. Until then
+    /// somebody can set a wrong clock right, and nothing is lost.
+    static let catchUp: Int64 = 8
+
+    /// Lets housekeeping follow the clock.
+    /// - Parameter elapsed: seconds that have passed since the last call, by a clock that nobody can set.
+    package mutating func keepHouse(at now: UnixTime, elapsed: Int64) {
+        let step = Self.catchUp * max(0, elapsed)
+        let reached = housekeepingTime ?? now
+        housekeepingTime = min(max(now, reached - step), reached + step)
     }
 
     private mutating func noteGap(at now: UnixTime, last: UnixTime?) {

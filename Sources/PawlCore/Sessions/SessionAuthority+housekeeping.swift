@@ -1,7 +1,12 @@
+import Logging
+import Synchronization
+
 /// How far a walk over all sessions has come.
 package struct HousekeepingRound: Sendable {
     /// The last session looked at; nil before the first and after the last.
     package fileprivate(set) var cursor: SessionID?
+    /// What deadlines are compared with before anything is deleted.
+    fileprivate var time = UnixTime(seconds: 0)
     /// How many of those looked at were live.
     fileprivate var live = 0
 
@@ -21,18 +26,78 @@ extension SessionAuthority {
         let now = clock.now
         guard try await store.mayKeepHouse(at: now) else {
             round = HousekeepingRound()
+            _ = housekeepingPace.elapsed(until: clock.uptime)  // the node that keeps house counts this time
             return
         }
         if round.cursor == nil {
             round = HousekeepingRound()
+            round.time = try await housekeepingTime(at: now)
             // All of them, but what is written meanwhile comes in between.
-            while try await store.deleteThrottles(forgottenAt: now, limit: Self.sliceSize) {}
-            try await store.deleteEvents(before: now - eventRetention, limit: 10 * Self.sliceSize)
+            while try await store.deleteThrottles(forgottenAt: round.time, limit: Self.sliceSize) {}
+            try await store.deleteEvents(before: round.time - eventRetention, limit: 10 * Self.sliceSize)
         }
         let slice = try await store.deleteSessions(
-            endedBefore: now - Self.grace, after: round.cursor, limit: Self.sliceSize, at: now)
+            endedBefore: round.time - Self.grace, after: round.cursor, limit: Self.sliceSize, at: now)
         round.cursor = slice.cursor
         round.live += slice.live
         if round.cursor == nil { metrics.setHousekeepingEnd(now, activeSessions: round.live) }
+    }
+
+    /// The time that rows are deleted by. It is the clock's, unless that has jumped: a wrong clock must not delete what
+    /// nobody can bring back.
+    private func housekeepingTime(at now: UnixTime) async throws(StoreError) -> UnixTime {
+        let elapsed = housekeepingPace.elapsed(until: clock.uptime)
+        let record = try await changeRecovery { record in
+            record.keepHouse(at: now, elapsed: elapsed)
+            return []
+        }
+        let time = min(record.housekeepingTime ?? now, now)
+        let lag = now.age(since: time)
+        if housekeepingPace.hasChanged(isBehind: lag > Self.tellingLag) {
+            if lag > Self.tellingLag {
+                logger.warning(
+                    """
+                    The clock has gone ahead by more than the time that has passed. Rows are deleted later, so that \
+                    nothing is lost if it is wrong: look at the clock
+                    """,
+                    metadata: ["event": "clock_jumped", "clock": "\(now.rfc3339)", "deleting_by": "\(time.rfc3339)"])
+            } else {
+                logger.notice("Rows are deleted by the clock's time again", metadata: ["event": "clock_followed"])
+            }
+        }
+        return time
+    }
+
+    /// Seconds that housekeeping is behind the clock from which on this is told.
+    static let tellingLag: Int64 = 86400
+}
+
+/// Measures the time between rounds of housekeeping on a clock that nobody can set.
+final class HousekeepingPace: Sendable {
+    private struct State {
+        var last: Int64
+        var isBehind = false
+    }
+
+    private let state: Mutex<State>
+
+    init(since uptime: Int64) {
+        state = Mutex(State(last: uptime))
+    }
+
+    /// Seconds since the last call.
+    func elapsed(until uptime: Int64) -> Int64 {
+        state.withLock { state in
+            defer { state.last = uptime }
+            return uptime - state.last
+        }
+    }
+
+    /// Whether that is news.
+    func hasChanged(isBehind: Bool) -> Bool {
+        state.withLock { state in
+            defer { state.isBehind = isBehind }
+            return state.isBehind != isBehind
+        }
     }
 }

@@ -99,7 +99,7 @@ extension SessionAuthority {
     }
 
     /// Every change is a sign of life as well, so that it is made with knowledge of the last gap.
-    private func changeRecovery(
+    func changeRecovery(
         _ change: @escaping @Sendable (inout RecoveryRecord) -> [Event]
     ) async throws(StoreError) -> RecoveryRecord {
         let (now, last) = (clock.now, recovery.heartbeat)

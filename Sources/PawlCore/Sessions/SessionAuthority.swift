@@ -11,6 +11,7 @@ public final class SessionAuthority: Sendable {
     public let keys: KeyRing
     let dead = DeadList()
     let clock: Clock
+    let housekeepingPace: HousekeepingPace
     let randomness: Randomness
     let metrics: PawlMetrics
     let logger: Logger
@@ -42,16 +43,19 @@ public final class SessionAuthority: Sendable {
     /// - Parameters:
     ///   - issuer: what access tokens name as `iss`: this server's public URL.
     ///   - audience: what they name as `aud`; the issuer if empty.
+    ///   - clock: the time to go by, for tests; the store's own if nil (``PawlStore/clock``).
     public init(
         store: any PawlStore, secrets: MasterSecrets, issuer: String, audience: [String] = [],
         policy: RotationPolicy = .init(), lifetimes: Lifetimes = .init(), schedule: KeySchedule? = nil,
-        clock: Clock = .system, randomness: Randomness = .system,
+        clock: Clock? = nil, randomness: Randomness = .system,
         metrics: PawlMetrics = .init(), logger: Logger
     ) {
         self.store = store
         box = InForce.Box(InForce(secrets: secrets, lifetimes: lifetimes))
         recovery = Recovery(policy)
+        let clock = clock ?? store.clock
         self.clock = clock
+        housekeepingPace = HousekeepingPace(since: clock.uptime)
         self.randomness = randomness
         self.metrics = metrics
         self.logger = logger

@@ -36,7 +36,8 @@ package struct Diagnosis: Sendable {
             // The rest reads tables as this version knows them.
             if status.migrations.allSatisfy({ $0.appliedAt != nil }) {
                 let recovery = try await store.recovery()
-                findings.append(clock([status.newestTime, recovery.heartbeat].compactMap { $0 }.max()))
+                findings.append(
+                    clock(newest: [status.newestTime, recovery.heartbeat].compactMap { $0 }.max(), recovery))
                 findings.append(lostWrites(recovery.incidents))
                 findings.append(try await signingKeys())
                 findings += try await masterSecrets()
