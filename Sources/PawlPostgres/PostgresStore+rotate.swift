@@ -3,6 +3,7 @@ import Synchronization
 
 extension PostgresStore {
     public func rotate(_ turn: Turn, under policy: RotationPolicy) async throws(StoreError) -> Outcome {
+        try time.check()
         guard turn.stepUp == nil else { return try await decide(turn, under: policy, mayBeCommitted: false) }
         switch await waves.turn(turn) {
         case .turned(let session): return Outcome(.rotate, session)

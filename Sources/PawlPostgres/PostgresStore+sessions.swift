@@ -16,11 +16,13 @@ extension PostgresStore {
     }
 
     public func session(_ id: SessionID) async throws(StoreError) -> Session? {
-        try await run { connection in try Self.fetch(id, locked: false, on: connection) }
+        try time.check()
+        return try await run { connection in try Self.fetch(id, locked: false, on: connection) }
     }
 
     public func liveSessions(of subject: SubjectID, at now: UnixTime) async throws(StoreError) -> [Session] {
-        try await run { connection in
+        try time.check()
+        return try await run { connection in
             try Self.fetch(.all(of: subject), locked: false, on: connection).filter { $0.isLive(at: now) }.reversed()
         }
     }

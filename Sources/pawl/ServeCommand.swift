@@ -82,7 +82,8 @@ struct ServeCommand: AsyncParsableCommand {
         let operationsURL = "http://\(authority(settings.common.opsHost, settings.common.opsPort))"
         pawl.addOperationsRoutes(
             to: operations, registry: registry,
-            server: ServerDescription(listeners: ["api": apiURL, "operations": operationsURL]))
+            server: ServerDescription(
+                startedAt: store.clock.now, listeners: ["api": apiURL, "operations": operationsURL]))
         var patient = HTTPLimits()
         patient.answer = 86_400  // a backup is answered when it is complete
 

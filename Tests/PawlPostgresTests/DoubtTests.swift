@@ -28,23 +28,24 @@ struct DoubtTests {
     }
 
     @Test func `whoever was sent away in doubt has the leeway anew when the database is back`() async throws {
-        let clock = ManualClock()
-        try await withProxy(patience: .milliseconds(200), clock: clock.clock) { store, proxy in
-            var sessions = try await store.putSessions(1)
-            sessions = try await turn(sessions, on: store)
-            let turns = sessions.map { TurnSample(of: $0, successor: 5).turn }
+        try await withProxy(patience: .milliseconds(200)) { store, proxy in
+            // Hours ago by the database's clock: nobody could come again meanwhile.
+            let then = store.clock.now - 4000
+            let fresh = try #require(try await store.putSessions(1).first)
+            let first = TurnSample(of: fresh, successor: 4).with { $0.now = then }.turn
+            #expect(try await store.rotate(first, under: .init()).verdict == .rotate)  // the statement is prepared now
+            let session = fresh.turned(by: first)
+            let turn = TurnSample(of: session, successor: 5).with { $0.now = then }.turn
             proxy.cut(.beforeAnswer, goesDown: true)
-            for result in await store.rotateTogether(turns) {
+            for result in await store.rotateTogether([turn]) {
                 #expect(throws: StoreError.self) { try result.get() }
             }
-
-            // Nobody could come again meanwhile, so hours later it is still a retry, even of a client that names none.
-            clock.advance(by: 4000)
             proxy.up()
             try await store.untilBack()
-            let late = TurnSample(of: sessions[0], successor: 6).with { $0.now = clock.now + 5 }.turn
+            // Still a retry, even of a client that names none.
+            let late = TurnSample(of: session, successor: 6).with { $0.now = store.clock.now + 5 }.turn
             let outcome = try await store.rotate(late, under: .init())
-            #expect(outcome.verdict == .replay && outcome.session?.hash == turns[0].successorHash)
+            #expect(outcome.verdict == .replay && outcome.session?.hash == turn.successorHash)
         }
     }
 
@@ -99,11 +100,11 @@ struct DoubtTests {
 
 /// A store behind a proxy.
 func withProxy(
-    patience: Duration = .seconds(8), clock: Clock = .system, _ work: (PostgresStore, Proxy) async throws -> Void
+    patience: Duration = .seconds(8), _ work: (PostgresStore, Proxy) async throws -> Void
 ) async throws {
     try await withDatabase { server, database in
         let proxy = try await Proxy(to: server.port)
-        try await withStore(url: server.url(database, port: proxy.port), patience: patience, clock: clock) { store in
+        try await withStore(url: server.url(database, port: proxy.port), patience: patience) { store in
             try await work(store, proxy)
         }
         try await proxy.close()

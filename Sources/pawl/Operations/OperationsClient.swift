@@ -99,7 +99,8 @@ struct OperationsClient {
         _ method: HTTPMethod, _ path: String, _ bytes: [UInt8], patience: TimeAmount
     ) async throws -> (status: Int, body: Data) {
         let credential = OperationsCredential.header(
-            for: .init(method: method.rawValue, path: path, body: bytes), secrets: secrets, at: Clock.system.now)
+            for: .init(method: method.rawValue, path: path, body: bytes), secrets: secrets,
+            at: installation?.now ?? Clock.system.now)
         let fields = [("Content-Type", "application/json"), ("Authorization", credential)]
         if let installation { return try await installation.respond(method.rawValue, path, fields, bytes) }
 

@@ -46,6 +46,9 @@ struct StoppedInstallation {
         responder = router.buildResponder()
     }
 
+    /// What time it is there.
+    var now: UnixTime { store.clock.now }
+
     func respond(
         _ method: String, _ path: String, _ fields: [(name: String, value: String)], _ body: [UInt8]
     ) async throws -> (status: Int, body: Data) {
