@@ -155,12 +155,15 @@ public struct SessionDescription: Codable, Sendable {
     }
 }
 
-/// The answer to `GET /auth/sessions`.
+/// The answer to `GET /auth/sessions`: a page of them, newest first.
 public struct SessionList: Codable, Sendable {
     public var sessions: [SessionDescription]
+    /// What to ask for the next page with, as `after`; absent at the end.
+    public var next: String?
 
-    public init(sessions: [SessionDescription]) {
+    public init(sessions: [SessionDescription], next: String? = nil) {
         self.sessions = sessions
+        self.next = next
     }
 }
 

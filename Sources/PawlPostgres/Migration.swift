@@ -101,6 +101,11 @@ struct Migration {
                 ALTER TABLE events ADD COLUMN sum text COLLATE "C";
                 CREATE UNIQUE INDEX events_sum ON events (sum) WHERE sum IS NOT NULL;
                 """),
+        // Finds the sessions of a user that have not ended, however many have. `sessions_subject` is for servers of an
+        // older version, and goes in a later one.
+        Migration(
+            name: "0005-bulk",
+            sql: "CREATE INDEX IF NOT EXISTS sessions_left ON sessions (subject, id) WHERE ended_at IS NULL;"),
     ]
 
     /// All steps in their order, with those that a newer version applied last.

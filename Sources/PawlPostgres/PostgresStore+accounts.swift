@@ -53,14 +53,12 @@ extension PostgresStore {
                     .bytes(changed.password.bytes), .integer(changed.version), .id(id),
                 ])
             for event in events { try Self.insert(event, on: connection) }
-            // Locks them in their order, so that none turns under what follows.
-            let sessions = try Self.fetch(.all(of: id), locked: true, on: connection)
             let ended =
                 change.endsSessions
-                ? try Self.end(sessions, PlannedEnding(.revoked, at: change.at, origin: nil), on: connection) : []
-            try connection.execute(
-                "UPDATE sessions SET roles = $1, scope = $2 WHERE subject = $3 AND ended_at IS NULL",
-                [.value(.init(changed.roles)), .value(.init(changed.scope)), .id(id)])
+                ? try Self.end(.all(of: id), PlannedEnding(.revoked, at: change.at, origin: nil), on: connection).ended
+                : []
+            let left = try Self.fetchIDs(.all(of: id), on: connection)
+            try Self.copyRoles(changed.roles, scope: changed.scope, to: left, on: connection)
             return (changed, ended, events)
         }
     }
@@ -88,15 +86,25 @@ extension PostgresStore {
         }
     }
 
-    public func deleteThrottles(forgottenAt now: UnixTime, limit: Int) async throws(StoreError) -> Bool {
+    public func deleteThrottles(
+        forgottenAt now: UnixTime, after cursor: [UInt8]?, limit: Int
+    ) async throws(StoreError) -> [UInt8]? {
+        let keys = try await run { connection in
+            try connection.execute(
+                "SELECT key FROM login_throttle WHERE key > $1 ORDER BY key LIMIT $2",
+                [.bytes(cursor ?? []), .integer(Int64(limit))]
+            ).map { $0.bytes(0) }
+        }
+        guard let last = keys.last else { return nil }
+        // What somebody has locked is in use.
         try await write(
             """
             DELETE FROM login_throttle WHERE key IN (
                 SELECT key FROM login_throttle
-                WHERE last_use < $1 AND (trusted_until IS NULL OR trusted_until <= $2) LIMIT $3
+                WHERE key > $1 AND key <= $2 AND last_use < $3 AND (trusted_until IS NULL OR trusted_until <= $4)
                 FOR UPDATE SKIP LOCKED)
-            """,
-            [.time(now - LoginThrottle.memory), .time(now), .integer(Int64(limit))]) == limit
+            """, [.bytes(cursor ?? []), .bytes(last), .time(now - LoginThrottle.memory), .time(now)])
+        return keys.count == limit ? last : nil
     }
 
     /// - Parameter lock: `FOR UPDATE`, `FOR SHARE` or nothing.

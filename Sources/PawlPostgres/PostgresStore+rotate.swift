@@ -78,7 +78,7 @@ extension PostgresStore {
             return Outcome(decision.verdict, session)
         case .end(let reason, let event):
             let ending = PlannedEnding(reason, at: turn.now, origin: turn.origin, event: event)
-            try end([session], ending, on: connection)
+            try end(session, ending, on: connection)
             return Outcome(decision.verdict, session.ended(at: turn.now, reason: reason))
         case .turn:
             // With a step-up, or because another transaction came between the statement and the lock.
@@ -110,7 +110,8 @@ extension PostgresStore {
             on: connection)
         let ended = try end(
             .others(of: user.id, keeping: next.id), PlannedEnding(.revoked, at: turn.now, origin: turn.origin),
-            on: connection)
+            on: connection
+        ).ended
         return Outcome(.rotate, next, endedOthers: ended)
     }
 }

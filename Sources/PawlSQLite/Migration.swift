@@ -94,6 +94,13 @@ struct Migration {
                 ALTER TABLE events ADD COLUMN sum TEXT;
                 CREATE UNIQUE INDEX events_sum ON events (sum) WHERE sum IS NOT NULL;
                 """),
+        // Finds the sessions of a user that have not ended, however many have.
+        Migration(
+            name: "0005-bulk",
+            sql: """
+                CREATE INDEX sessions_left ON sessions (subject, id) WHERE ended_at IS NULL;
+                DROP INDEX sessions_subject;
+                """),
     ]
 
     /// All steps in their order, with those that a newer version applied last.

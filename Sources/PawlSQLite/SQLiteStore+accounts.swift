@@ -62,10 +62,13 @@ extension SQLiteStore {
             for event in events { try Self.insert(event, in: db) }
             let ended =
                 change.endsSessions
-                ? try Self.end(.all(of: id), PlannedEnding(.revoked, at: change.at, origin: nil), in: db) : []
+                ? try Self.end(.all(of: id), PlannedEnding(.revoked, at: change.at, origin: nil), in: db).ended : []
+            // Most of many have these already, and are not written again.
             try db.execute(
-                sql: "UPDATE sessions SET roles = ?, scope = ? WHERE subject = ? AND ended_at IS NULL",
-                arguments: [roles, scope, id.data])
+                sql: """
+                    UPDATE sessions SET roles = ?1, scope = ?2
+                    WHERE subject = ?3 AND ended_at IS NULL AND (roles <> ?1 OR scope <> ?2)
+                    """, arguments: [roles, scope, id.data])
             return (changed, ended, events)
         }
     }
@@ -93,17 +96,27 @@ extension SQLiteStore {
         }
     }
 
-    public func deleteThrottles(forgottenAt now: UnixTime, limit: Int) async throws(StoreError) -> Bool {
-        try await write { db in
-            try db.execute(
-                sql: """
-                    DELETE FROM login_throttle WHERE key IN (
-                        SELECT key FROM login_throttle
-                        WHERE last_use < ? AND (trusted_until IS NULL OR trusted_until <= ?) LIMIT ?)
-                    """,
-                arguments: [(now - LoginThrottle.memory).seconds, now.seconds, limit])
-            return db.changesCount == limit
+    public func deleteThrottles(
+        forgottenAt now: UnixTime, after cursor: [UInt8]?, limit: Int
+    ) async throws(StoreError) -> [UInt8]? {
+        let start = cursor?.data ?? Data()
+        let forgotten = "last_use < ? AND (trusted_until IS NULL OR trusted_until <= ?)"
+        let times: StatementArguments = [(now - LoginThrottle.memory).seconds, now.seconds]
+        // Looked at beside the writer, which is only asked if there is something to delete.
+        let slice = try await read { db in
+            try Row.fetchAll(
+                db, sql: "SELECT key, \(forgotten) FROM login_throttle WHERE key > ? ORDER BY key LIMIT ?",
+                arguments: times + [start, limit]
+            ).map { (key: $0.bytes(0), isForgotten: $0.integer(1) == 1) }
         }
+        if slice.contains(where: \.isForgotten), let last = slice.last?.key {
+            try await write { db in
+                try db.execute(
+                    sql: "DELETE FROM login_throttle WHERE key > ? AND key <= ? AND \(forgotten)",
+                    arguments: [start, last.data] + times)
+            }
+        }
+        return slice.count == limit ? slice.last?.key : nil
     }
 
     static func fetchUser(_ id: SubjectID, in db: Database) throws -> User? {

@@ -48,7 +48,8 @@ extension SQLiteStore {
         try insert(
             Event(.passwordChanged, at: turn.now, subject: user.id, session: next.id, origin: turn.origin), in: db)
         let ended = try end(
-            .others(of: user.id, keeping: next.id), PlannedEnding(.revoked, at: turn.now, origin: turn.origin), in: db)
+            .others(of: user.id, keeping: next.id), PlannedEnding(.revoked, at: turn.now, origin: turn.origin), in: db
+        ).ended
         return Outcome(.rotate, next, endedOthers: ended)
     }
 }

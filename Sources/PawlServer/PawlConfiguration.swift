@@ -15,6 +15,8 @@ public struct PawlConfiguration: Sendable {
     /// What access tokens name as `aud`; the public URL if empty.
     public var audience: [String] = []
     public var lifetimes = SessionAuthority.Lifetimes()
+    /// How many sessions a user has at most; a sign-in above it ends the least recently used.
+    public var sessionsPerUser = 100
     /// Seconds that a spent refresh token is taken for a race or a repeat; 0 is strict.
     public var leeway: Int64 = 30
     public var onReuse: RotationPolicy.ReuseResponse = .end

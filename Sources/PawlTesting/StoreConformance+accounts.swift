@@ -118,6 +118,26 @@ extension StoreConformance {
                         details: ["roles": "admin auditor", "scope": "read"])
                 ])
         },
+        Check("users: roles are copied into sessions that have not ended, in slices") { store in
+            let user = try Sample.user("owner")
+            let rows = try (1...7).map { try Sample.session(of: user, $0) }
+            let dead = rows[3].ended(at: Sample.start, reason: .signedOut)
+            try await store.put(user, rows[0], rows[1], rows[2], dead, rows[4], rows[5], rows[6])
+            var (cursor, slices): (SessionID?, Int) = (nil, 0)
+            repeat {
+                cursor = try await store.copyRoles(
+                    ["auditor"], scope: [], toSessionsOf: user.id, after: cursor, limit: 4)
+                slices += 1
+                if slices == 1 { #expect(try await store.session(rows[6].id) == rows[6]) }
+            } while cursor != nil && slices < 10
+            #expect(slices == 2)
+            for var row in rows where row.id != dead.id {
+                row.roles = ["auditor"]
+                row.scope = []
+                #expect(try await store.session(row.id) == row)
+            }
+            #expect(try await store.session(dead.id) == dead)
+        },
         Check("users: disabling ends all sessions, enabling revives none") { store in
             let user = try Sample.user("owner")
             let rows = try (1...2).map { try Sample.session(of: user, $0) }
@@ -210,10 +230,31 @@ extension StoreConformance {
                 return count
             }
             #expect(try await slowed() == 4)
-            #expect(try await store.deleteThrottles(forgottenAt: Sample.start + 86401, limit: 2))
+            let first = try await store.deleteThrottles(forgottenAt: Sample.start + 86401, after: nil, limit: 2)
+            #expect(first != nil)
             #expect((2...4).contains(try await slowed()), "two of the eight counters are gone")
-            #expect(try await store.deleteThrottles(forgottenAt: Sample.start + 86401, limit: 100) == false)
+            #expect(
+                try await store.deleteThrottles(forgottenAt: Sample.start + 86401, after: first, limit: 100) == nil)
             #expect(try await slowed() == 0)
+        },
+        // FAULTS D5
+        Check("throttle: housekeeping walks over counters that are in use, and looks at each once") { store in
+            let (old, young) = (Sample.start, Sample.start + 86400)
+            for number in 0..<6 {
+                let keys = try Sample.throttleKeys("owner \(number)", "192.0.2.7")
+                _ = try await store.reserveLogin(keys, at: number.isMultiple(of: 2) ? old : young)
+            }
+            // Two counters each: one for the identifier, and one for it together with the network.
+            func walk() async throws -> Int {
+                var (cursor, slices): ([UInt8]?, Int) = (nil, 0)
+                repeat {
+                    cursor = try await store.deleteThrottles(forgottenAt: old + 86401, after: cursor, limit: 5)
+                    slices += 1
+                } while cursor != nil && slices < 10
+                return slices
+            }
+            #expect(try await walk() == 3, "five, five and two")
+            #expect(try await walk() == 2, "the six that are in use stay: five and one")
         },
         Check("throttle: housekeeping forgets after a day, but not whom it trusts") { store in
             let (failing, trusted) = (
@@ -228,9 +269,9 @@ extension StoreConformance {
                 _ = try await store.reserveLogin(keys, at: Sample.start)
             }
             #expect(try await store.reserveLogin(failing, at: Sample.start) == 1)
-            try await store.deleteThrottles(forgottenAt: Sample.start + 86400, limit: 100)
+            try await store.deleteThrottles(forgottenAt: Sample.start + 86400, after: nil, limit: 100)
             #expect(try await store.reserveLogin(failing, at: Sample.start) == 1, "a day is not over yet")
-            try await store.deleteThrottles(forgottenAt: Sample.start + 86401, limit: 100)
+            try await store.deleteThrottles(forgottenAt: Sample.start + 86401, after: nil, limit: 100)
             #expect(try await store.reserveLogin(failing, at: Sample.start) == nil)
             #expect(try await store.reserveLogin(trusted, at: Sample.start) == nil)
         },

@@ -44,6 +44,18 @@ extension StoreConformance {
             let waits = try await together(20) { _ in try await store.reserveLogin(keys, at: Sample.start) }
             #expect(waits.count { $0 == nil } == 5)
         },
+        // FAULTS B3
+        Check("race: sign-ins of one user keep to the limit of sessions") { store in
+            let user = try Sample.user("owner")
+            try await store.put(user)
+            let sessions = try (UInt64(1)...20).map { try Sample.session(of: user, $0) }
+            let ended = try await together(20) { index in
+                try await store.insert(
+                    sessions[index], ifUserVersionIs: 1, limit: 5, Sample.started(sessions[index]))
+            }
+            #expect(ended.compactMap { $0 }.count == 20 && ended.compactMap { $0 }.flatMap(\.self).count == 15)
+            #expect(try await store.liveSessions(of: user.id, at: Sample.start).count == 5)
+        },
         Check("race: a sign-out beats every refresh that comes after it") { store in
             let user = try Sample.user("owner")
             let session = try Sample.session(of: user, 1)

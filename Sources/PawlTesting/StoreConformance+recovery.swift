@@ -172,11 +172,13 @@ extension StoreConformance {
             let ending = PlannedEnding(.revoked, at: Sample.start + 60, origin: nil)
             var (cursor, slices): (SessionID?, [[SessionID]]) = (nil, [])
             repeat {
-                let slice = try await store.endSlice(begunSince: Sample.start + 3, after: cursor, limit: 3, ending)
+                let slice = try await store.end(
+                    .begun(since: Sample.start + 3), after: cursor, limit: 3, ending)
                 slices.append(slice.ended)
                 cursor = slice.cursor
             } while cursor != nil && slices.count < 10
-            #expect(slices == [[rows[2].id], [rows[3].id, rows[5].id], [rows[6].id], []])
+            #expect(slices.flatMap(\.self) == [rows[2].id, rows[3].id, rows[5].id, rows[6].id])
+            #expect(slices.count > 1 && slices.allSatisfy { $0.count <= 3 })
             for index in [2, 3, 5, 6] {
                 #expect(try await store.session(rows[index].id) == rows[index].ended(at: ending.at, reason: .revoked))
             }

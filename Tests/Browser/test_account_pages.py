@@ -104,6 +104,27 @@ def test_register_sign_in_and_out_by_keyboard(site, profile):
     assert not profile.complaints
 
 
+def test_many_devices_are_shown_page_by_page_and_this_one_always(site, chromium, profile):
+    identifier = site.new_user()
+    page = profile.open(f"{site.auth}/account/sign-in")
+    page.route("**/auth/sessions**", lambda route: route.continue_(url=with_limit(route.request.url, 2)))
+    enter(page, identifier)
+    page.locator(".device").first.wait_for()
+    others = [enter_with_another_device(site, chromium, identifier) for _ in range(3)]
+    page.reload()
+    expect(page.locator(".device")).to_have_count(3)
+    expect(page.locator(".device").first).to_contain_text("This device")
+    page.get_by_role("button", name="Show more").click()
+    expect(page.locator(".device")).to_have_count(4)
+    expect(page.get_by_role("button", name="Show more")).to_be_hidden()
+    for context, _ in others:
+        context.close()
+
+
+def with_limit(url, limit):
+    return f"{url}{'&' if '?' in url else '?'}limit={limit}"
+
+
 def test_a_password_that_is_shown_is_hidden_when_it_is_sent(site, profile):
     page = profile.open(f"{site.auth}/account/sign-in")
     page.locator("#identifier").fill(site.new_user())

@@ -14,7 +14,7 @@ struct ActiveSessionsTests {
                 var round = HousekeepingRound()
                 repeat {
                     try await server.pawl.sessions.housekeep(&round, eventRetention: 86400)
-                } while round.cursor != nil
+                } while round.isUnderWay
                 let lines = try await server.send(.GET, PawlPath.metrics).text.split(separator: "\n")
                 return lines.first { $0.hasPrefix("pawl_sessions_active ") }.map(String.init)
             }

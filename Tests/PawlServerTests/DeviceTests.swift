@@ -29,6 +29,39 @@ struct DeviceTests {
         }
     }
 
+    // FAULTS B3
+    @Test("The list of devices is paged, for the user and for an operator, and never holds more than was asked for")
+    func pages() async throws {
+        var options = LiveServer.Options()
+        options.configure = { $0.sessionsPerUser = 6 }
+        try await LiveServer.run(options) { server in
+            _ = try await server.register("alice@example.com")
+            var last = try await server.login("alice@example.com").tokens
+            for _ in 1...6 {
+                server.clock.advance(by: 1)
+                last = try await server.login("alice@example.com").tokens
+            }
+            func all(_ path: String, _ get: (String) async throws -> TestAPI.Answer) async throws -> [[String]] {
+                var (pages, query): ([[String]], String) = ([], "?limit=4")
+                while pages.count < 10 {
+                    let page = try await get(path + query).decode(SessionList.self)
+                    pages.append(page.sessions.map(\.id))
+                    guard let next = page.next else { return pages }
+                    #expect(next == page.sessions.last?.id)
+                    query = "?limit=4&after=\(next)"
+                }
+                return pages
+            }
+            let own = try await all(PawlPath.sessions) { [last] in try await server.get($0, last) }
+            #expect(own.map(\.count) == [4, 2], "six of the eight are left")
+            #expect(own[0][0] == last.sessionID)
+            #expect(Set(own.flatMap(\.self)).count == 6)
+            for query in ["limit=0", "limit=1001", "limit=x", "after=x"] {
+                #expect(try await server.get("\(PawlPath.sessions)?\(query)", last).status == 400)
+            }
+        }
+    }
+
     @Test("Somebody else's session is as unknown as one that never was", .tags(.p12))
     func others() async throws {
         try await LiveServer.run { server in

@@ -76,7 +76,7 @@ struct DiagnosisTests {
         #expect(store.insert(user, Event(.registered, at: clock.now, subject: user.id)))
         store.reseal(user.id, from: user.password, to: SealedPassword(bytes: [old.id]))
         let session = try Sample.session(of: user, 1)
-        #expect(store.insert(session, ifUserVersionIs: 1, Sample.started(session)))
+        #expect(try await store.insert(session, ifUserVersionIs: 1, Sample.started(session)))
 
         clock.advance(by: 100)
         var findings = try await find([old, new])

@@ -2,6 +2,7 @@ import Foundation
 import NIOHTTP1
 import PawlAPI
 import PawlCore
+import PawlServer
 import PawlTesting
 import Testing
 
@@ -30,6 +31,39 @@ struct OperationsTests {
             headers["Authorization"] = OperationsCredential.header(
                 for: subject, secrets: secrets, at: server.clock.now)
             return try await server.send(method, path, headers: headers, body: [UInt8](body.utf8))
+        }
+    }
+
+    @Test("A statement that the database refuses is a problem for the doctor, and the server is not ready")
+    func refusedStatement() async throws {
+        var options = LiveServer.Options()
+        let store = ObservedStore()
+        options.store = store
+        try await LiveServer.run(options) { server in
+            #expect(try await server.send(.GET, PawlPath.readiness).status == 200)
+            store.fail([.tryStatements])
+            #expect(try await server.send(.GET, PawlPath.readiness).status == 503)
+            let findings = await Diagnosis(
+                store: store, secrets: try LiveServer.freshSecrets(), configuration: server.pawl.configuration,
+                clock: server.clock.clock, isServing: true, patience: .seconds(20)
+            ).findings()
+            let finding = try #require(findings.first { $0.check == "statements" })
+            #expect(finding.level == .problem && finding.advice?.contains("docs/scale.md") == true)
+        }
+    }
+
+    // FAULTS B3
+    @Test("An operator's list of a user's sessions is paged")
+    func sessionPages() async throws {
+        try await operate { server, operate in
+            _ = try await server.register("alice@example.com")
+            for _ in 1...3 { _ = try await server.login("alice@example.com") }
+            let path = "\(PawlPath.adminUsers)/alice%40example.com/sessions"
+            let first = try await operate.send(.GET, path + "?limit=3").decode(SessionList.self)
+            let next = try #require(first.next)
+            #expect(first.sessions.count == 3 && next == first.sessions[2].id)
+            let second = try await operate.send(.GET, path + "?limit=3&after=\(next)").decode(SessionList.self)
+            #expect(second.sessions.count == 1 && second.next == nil)
         }
     }
 

@@ -3,10 +3,11 @@ extension Accounts {
     /// Changes a user's roles, scope or state, and their live sessions with them; disabling ends those.
     public func administer(_ identifier: Identifier, _ change: UserChange) async throws(SessionError) -> User {
         let user = try await user(identifier)
+        try await sessions.prepare(change, of: user)
         let updated = try await stored { () async throws(StoreError) in try await store.update(user.id, change) }
         guard let updated else { throw .noSuchUser }
         for event in updated.events { sessions.logger.tell(event) }
-        sessions.bury(updated.ended, .revoked)
+        sessions.bury(updated.ended, .revoked, of: user.id)
         return updated.user
     }
 
@@ -39,17 +40,16 @@ extension Accounts {
         try await stored { () async throws(StoreError) in try await store.users(after: identifier, limit: limit) }
     }
 
-    /// The live sessions of a user.
-    public func devices(of identifier: Identifier) async throws(SessionError) -> [Session] {
-        let user = try await user(identifier)
-        return try await stored { () async throws(StoreError) in
-            try await store.liveSessions(of: user.id, at: clock.now)
-        }
+    /// The live sessions of a user, newest first, like ``SessionAuthority/devices(of:after:limit:)``.
+    public func devices(
+        of identifier: Identifier, after cursor: SessionID? = nil, limit: Int = 100
+    ) async throws(SessionError) -> [Session] {
+        try await sessions.devices(of: user(identifier).id, after: cursor, limit: limit)
     }
 
     /// Ends all sessions of a user. Returns how many there were.
     public func endSessions(of identifier: Identifier) async throws(SessionError) -> Int {
         let user = try await user(identifier)
-        return try await sessions.end(.all(of: user.id), .revoked, at: clock.now, origin: nil).count
+        return try await sessions.end(.all(of: user.id), of: user.id, .revoked, at: clock.now, origin: nil)
     }
 }

@@ -63,6 +63,10 @@ extension Accounts {
                 return Turn.StepUp(userVersion: user.version, authMethods: ["pwd"], newPassword: newPassword)
             }
         }
+        if let session, stepUp?.newPassword != nil {
+            let ending = PlannedEnding(.revoked, at: clock.now, origin: request.origin)
+            try await sessions.makeRoom(beside: 0, sparing: session.id, of: session.subject, ending)
+        }
         do throws(SessionError) {
             return try await sessions.turn(
                 presented, delivery: request.delivery, attempt: request.attempt, origin: request.origin, stepUp: stepUp,

@@ -14,10 +14,15 @@ extension SessionAuthority {
         return session
     }
 
-    /// The subject's live sessions: one for each device.
-    public func devices(of session: Session) async throws(SessionError) -> [Session] {
+    /// The subject's live sessions, one for each device, newest first.
+    /// - Parameters:
+    ///   - cursor: the last one of the page before.
+    ///   - limit: how many at most.
+    public func devices(
+        of subject: SubjectID, after cursor: SessionID? = nil, limit: Int = 100
+    ) async throws(SessionError) -> [Session] {
         try await stored { () async throws(StoreError) in
-            try await store.liveSessions(of: session.subject, at: clock.now)
+            try await store.liveSessions(of: subject, after: cursor, limit: limit, at: clock.now)
         }
     }
 
@@ -32,7 +37,7 @@ extension SessionAuthority {
 
     /// Signs the caller's own session out.
     public func signOut(_ session: Session, origin: Origin) async throws(SessionError) {
-        try await end(.one(session.id), .signedOut, at: clock.now, origin: origin)
+        try await end(.one(session.id), of: session.subject, .signedOut, at: clock.now, origin: origin)
     }
 
     /// Ends one session of the subject. One of somebody else's is as unknown as one that never was.
@@ -41,19 +46,21 @@ extension SessionAuthority {
         let target = try await stored { () async throws(StoreError) in try await store.session(id) }
         guard let target, target.subject == session.subject, target.isLive(at: clock.now) else { throw .noSuchSession }
         try requireFreshness(of: session)
-        try await end(.one(id), .revoked, at: clock.now, origin: origin)
+        try await end(.one(id), of: session.subject, .revoked, at: clock.now, origin: origin)
     }
 
     /// Ends all sessions of the subject but this one.
     public func endOthers(by session: Session, origin: Origin) async throws(SessionError) {
         try requireFreshness(of: session)
-        try await end(.others(of: session.subject, keeping: session.id), .revoked, at: clock.now, origin: origin)
+        try await end(
+            .others(of: session.subject, keeping: session.id), of: session.subject, .revoked, at: clock.now,
+            origin: origin)
     }
 
     /// Ends all sessions of the subject, this one too.
     public func endAll(by session: Session, origin: Origin) async throws(SessionError) {
         try requireFreshness(of: session)
-        try await end(.all(of: session.subject), .signedOut, at: clock.now, origin: origin)
+        try await end(.all(of: session.subject), of: session.subject, .signedOut, at: clock.now, origin: origin)
     }
 
     private func requireFreshness(of session: Session) throws(SessionError) {
@@ -64,10 +71,20 @@ extension SessionAuthority {
 }
 
 extension SessionAuthority: AccessTokenValidator {
-    /// Checks an access token with the key ring at hand; sessions that ended in this process are refused at once.
+    /// Checks an access token with the key ring at hand; sessions that ended in this process are refused at once. Only of
+    /// a user with more ended sessions than are remembered is the session looked up in the store.
     public func validate(_ token: String) async throws(AccessTokenError) -> AccessTokenClaims {
         let claims = try verifier.verify(token, with: keys.verificationKeys, at: clock.now.seconds)
-        if let id = claims.sessionID.flatMap({ SessionID($0) }), dead[id] != nil { throw .sessionEnded }
+        guard let id = claims.sessionID.flatMap({ SessionID($0) }) else { return claims }
+        if dead[id] != nil { throw .sessionEnded }
+        guard let subject = SubjectID(claims.subject), dead.isIncomplete(for: subject) else { return claims }
+        let session: Session?
+        do throws(SessionError) {
+            session = try await stored { () async throws(StoreError) in try await store.session(id) }
+        } catch {
+            throw .keysUnavailable
+        }
+        if session?.ending != nil { throw .sessionEnded }
         return claims
     }
 }

@@ -79,7 +79,7 @@ extension SessionAuthority {
         metrics.count(PawlMetrics.Refresh(outcome.verdict))
         switch (outcome.verdict, outcome.session) {
         case (.rotate, let session?):
-            bury(outcome.endedOthers, .revoked)
+            bury(outcome.endedOthers, .revoked, of: session.subject)
             if let stepUp = turn.stepUp {
                 for kind in [.steppedUp] + (stepUp.newPassword == nil ? [] : [Event.Kind.passwordChanged]) {
                     logger.tell(
@@ -101,8 +101,8 @@ extension SessionAuthority {
             return try grant(session, same, at: turn.now, under: inForce)
         case (.conflict, _):
             throw .refreshConflict
-        case (.reuse, _):
-            if policy.onReuse == .end { bury([presented.sessionID], .reused) }
+        case (.reuse, let session):
+            if policy.onReuse == .end { bury([presented.sessionID], .reused, of: session?.subject) }
             logger.warning(
                 "A spent refresh token came back",
                 metadata: [
@@ -111,12 +111,12 @@ extension SessionAuthority {
                     "session": "\(presented.sessionID)", "address": "\(turn.origin.address)",
                 ])
             throw .sessionEnded(.reused)
-        case (.revoked(let reason), _):
-            dead.insert(presented.sessionID, reason)
+        case (.revoked(let reason), let session):
+            dead.insert(presented.sessionID, reason, of: session?.subject)
             throw .sessionEnded(reason)
         case (.lost, let session):
             // Unless the session lives on, and only this old token of it is refused.
-            if session?.ending != nil { bury([presented.sessionID], .lost) }
+            if session?.ending != nil { bury([presented.sessionID], .lost, of: session?.subject) }
             throw .sessionEnded(.lost)
         case (.expired, _):
             throw .sessionEnded(.expired)

@@ -8,7 +8,9 @@ extension SessionAuthority {
         else { return }
         let now = clock.now
         let session = try await stored { () async throws(StoreError) in try await store.session(presented.sessionID) }
-        if let ending = session?.ending { dead.insert(presented.sessionID, ending.reason) }
+        if let session, let ending = session.ending {
+            dead.insert(presented.sessionID, ending.reason, of: session.subject)
+        }
         guard let session, session.ending == nil else { return }
         let verdict = try wouldTurn(
             presented, on: session, delivery: delivery, attempt: nil, origin: origin, under: inForce)
@@ -17,7 +19,7 @@ extension SessionAuthority {
         if inForce.secrets[presented.keyID]?.isDistrusted != false && verdict != .rotate { return }
         // What a copy's holder does is recorded as what it is; that may end the session already.
         if verdict == .reuse { try await recordReuse(presented, delivery, origin, under: inForce) }
-        try await end(.one(presented.sessionID), .signedOut, at: now, origin: origin)
+        try await end(.one(presented.sessionID), of: session.subject, .signedOut, at: now, origin: origin)
     }
 
     /// Lets the store judge and record the reuse, as at a refresh. Its answer is not the caller's.
@@ -30,16 +32,5 @@ extension SessionAuthority {
         } catch {
             if error == .unavailable { throw error }
         }
-    }
-
-    @discardableResult
-    func end(
-        _ selection: SessionSelection, _ reason: EndReason, at now: UnixTime, origin: Origin?
-    ) async throws(SessionError) -> [SessionID] {
-        let ended = try await stored { () async throws(StoreError) in
-            try await store.end(selection, PlannedEnding(reason, at: now, origin: origin))
-        }
-        bury(ended, reason)
-        return ended
     }
 }

@@ -10,6 +10,8 @@ public final class SessionAuthority: Sendable {
     let verifier: AccessTokenVerifier
     public let keys: KeyRing
     let dead = DeadList()
+    /// How many sessions of a user there are at once.
+    let sessionsPerUser: Int
     let clock: Clock
     let randomness: Randomness
     let metrics: PawlMetrics
@@ -42,15 +44,18 @@ public final class SessionAuthority: Sendable {
     /// - Parameters:
     ///   - issuer: what access tokens name as `iss`: this server's public URL.
     ///   - audience: what they name as `aud`; the issuer if empty.
+    ///   - sessionsPerUser: how many a user has at most, at least 1; a sign-in above it ends the least recently used.
     public init(
         store: any PawlStore, secrets: MasterSecrets, issuer: String, audience: [String] = [],
-        policy: RotationPolicy = .init(), lifetimes: Lifetimes = .init(), schedule: KeySchedule? = nil,
+        policy: RotationPolicy = .init(), lifetimes: Lifetimes = .init(), sessionsPerUser: Int = 100,
+        schedule: KeySchedule? = nil,
         clock: Clock = .system, randomness: Randomness = .system,
         metrics: PawlMetrics = .init(), logger: Logger
     ) {
         self.store = store
         box = InForce.Box(InForce(secrets: secrets, lifetimes: lifetimes))
         recovery = Recovery(policy)
+        self.sessionsPerUser = max(1, sessionsPerUser)
         self.clock = clock
         self.randomness = randomness
         self.metrics = metrics
@@ -94,7 +99,8 @@ public final class SessionAuthority: Sendable {
             guard let session = event.session else { continue }
             dead.insert(
                 session,
-                event.kind == .sessionReused ? .reused : EndReason(rawValue: event.details["reason"] ?? "") ?? .revoked)
+                event.kind == .sessionReused ? .reused : EndReason(rawValue: event.details["reason"] ?? "") ?? .revoked,
+                of: event.subject)
         }
     }
 
@@ -150,10 +156,11 @@ public final class SessionAuthority: Sendable {
     }
 
     /// Remembers ended sessions, after their commit, and logs it; for reuse there is a line of its own.
-    func bury(_ ids: [SessionID], _ reason: EndReason) {
+    /// - Parameter subject: whose they are; nil if they are of several.
+    func bury(_ ids: [SessionID], _ reason: EndReason, of subject: SubjectID?) {
         metrics.countEnded(reason, ids.count)
         for id in ids {
-            dead.insert(id, reason)
+            dead.insert(id, reason, of: subject)
             guard reason != .reused else { continue }
             logger.tell(
                 Event(.sessionEnded, at: clock.now, session: id, details: ["reason": reason.rawValue]))

@@ -14,7 +14,8 @@ public protocol AccountStore: Sendable {
     func reseal(_ id: SubjectID, from old: SealedPassword, to new: SealedPassword) async throws(StoreError)
 
     /// Applies `change` to a user and, in the same transaction, to their sessions: roles and scope are copied into
-    /// the live ones, disabling and a new password end them. Raises the version.
+    /// the live ones, disabling and a new password end them. Raises the version. Where there are many sessions, the
+    /// caller has done most of this in slices before, so that the transaction is short.
     /// - Returns: the user as they are now, the sessions that were ended, and what was recorded of the user; nil if there
     ///   is no such user.
     func update(
@@ -29,10 +30,13 @@ public protocol AccountStore: Sendable {
     /// Records what became of a reserved login. Success forgets the failures and remembers the network.
     func settleLogin(_ keys: ThrottleKeys, _ result: LoginResult, at now: UnixTime) async throws(StoreError)
 
-    /// Deletes at most `limit` counters that count nothing any more (see ``LoginThrottle``).
-    /// - Returns: whether there may be more.
+    /// Deletes, from a slice of at most `limit` counters after `cursor` in the order of their keys, those that count
+    /// nothing any more (see ``LoginThrottle``).
+    /// - Returns: the last key looked at; nil if that was the last slice.
     @discardableResult
-    func deleteThrottles(forgottenAt now: UnixTime, limit: Int) async throws(StoreError) -> Bool
+    func deleteThrottles(
+        forgottenAt now: UnixTime, after cursor: [UInt8]?, limit: Int
+    ) async throws(StoreError) -> [UInt8]?
 }
 
 /// What became of a login that had been let through.

@@ -28,8 +28,10 @@ public protocol EventStore: Sendable {
     func events(after id: Int64, limit: Int) async throws(StoreError) -> [RecordedEvent]
     /// The newest `limit` events, oldest first.
     func latestEvents(limit: Int) async throws(StoreError) -> [RecordedEvent]
-    /// Deletes at most `limit` events from before `cutoff`.
-    func deleteEvents(before cutoff: UnixTime, limit: Int) async throws(StoreError)
+    /// Deletes those of the oldest `limit` events that are from before `cutoff`.
+    /// - Returns: whether there may be more of them.
+    @discardableResult
+    func deleteEvents(before cutoff: UnixTime, limit: Int) async throws(StoreError) -> Bool
 }
 
 /// An event with its number: rising, never used twice.

@@ -4,6 +4,11 @@ public protocol MaintenanceStore: Sendable {
     /// asked for a minute.
     func mayKeepHouse(at now: UnixTime) async throws(StoreError) -> Bool
 
+    /// Tries a statement of each kind that sessions need, on no row: a distributed database may refuse one of them, or
+    /// have lost a part of the table.
+    /// - Throws: what does not work, for the operator to read.
+    func tryStatements() async throws(StoreError)
+
     func status() async throws(StoreError) -> DatabaseStatus
 
     /// Reads the whole database and looks for damage, until its task is cancelled.

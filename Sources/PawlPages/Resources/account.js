@@ -12,7 +12,7 @@ const isFront = page === "sign-in" || page === "register" // where nobody is sig
 const endings = {
   signed_out: ["You are signed out."],
   expired: ["You were signed out.", "You had not been here for a long time."],
-  revoked: ["You were signed out.", "This session was ended from another device, by a new password or by whoever runs this server."],
+  revoked: ["You were signed out.", "This session was ended from another device, by a new password, by newer sign-ins or by whoever runs this server."],
   lost: ["You were signed out.", "The server has lost its record of this session."],
   conflict: ["Sign in again.", "This browser came back with a copy of your session that is too old to go on with."],
   reused: [
@@ -235,23 +235,41 @@ async function devices() {
   $("proof").querySelector(".cancel").addEventListener("click", () => $("proof").close("cancelled"))
   $("end-others").addEventListener("click", () =>
     doAndShow(() => pawl.fetch("/auth/logout/others", { method: "POST" }), "All other devices are signed out."))
+  $("more").addEventListener("click", async () => {
+    pages++
+    await lookAgain()
+  })
   document.addEventListener("visibilitychange", lookAgain)
   showDevices(await findDevices())
 }
 
+let pages = 1 // that are shown
+
+/** The pages of devices that are shown, and this one, on whichever page it is. */
 async function findDevices() {
-  const answer = await persist(async () => expectDone(await pawl.fetch("/auth/sessions", { cache: "no-store" })))
-  const now = Date.parse(answer.headers.get("Date")) // this computer's clock may be wrong
-  return { now, ...(await answer.json()) }
+  const found = { sessions: [] }
+  const ask = async path => {
+    const answer = await persist(async () => expectDone(await pawl.fetch(path, { cache: "no-store" })))
+    found.now = Date.parse(answer.headers.get("Date")) // this computer's clock may be wrong
+    return answer.json()
+  }
+  for (let page = 0; page < pages && (page === 0 || found.next); page++) {
+    const { sessions, next } = await ask(`/auth/sessions${page ? `?after=${found.next}` : ""}`)
+    found.sessions.push(...sessions)
+    found.next = next
+  }
+  if (!found.sessions.some(({ current }) => current)) found.sessions.push(await ask("/auth/session"))
+  return found
 }
 
 /** Shows the devices, the one that asks first. Focus stays where it was, if that is still there. */
-function showDevices({ sessions, now }) {
+function showDevices({ sessions, next, now }) {
   const { activeElement } = document
   const id = activeElement.closest("[data-id]")?.dataset.id
   sessions.sort((one, other) => other.current - one.current || Date.parse(other.last_used_at) - Date.parse(one.last_used_at))
   $("devices").replaceChildren(...sessions.map(session => item(session, now)))
   document.querySelector(`[data-id="${id}"] [class="${activeElement.className}"]`)?.focus()
+  $("more").hidden = !next
   $("end-others").hidden = sessions.length < 2
   $("account").hidden = false
 }

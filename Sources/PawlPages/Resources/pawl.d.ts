@@ -56,8 +56,9 @@ export interface Pawl {
   /** Who is signed in, as the server has it: null if nobody is. */
   session(): Promise<Session | null>
 
-  /** All sessions of who is signed in: their devices. */
-  sessions(): Promise<Device[]>
+  /** The sessions of who is signed in, which are their devices, newest first: a page of 100, after the one whose id is
+   * `after`. */
+  sessions(after?: string): Promise<Device[]>
 
   /**
    * Calls `listener` whenever that happens, in whichever tab it was done.

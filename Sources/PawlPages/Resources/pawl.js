@@ -421,7 +421,7 @@ export function createPawl({ baseURL, apiOrigins = [] }, window = globalThis) {
     changePassword: passwords => stepUp("/auth/password", json("PUT", passwords)),
     fetch,
     session,
-    sessions: async () => (await get("/auth/sessions")).sessions.map(camelCase),
+    sessions: async after => (await get("/auth/sessions" + (after ? "?after=" + after : ""))).sessions.map(camelCase),
     on(type, listener) {
       events.addEventListener(type, listener)
       return () => events.removeEventListener(type, listener)

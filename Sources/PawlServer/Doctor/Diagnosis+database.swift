@@ -38,6 +38,20 @@ extension Diagnosis {
                 """)
     }
 
+    func statements() async -> Finding {
+        do {
+            try await store.tryStatements()
+            return Finding("statements", .ok, "One of each kind works.")
+        } catch {
+            return Finding(
+                "statements", .problem, "\(error)",
+                advice: """
+                    Look whether all parts of the database can be reached, and whether only sessions is distributed, by \
+                    its id: see docs/scale.md, Citus.
+                    """)
+        }
+    }
+
     func lostWrites(_ incidents: [Incident]) -> Finding {
         guard incidents.contains(where: { $0.state(at: clock.now) == .undecided }) else {
             return Finding("lost writes", .ok, "Nothing waits for a decision.")

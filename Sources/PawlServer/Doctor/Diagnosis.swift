@@ -38,6 +38,7 @@ package struct Diagnosis: Sendable {
                 let recovery = try await store.recovery()
                 findings.append(clock([status.newestTime, recovery.heartbeat].compactMap { $0 }.max()))
                 findings.append(lostWrites(recovery.incidents))
+                findings.append(await statements())
                 findings.append(try await signingKeys())
                 findings += try await masterSecrets()
             }

@@ -38,10 +38,12 @@ extension Pawl {
         return .json(UserDescription(try await accounts.administer(identifier, change)))
     }
 
-    /// `GET /admin/users/{identifier}/sessions`: the live ones.
+    /// `GET /admin/users/{identifier}/sessions?after=ID&limit=N`: the live ones, newest first.
     func listUserSessions(_ exchange: Exchange) async throws -> Response {
-        let all = try await accounts.devices(of: exchange.userIdentifier())
-        return .json(SessionList(sessions: all.map { SessionDescription($0, current: nil) }))
+        let identifier = try exchange.userIdentifier()
+        return try await exchange.sessionPage(current: nil) { cursor, limit in
+            try await self.accounts.devices(of: identifier, after: cursor, limit: limit)
+        }
     }
 
     /// `DELETE /admin/users/{identifier}/sessions`

@@ -21,11 +21,12 @@ extension Pawl {
         return .json(description)
     }
 
-    /// `GET /auth/sessions`
+    /// `GET /auth/sessions?after=ID&limit=N`: newest first.
     func listSessions(_ exchange: Exchange) async throws -> Response {
         let session = try await exchange.session()
-        let all = try await sessions.devices(of: session)
-        return .json(SessionList(sessions: all.map { SessionDescription($0, current: session.id) }))
+        return try await exchange.sessionPage(current: session.id) { cursor, limit in
+            try await self.sessions.devices(of: session.subject, after: cursor, limit: limit)
+        }
     }
 
     /// `PATCH /auth/sessions/{id}`
@@ -50,6 +51,21 @@ extension Exchange {
             throw ProblemError.invalidRequest("The name of a device holds no control characters.")
         }
         return name
+    }
+
+    /// A page of sessions, as the query asks for it.
+    /// - Parameter find: those after one, in the list's order, at most so many.
+    func sessionPage(
+        current: SessionID?, _ find: (SessionID?, Int) async throws -> [Session]
+    ) async throws -> Response {
+        let cursor = try query("after", is: "a session's id") { SessionID($0) }
+        let limit = try limit()
+        let found = try await find(cursor, limit + 1)
+        let page = found.prefix(limit)
+        return .json(
+            SessionList(
+                sessions: page.map { SessionDescription($0, current: current) },
+                next: found.count > limit ? page.last?.id.description : nil))
     }
 
     func sessionID() throws -> SessionID {

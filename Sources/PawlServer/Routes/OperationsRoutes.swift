@@ -12,6 +12,7 @@ extension Pawl {
     func readiness(_ exchange: Exchange) async throws -> Response {
         do {
             try await store.ping()
+            try await store.tryStatements()
         } catch {
             throw SessionError.unavailable
         }

@@ -110,6 +110,12 @@ struct ServeOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
+            "Sessions of a user at once; a sign-in above it ends the least recently used. (default: 100)",
+            valueName: "count"))
+    var sessionsPerUser: Int?
+
+    @Option(
+        help: ArgumentHelp(
             "Proxies whose X-Forwarded-For is believed. (default: none)", valueName: "cidr,…"))
     var trustedProxies: String?
 
@@ -148,7 +154,8 @@ struct ServeOptions: ParsableArguments {
             "pages": pages.value, "audience": audience.value,
             "registration": registration.value, "leeway": leeway.value, "on-reuse": onReuse.value,
             "access-lifetime": accessLifetime.value, "idle-lifetime": idleLifetime.value,
-            "absolute-lifetime": absoluteLifetime.value, "trusted-proxies": trustedProxies.value,
+            "absolute-lifetime": absoluteLifetime.value, "sessions-per-user": sessionsPerUser.value,
+            "trusted-proxies": trustedProxies.value,
             "signing-algorithm": signingAlgorithm.value, "key-period": keyPeriod.value,
             "minimum-password-length": minimumPasswordLength.value, "password-memory": passwordMemory.value,
             "password-passes": passwordPasses.value, "event-retention": eventRetention.value,

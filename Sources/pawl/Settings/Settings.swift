@@ -73,6 +73,7 @@ struct ServeSettings {
         pawl.lifetimes.idle = Int64(try await reader.integer("idle-lifetime", default: 7 * 86400, in: 60...year))
         pawl.lifetimes.absolute = Int64(
             try await reader.integer("absolute-lifetime", default: 30 * 86400, in: 60...year))
+        pawl.sessionsPerUser = try await reader.integer("sessions-per-user", default: 100, in: 1...1_000_000)
         pawl.signingAlgorithm = try await reader.choice("signing-algorithm", default: .es256)
         pawl.keyPeriod = Int64(try await reader.integer("key-period", default: 90 * 86400, in: 3600...10 * year))
         pawl.minimumPasswordLength = try await reader.integer("minimum-password-length", default: 15, in: 8...64)

@@ -161,7 +161,7 @@ extension Server {
         let memory = MemoryStore()
         let user = try await store.base.user(session.subject).orThrow()
         #expect(memory.insert(user, Event(.registered, at: session.createdAt, subject: user.id)))
-        #expect(memory.insert(session, ifUserVersionIs: user.version, Sample.started(session)))
+        #expect(try await memory.insert(session, ifUserVersionIs: user.version, Sample.started(session)))
         return try await Server(clock: clock, store: ObservedStore(memory), seed: 5)
     }
 }

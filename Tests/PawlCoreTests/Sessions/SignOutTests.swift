@@ -79,7 +79,7 @@ struct DeviceTests {
         server.clock.advance(by: 5)
         let second = try await server.login()
         try await server.sessions.rename(first.session.id, to: String(repeating: "é", count: 40), by: second.session)
-        let devices = try await server.sessions.devices(of: second.session)
+        let devices = try await server.sessions.devices(of: second.session.subject)
         #expect(devices.map(\.id) == [second.session.id, first.session.id])
         #expect(devices.map(\.device) == ["laptop", String(repeating: "é", count: 24)], "48 bytes at most")
     }
@@ -96,7 +96,7 @@ struct DeviceTests {
                 try await server.sessions.rename(id, to: "mine", by: ana.session)
             }
         }
-        #expect(try await server.sessions.devices(of: ana.session).map(\.id) == [ana.session.id])
+        #expect(try await server.sessions.devices(of: ana.session.subject).map(\.id) == [ana.session.id])
         _ = try await server.refresh(bob.refreshToken)
     }
 
@@ -151,7 +151,7 @@ struct HousekeepingTests {
             var round = HousekeepingRound()
             repeat {
                 try await server.sessions.housekeep(&round, eventRetention: 365 * 86400)
-            } while round.cursor != nil
+            } while round.isUnderWay
             return [
                 try await server.store.base.session(idle.session.id) != nil,
                 try await server.store.base.session(ended.session.id) != nil,

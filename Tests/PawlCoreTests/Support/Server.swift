@@ -28,7 +28,8 @@ struct Server {
 
     init(
         secrets: MasterSecrets? = nil, policy: RotationPolicy = .init(),
-        lifetimes: SessionAuthority.Lifetimes = .init(), schedule: KeySchedule? = nil, rules: PasswordRules = .init(),
+        lifetimes: SessionAuthority.Lifetimes = .init(), sessionsPerUser: Int = 100, schedule: KeySchedule? = nil,
+        rules: PasswordRules = .init(),
         isRegistrationOpen: Bool = true, clock: ManualClock = .init(), store: ObservedStore = .init(),
         hasher: InstantHasher = .init(), logs: LogCapture = .init(), seed: UInt64 = 1
     ) async throws {
@@ -38,7 +39,7 @@ struct Server {
         self.logs = logs
         sessions = SessionAuthority(
             store: store, secrets: try secrets ?? Self.secrets(1), issuer: Self.issuer, policy: policy,
-            lifetimes: lifetimes, schedule: schedule, clock: clock.clock,
+            lifetimes: lifetimes, sessionsPerUser: sessionsPerUser, schedule: schedule, clock: clock.clock,
             randomness: SeededRandomness(seed: seed).randomness, logger: logs.logger)
         try await sessions.prepare()
         accounts = try await Accounts(
