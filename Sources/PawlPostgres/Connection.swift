@@ -8,8 +8,8 @@ import PawlCore
     private let handle: OpaquePointer
     /// The names of prepared statements, by their text.
     private var prepared: [String: String] = [:]
-    /// Whether the server warned of something since the last statement began.
-    private var hasWarned = false
+    /// What the server warned of since the last statement began.
+    private var warning: String?
     /// How long a statement may take: a little longer than the server itself allows.
     var patience: Duration = .seconds(12)
 
@@ -36,7 +36,8 @@ import PawlCore
                 guard let context = unsafe context else { return }
                 let severity = unsafe Connection.message(PQresultErrorField(result, Connection.severityField))
                 let connection = unsafe Unmanaged<Connection>.fromOpaque(context).takeUnretainedValue()
-                if severity == "WARNING" { connection.hasWarned = true }
+                guard severity == "WARNING" else { return }
+                connection.warning = unsafe Connection.message(PQresultErrorField(result, Connection.messageField))
             }, unsafe Unmanaged.passUnretained(self).toOpaque())
         // Whatever is read after a lock was had must be what the lock was waited for.
         try execute("SET default_transaction_isolation = 'read committed'")
@@ -124,7 +125,7 @@ import PawlCore
     }
 
     private func begin(_ sent: Int32) throws(PostgresError) {
-        hasWarned = false
+        warning = nil
         guard sent == 1 else { throw lost(mayBeCommitted: false) }
     }
 
@@ -150,8 +151,8 @@ import PawlCore
         }
         if let failure { throw failure }
         guard let answer else { throw lost(mayBeCommitted: commits) }
-        if commits && hasWarned {
-            throw PostgresError(.inDoubt, "PostgreSQL warned that a commit may not have reached its standby.")
+        if commits, let warning {
+            throw PostgresError(.inDoubt, "PostgreSQL warned, so it is not sure that a commit is kept: \(warning)")
         }
         return answer
     }

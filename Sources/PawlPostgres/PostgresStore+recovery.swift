@@ -9,7 +9,7 @@ public import PawlCore
 extension PostgresStore {
     /// Asked by every node each second, which is also when doubts of this one are settled.
     public func recovery() async throws(StoreError) -> RecoveryRecord {
-        try await settleDoubts(at: clock.now)
+        await settleDoubts(at: clock.now)
         return try await run { connection in
             try Self.decode(connection.execute("SELECT value FROM settings WHERE name = 'recovery'"))
         }

@@ -184,8 +184,14 @@ enum RotationStatement {
     }
 
     /// Makes a connection find rows by the primary key, whatever it has learnt of the table's size, and plan once; and not
-    /// wait long for a row that somebody else holds: the others of its wave would wait as well.
+    /// wait long for a row that somebody else holds: the others of its wave would wait as well. The parts of a distributed
+    /// database do not know of `lock_timeout`: there the whole statement is cut off.
     static func prepare(_ connection: Connection) throws {
+        try connection.execute(
+            """
+            SELECT set_config('statement_timeout', '2000', false) FROM pg_settings
+            WHERE name = 'statement_timeout' AND (setting = '0' OR setting::bigint > 2000)
+            """)
         for setting in ["lock_timeout = 500", "plan_cache_mode = force_generic_plan"]
             + ["seqscan", "bitmapscan", "hashjoin", "mergejoin"].map({ "enable_\($0) = off" })
         {
