@@ -3,6 +3,7 @@
 # make test-faults  the whole fault suite: fifty times kill -9, disks, files, clocks, hostile clients, attacks
 # make fuzz   fuzzes what reads strangers' bytes, ten million times each (FUZZ_RUNS), with libFuzzer
 # make test-ha  kills a PostgreSQL primary under load in three ways, with Patroni, and looks for what was acknowledged
+# make test-citus  the conformance suite and the races of two servers on a Citus cluster, where Citus is installed
 # make bench  builds a release and measures it, an hour and a half; Benchmarks/README.md explains the figures
 # make dist   builds a release: a tarball and a .deb in dist/
 # make test-dist  installs both into bare Debian folders and uses them there, as root
@@ -15,7 +16,7 @@ DATA = data
 # The tests run one after the other: they start servers, processes and races of their own, and with hundreds of them at
 # once on two cores the runtime's few threads now and then stop for good.
 
-.PHONY: run build test test-faults test-ha bench fuzz dist test-dist lint format system-packages test-packages
+.PHONY: run build test test-faults test-ha test-citus bench fuzz dist test-dist lint format system-packages test-packages
 
 run: build
 	@mkdir -p -m 700 $(DATA)
@@ -46,6 +47,9 @@ test-ha: build
 	Examples/ha/run
 	Examples/ha/run node
 	Examples/ha/run async
+
+test-citus: test-packages
+	scripts/test-citus
 
 bench: system-packages
 	@scripts/install-packages jq openssl curl
