@@ -3,8 +3,10 @@
 # make test-faults  the whole fault suite: fifty times kill -9, disks, files, clocks, hostile clients, attacks
 # make fuzz   fuzzes what reads strangers' bytes, ten million times each (FUZZ_RUNS), with libFuzzer
 # make test-ha  kills a PostgreSQL primary under load in three ways, with Patroni, and looks for what was acknowledged
+# make test-citus  the conformance suite and the races of two servers on a Citus cluster, where Citus is installed
 # make bench  builds a release and measures it, an hour and a half; Benchmarks/README.md explains the figures
 # make dist   builds a release: a tarball and a .deb in dist/
+# make versions  records the versions of the packages that were resolved as those of the next release
 # make test-dist  installs both into bare Debian folders and uses them there, as root
 # make lint   format and import boundaries
 # make format formats all sources
@@ -15,7 +17,8 @@ DATA = data
 # The tests run one after the other: they start servers, processes and races of their own, and with hundreds of them at
 # once on two cores the runtime's few threads now and then stop for good.
 
-.PHONY: run build test test-faults test-ha bench fuzz dist test-dist lint format system-packages test-packages
+.PHONY: run build test test-faults test-ha test-citus bench fuzz dist versions test-dist lint format system-packages \
+    test-packages
 
 run: build
 	@mkdir -p -m 700 $(DATA)
@@ -47,6 +50,9 @@ test-ha: build
 	Examples/ha/run node
 	Examples/ha/run async
 
+test-citus: test-packages
+	scripts/test-citus
+
 bench: system-packages
 	@scripts/install-packages jq openssl curl
 	scripts/bench
@@ -58,6 +64,11 @@ fuzz: system-packages
 dist: system-packages
 	@scripts/install-packages binutils dpkg-dev git
 	packaging/build
+
+versions:
+	swift package resolve
+	scripts/versions accept
+	git diff --stat -- packaging/versions.txt
 
 test-dist: dist
 	@scripts/install-packages debootstrap curl jq systemd strace

@@ -12,6 +12,7 @@ let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-htt
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let nioHTTPTypesHTTP1 = Target.Dependency.product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras")
 let nioHTTPTypes = Target.Dependency.product(name: "NIOHTTPTypes", package: "swift-nio-extras")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let grdbSQLite = Target.Dependency.product(name: "GRDBSQLite", package: "GRDB.swift")
@@ -74,8 +75,8 @@ let package = Package(
         .target(
             name: "PawlServer",
             dependencies: [
-                "PawlAPI", "PawlCore", "PawlJWT", hummingbird, httpTypes, nioCore, nioHTTPTypes, logging, lifecycle,
-                coreMetrics,
+                "PawlAPI", "PawlCore", "PawlJWT", hummingbird, httpTypes, nioCore, nioHTTP1, nioHTTPTypes,
+                nioHTTPTypesHTTP1, logging, lifecycle, coreMetrics,
             ]),
         // Account pages and the browser client, inside the binary.
         .target(

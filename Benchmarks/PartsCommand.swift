@@ -104,9 +104,10 @@ private struct Parts {
         token.successor(at: now, secrets: secrets, randomness: .system).text(with: secrets)
     }
 
-    func seal() throws -> (seal: [UInt8], attempt: AttemptDigest) {
+    func seal() throws -> (seal: [UInt8], attempts: [AttemptDigest]) {
         let keys = TokenKeys(of: token)
-        return (try SuccessorSeal.seal(token, under: token, keys, randomness: .system), keys.digest(of: name))
+        let seal = try SuccessorSeal.seal(token, under: token, keys, randomness: .system)
+        return (seal, [keys.digest(of: name), TokenKeys(of: token).digest(of: name)])
     }
 
     func decide() -> RotationPolicy.Decision {

@@ -15,9 +15,14 @@ struct SeedCommand: AsyncParsableCommand {
     @Option(help: "Where to make the database: sqlite:PATH or postgres://…") var database: String
     @Option(help: "The file with the server's master secret.") var masterSecretFile: String
     @Option(help: "Where to write the tokens.") var tokens: String
+    @Option(help: "Whose all of them are: a user's id.") var subject: String?
 
     func run() async throws {
-        let rows = SeededRows()
+        var rows = SeededRows()
+        if let subject {
+            guard let owner = SubjectID(subject) else { throw ValidationError("--subject takes a user's id.") }
+            rows.owner = owner
+        }
         let secrets = try MasterSecrets(parsing: try String(contentsOfFile: masterSecretFile, encoding: .utf8))
         let store = try await openStore(database)
         try await store.insertSeeded(rows, count: sessions)

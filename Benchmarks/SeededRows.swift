@@ -5,10 +5,12 @@ import PawlCore
 /// sessions need no memory here. Their rows are as full as those of sessions that have turned a few times.
 struct SeededRows: Sendable {
     private let start = Clock.system.now
+    /// Whose all of them are; otherwise a user has ten.
+    var owner: SubjectID?
 
     func session(_ number: Int) -> Session {
         guard let id = SessionID(bytes: bytes(UInt64(number), 0, count: 16)),
-            let subject = SubjectID(bytes: bytes(UInt64(number / 10), 1, count: 16))
+            let subject = owner ?? SubjectID(bytes: bytes(UInt64(number / 10), 1, count: 16))
         else { preconditionFailure("Sixteen bytes are an id.") }
         return Session(
             id: id, subject: subject, clientID: "first-party", delivery: .body, createdAt: start,
@@ -42,7 +44,8 @@ struct SeededRows: Sendable {
         let now = Clock.system.now
         return Turn(
             sessionID: token.sessionID, generation: generation, hash: token.hash, issuedAt: start, isDistrusted: false,
-            attempt: attempt(number, generation), delivery: .body,
+            attempt: attempt(number, generation),
+            successorAttempt: AttemptDigest(value: ~attempt(number, generation).value), delivery: .body,
             successorHash: self.token(number, generation + 1).hash, successorSeal: bytes(UInt64(number), 1, count: 66),
             now: now, idleExpiry: now + 7 * 86400, origin: origin)
     }

@@ -17,6 +17,12 @@ struct Renderer: Sendable {
     let origin: String
 
     func page(for request: Request) async throws -> Response {
+        // Whoever follows a link from another site comes without the cookie, which is `SameSite=Strict`. This page sends
+        // them here once more: then it is a page of this origin that asks, and the cookie comes along. That is right for
+        // what only shows something; an address that does something must not be reached from elsewhere like that.
+        guard request.headers[HTTPField.Name("Sec-Fetch-Site")!] != "cross-site" else {
+            return html(#"<!doctype html><title>One moment</title><meta http-equiv="refresh" content="0">"#)
+        }
         var refresh = HTTPClientRequest(url: pawl + PawlPath.refresh)
         refresh.method = .POST
         refresh.headers.add(name: "Origin", value: origin)
@@ -31,10 +37,14 @@ struct Renderer: Sendable {
         } else if answer.status != .unauthorized {  // who is signed in still is
             return Response(status: .serviceUnavailable, headers: [.retryAfter: "1"])
         }
-        var response = Response(
-            status: .ok, headers: [.contentType: "text/html; charset=utf-8", .cacheControl: "no-store"],
-            body: .init(byteBuffer: ByteBuffer(string: "<!doctype html><title>Rendered</title><p>For \(name).")))
+        var response = html("<!doctype html><title>Rendered</title><p>For \(name).")
         for cookie in answer.headers["Set-Cookie"] { response.headers.append(.init(name: .setCookie, value: cookie)) }
         return response
+    }
+
+    private func html(_ text: String) -> Response {
+        Response(
+            status: .ok, headers: [.contentType: "text/html; charset=utf-8", .cacheControl: "no-store"],
+            body: .init(byteBuffer: ByteBuffer(string: text)))
     }
 }

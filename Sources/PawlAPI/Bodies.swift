@@ -12,11 +12,12 @@ public struct SignInRequest: Codable, Sendable {
     }
 }
 
-/// The body of `POST /auth/refresh`, and of `POST /auth/logout`; browsers send none.
+/// The body of `POST /auth/refresh`, and of `POST /auth/logout`.
 public struct RefreshRequest: Codable, Sendable {
-    public var refreshToken: String
+    /// Nil from a browser, which sends its cookie.
+    public var refreshToken: String?
 
-    public init(refreshToken: String) {
+    public init(refreshToken: String?) {
         self.refreshToken = refreshToken
     }
 
@@ -78,10 +79,14 @@ public struct TokenResponse: Codable, Sendable {
     public var scope: String?
     public var sessionID: String
     public var subject: String
+    /// True if this request has turned nothing: an earlier one of the attempt, or a racing one, got this refresh token
+    /// already. The next attempt then repeats the name. Nil otherwise.
+    public var isRepeated: Bool?
 
     public init(
         accessToken: String, tokenType: String = "Bearer", expiresIn: Int64, refreshToken: String?,
-        refreshTokenTimeout: Int64, authorizationExpiresIn: Int64, scope: String?, sessionID: String, subject: String
+        refreshTokenTimeout: Int64, authorizationExpiresIn: Int64, scope: String?, sessionID: String, subject: String,
+        isRepeated: Bool? = nil
     ) {
         self.accessToken = accessToken
         self.tokenType = tokenType
@@ -92,6 +97,7 @@ public struct TokenResponse: Codable, Sendable {
         self.scope = scope
         self.sessionID = sessionID
         self.subject = subject
+        self.isRepeated = isRepeated
     }
 
     private enum CodingKeys: String, CodingKey {
@@ -104,6 +110,7 @@ public struct TokenResponse: Codable, Sendable {
         case scope
         case sessionID = "session_id"
         case subject
+        case isRepeated = "repeated"
     }
 }
 
@@ -155,12 +162,15 @@ public struct SessionDescription: Codable, Sendable {
     }
 }
 
-/// The answer to `GET /auth/sessions`.
+/// The answer to `GET /auth/sessions`: a page of them, newest first.
 public struct SessionList: Codable, Sendable {
     public var sessions: [SessionDescription]
+    /// What to ask for the next page with, as `after`; absent at the end.
+    public var next: String?
 
-    public init(sessions: [SessionDescription]) {
+    public init(sessions: [SessionDescription], next: String? = nil) {
         self.sessions = sessions
+        self.next = next
     }
 }
 

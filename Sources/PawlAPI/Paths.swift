@@ -19,6 +19,8 @@ public enum PawlPath {
     public static let signInPage = "/account/sign-in"
     public static let registerPage = "/account/register"
     public static let passwordPage = "/account/password"
+    /// Leads to `passwordPage`: where password managers send people (W3C, A Well-Known URL for Changing Passwords).
+    public static let changePassword = "/.well-known/change-password"
     public static let accountFiles = "/account/assets"
     public static let browserClient = "/pawl.js"
     public static let browserClientTypes = "/pawl.d.ts"

@@ -54,6 +54,10 @@ public struct Problem: Codable, Sendable {
         public static let methodNotAllowed = Self(rawValue: "method_not_allowed")
         public static let unsupportedMediaType = Self(rawValue: "unsupported_media_type")
         public static let contentTooLarge = Self(rawValue: "content_too_large")
+        public static let expectationFailed = Self(rawValue: "expectation_failed")
+        public static let misdirectedRequest = Self(rawValue: "misdirected_request")
+        public static let headerFieldsTooLarge = Self(rawValue: "header_fields_too_large")
+        public static let notImplemented = Self(rawValue: "not_implemented")
         public static let internalError = Self(rawValue: "internal_error")
     }
 }

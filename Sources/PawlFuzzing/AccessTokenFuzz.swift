@@ -89,16 +89,28 @@ struct AccessTokenFuzz {
     }
 
     private func isGood(payload: [UInt8]) -> Bool {
-        guard let payload = JSONJudge.plainObject(payload), payload["iss"]?.text == verifier.issuer,
-            ["sub", "jti", "client_id"].allSatisfy({ payload[$0]?.text != nil }),
-            ["sid", "scope"].allSatisfy({ payload[$0].map { $0.text != nil } ?? true }),
+        guard let payload = JSONJudge.plainObject(payload), case .object(let members) = payload,
+            !members.contains(where: {
+                $0.value == .null && Self.claims.contains(String(decoding: $0.name, as: UTF8.self))
+            }),
+            payload["iss"]?.text == verifier.issuer,
+            ["sub", "jti", "client_id"].allSatisfy({ payload[$0]?.text?.isEmpty == false }),
+            payload["sid"].map({ $0.text?.isEmpty == false }) ?? true,
+            payload["scope"].map({ $0.text != nil }) ?? true,
             ["amr", "roles"].allSatisfy({ payload[$0].map { $0.texts != nil } ?? true }),
             let audience = payload["aud"]?.text.map({ [$0] }) ?? payload["aud"]?.texts,
             audience.contains(verifier.audience), let expiry = payload["exp"]?.number,
             let issued = payload["iat"]?.number
         else { return false }
         let times = ["exp", "iat", "nbf", "auth_time"].compactMap { payload[$0] }
-        return times.allSatisfy { $0.number.map { (0..<1e12).contains($0) } ?? false }
-            && Int64(expiry) > now && Int64(issued) <= now + 10 && Int64(payload["nbf"]?.number ?? 0) <= now + 10
+        let starts = ["iat", "nbf", "auth_time"].compactMap { payload[$0]?.number }
+        let (now, skew) = (Double(now), Double(verifier.skew))
+        return times.allSatisfy { $0.number.map { (0..<1e12).contains($0) && $0 == $0.rounded() } ?? false }
+            && expiry > now - skew && starts.allSatisfy { $0 <= now + skew } && (1...3600).contains(expiry - issued)
     }
+
+    /// The claims that are read: `null` stands for none of them.
+    private static let claims: Set = [
+        "iss", "sub", "aud", "exp", "iat", "nbf", "jti", "client_id", "sid", "auth_time", "amr", "scope", "roles",
+    ]
 }

@@ -15,11 +15,17 @@ public struct PawlGuard<Context: GuardedRequestContext>: RouterMiddleware {
     /// A guard of an API beside the server: finds the issuer's keys, keeps them, and checks tokens by itself.
     /// - Parameters:
     ///   - issuer: the server's public URL, to the letter.
-    ///   - audience: what tokens for this API name as `aud`; the issuer by default, as the server does.
-    public init(issuer: String, audience: String? = nil, logger: Logger = Logger(label: "pawl.guard")) {
+    ///   - audience: this API's own name, one of the server's setting `audience`. Without it every token of the issuer
+    ///     passes, since all of them name the issuer as `aud`.
+    ///   - skew: how many seconds this machine's clock and the server's may differ. A token is good for so much longer
+    ///     than its lifetime; 0 is exact.
+    public init(
+        issuer: String, audience: String? = nil, skew: Int64 = 30, logger: Logger = Logger(label: "pawl.guard")
+    ) {
         self.init(
             PublishedKeys(
-                verifier: AccessTokenVerifier(issuer: issuer, audience: audience ?? issuer), logger: logger))
+                verifier: AccessTokenVerifier(issuer: issuer, audience: audience ?? issuer, skew: skew), logger: logger)
+        )
     }
 
     /// A guard of routes in the server's own process (`pawl.accessTokens`): it also refuses ended sessions at once.

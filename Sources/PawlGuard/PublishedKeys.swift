@@ -29,7 +29,10 @@ actor PublishedKeys: AccessTokenValidator {
 
     private let verifier: AccessTokenVerifier
     private let logger: Logger
+    /// Seconds since 1970: what tokens are compared with.
     private let now: @Sendable () -> Int64
+    /// Seconds since any moment: how old the keys are. Nobody can set it back, so they age whatever the date says.
+    private let uptime: @Sendable () -> Int64
     private var keys: [String: VerificationKey] = [:]
     private var fetchedAt: Int64?
     private var triedAt: Int64?
@@ -37,11 +40,15 @@ actor PublishedKeys: AccessTokenValidator {
 
     init(
         verifier: AccessTokenVerifier, logger: Logger,
-        now: @escaping @Sendable () -> Int64 = { Int64(Date().timeIntervalSince1970) }
+        now: @escaping @Sendable () -> Int64 = { Int64(Date().timeIntervalSince1970) },
+        uptime: @escaping @Sendable () -> Int64 = { [start = ContinuousClock.now] in
+            (ContinuousClock.now - start).components.seconds
+        }
     ) {
         self.verifier = verifier
         self.logger = logger
         self.now = now
+        self.uptime = uptime
     }
 
     /// Only the keys are the actor's; the signature is checked on the caller's own thread.
@@ -51,10 +58,10 @@ actor PublishedKeys: AccessTokenValidator {
     }
 
     private func keys(for id: String?) async throws(AccessTokenError) -> [String: VerificationKey] {
-        let age = fetchedAt.map { now() - $0 }
+        let age = fetchedAt.map { uptime() - $0 }
         let isKnown = id.map { keys[$0] != nil } ?? true
         if age.map({ $0 >= Limit.cache }) ?? true || !isKnown { await refresh() }
-        guard let fetchedAt, now() - fetchedAt < Limit.cache + Limit.grace else { throw .keysUnavailable }
+        guard let fetchedAt, uptime() - fetchedAt < Limit.cache + Limit.grace else { throw .keysUnavailable }
         return keys
     }
 
@@ -63,13 +70,13 @@ actor PublishedKeys: AccessTokenValidator {
             await fetch.value  // somebody else is asking already
             return
         }
-        if let triedAt, now() - triedAt < Limit.coolDown { return }
-        triedAt = now()
+        if let triedAt, uptime() - triedAt < Limit.coolDown { return }
+        triedAt = uptime()
         // What was fetched is in place before anybody who waits goes on.
         let task = Task {
             do {
                 keys = try await Self.fetchKeys(of: verifier.issuer)
-                fetchedAt = now()
+                fetchedAt = uptime()
             } catch {
                 logger.warning(
                     "The issuer's keys could not be fetched",

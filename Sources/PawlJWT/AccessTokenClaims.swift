@@ -56,18 +56,19 @@ public struct AccessTokenClaims: Sendable, Hashable {
     }
 }
 
-/// As on the wire. A required member that is missing or of another type fails the decoding.
+/// As on the wire. A member that is missing, empty, `null` or of another type fails the decoding: Pawl writes no such
+/// token.
 struct AccessTokenPayload: Decodable {
     let iss: String
     let sub: String
     let aud: Audience
-    let exp: Double
-    let iat: Double
-    let nbf: Double?
+    let exp: Time
+    let iat: Time
+    let nbf: Time?
     let jti: String
     let clientID: String
     let sid: String?
-    let authTime: Double?
+    let authTime: Time?
     let amr: [String]?
     let scope: String?
     let roles: [String]?
@@ -76,6 +77,34 @@ struct AccessTokenPayload: Decodable {
         case iss, sub, aud, exp, iat, nbf, jti, sid, amr, scope, roles
         case clientID = "client_id"
         case authTime = "auth_time"
+    }
+
+    init(from decoder: any Decoder) throws {
+        let members = try decoder.container(keyedBy: CodingKeys.self)
+        // Not `decodeIfPresent`, which takes `null` for absent.
+        func optional<Value: Decodable>(_ key: CodingKeys) throws -> Value? {
+            members.contains(key) ? try members.decode(Value.self, forKey: key) : nil
+        }
+        func name(_ key: CodingKeys) throws -> String {
+            let text = try members.decode(String.self, forKey: key)
+            guard !text.isEmpty else {
+                throw DecodingError.dataCorruptedError(forKey: key, in: members, debugDescription: "It is empty.")
+            }
+            return text
+        }
+        iss = try members.decode(String.self, forKey: .iss)
+        sub = try name(.sub)
+        aud = try members.decode(Audience.self, forKey: .aud)
+        exp = try members.decode(Time.self, forKey: .exp)
+        iat = try members.decode(Time.self, forKey: .iat)
+        nbf = try optional(.nbf)
+        jti = try name(.jti)
+        clientID = try name(.clientID)
+        sid = members.contains(.sid) ? try name(.sid) : nil
+        authTime = try optional(.authTime)
+        amr = try optional(.amr)
+        scope = try optional(.scope)
+        roles = try optional(.roles)
     }
 
     /// One string or an array of them (RFC 7519 §4.1.3).
@@ -92,15 +121,24 @@ struct AccessTokenPayload: Decodable {
         }
     }
 
-    /// Times that no clock shows are refused with the rest, so that the conversion below cannot trap.
-    var hasSaneTimes: Bool {
-        [exp, iat, nbf ?? 0, authTime ?? 0].allSatisfy { $0 >= 0 && $0 < 1e12 }
+    /// Seconds since 1970. Pawl writes whole ones; a fraction, or a time that no clock shows, fails the decoding.
+    struct Time: Decodable {
+        let seconds: Int64
+
+        init(from decoder: any Decoder) throws {
+            let container = try decoder.singleValueContainer()
+            let value = try container.decode(Double.self)
+            guard (0..<1e12).contains(value), let seconds = Int64(exactly: value) else {
+                throw DecodingError.dataCorruptedError(in: container, debugDescription: "It is not a time.")
+            }
+            self.seconds = seconds
+        }
     }
 
     var claims: AccessTokenClaims {
         AccessTokenClaims(
-            issuer: iss, subject: sub, audience: aud.values, expiresAt: Int64(exp), issuedAt: Int64(iat), id: jti,
-            clientID: clientID, sessionID: sid, authTime: authTime.map { Int64($0) }, authMethods: amr ?? [],
+            issuer: iss, subject: sub, audience: aud.values, expiresAt: exp.seconds, issuedAt: iat.seconds, id: jti,
+            clientID: clientID, sessionID: sid, authTime: authTime?.seconds, authMethods: amr ?? [],
             scope: scope?.split(separator: " ").map(String.init) ?? [], roles: roles ?? [])
     }
 }

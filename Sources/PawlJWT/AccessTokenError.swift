@@ -8,6 +8,7 @@ public struct AccessTokenError: Error, Hashable, CustomStringConvertible {
         case badSignature = "its signature is wrong"
         case expired = "it has expired"
         case notYetValid = "it is dated in the future"
+        case lifetimeNotAllowed = "it lives longer than a token may"
         case wrongIssuer = "another issuer made it"
         case wrongAudience = "it is meant for another audience"
         case sessionEnded = "its session has ended"
@@ -23,6 +24,8 @@ public struct AccessTokenError: Error, Hashable, CustomStringConvertible {
     public static let badSignature = Self(code: .badSignature)
     public static let expired = Self(code: .expired)
     public static let notYetValid = Self(code: .notYetValid)
+    /// From `iat` to `exp` it is no time at all, or more than ``AccessTokenVerifier/longestLifetime``.
+    public static let lifetimeNotAllowed = Self(code: .lifetimeNotAllowed)
     public static let wrongIssuer = Self(code: .wrongIssuer)
     public static let wrongAudience = Self(code: .wrongAudience)
     public static let sessionEnded = Self(code: .sessionEnded)

@@ -21,6 +21,11 @@ package struct JSONObject {
         bytes.append(contentsOf: String(value).utf8)
     }
 
+    package mutating func append(_ name: StaticString, _ value: Bool) {
+        begin(name)
+        bytes.append(contentsOf: String(value).utf8)
+    }
+
     /// The whole object.
     package var text: [UInt8] { bytes + [UInt8(ascii: "}")] }
 

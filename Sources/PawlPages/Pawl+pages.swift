@@ -5,12 +5,14 @@ import PawlAPI
 public import PawlServer
 
 extension Pawl {
-    /// Adds the account pages below `/account`, and `/pawl.js`, the browser client, with its types.
+    /// Adds the account pages below `/account`, what leads password managers to them, and `/pawl.js`, the browser client,
+    /// with its types.
     ///
     /// - Throws: if a template cannot be read, which a test would have shown.
     public func addPages<Context: RemoteAddressRequestContext>(to router: some RouterMethods<Context>) throws {
         let files = try StaticFile.pages(configuration).merging(StaticFile.assets, uniquingKeysWith: { $1 })
         for (path, file) in files { addRoute("\(path)", to: router, file.response) }
+        addRoute("\(PawlPath.changePassword)", to: router) { _ in .redirect(to: PawlPath.passwordPage, type: .found) }
     }
 }
 

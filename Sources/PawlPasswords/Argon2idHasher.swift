@@ -19,6 +19,12 @@ public final class Argon2idHasher: PasswordHasher {
             self.memory = memory
             self.passes = passes
         }
+
+        /// The least that OWASP's Password Storage Cheat Sheet asks for at one lane: choices of equal strength.
+        private static let least = [(47104, 1), (19456, 2), (12288, 3), (9216, 4), (7168, 5)]
+
+        /// Whether it costs less than each of OWASP's choices.
+        public var isWeak: Bool { !Self.least.contains { memory >= $0.0 && passes >= $0.1 } }
     }
 
     private let parameters: Parameters
@@ -61,6 +67,11 @@ public final class Argon2idHasher: PasswordHasher {
             let bytes = password.bytes.map { CChar(bitPattern: $0) }
             return unsafe crypto_pwhash_str_verify(phc, bytes, UInt64(bytes.count)) == 0
         }
+    }
+
+    public var weakness: String? {
+        guard parameters.isWeak else { return nil }
+        return "One hash takes \(parameters.memory) KiB and \(parameters.passes) passes, less than OWASP's minimum."
     }
 
     public var isFull: Bool { waiting.withLock { $0 >= capacity } }

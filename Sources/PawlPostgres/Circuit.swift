@@ -14,6 +14,17 @@ final class Circuit: Sendable {
         var outages: [Range<ContinuousClock.Instant>] = []
         /// Connections that were good when they were last used.
         var connections = 0
+
+        /// Clients come again each few seconds at most, so that failures with little time between them are one outage.
+        mutating func add(_ outage: Range<ContinuousClock.Instant>) {
+            if let last = outages.last, outage.lowerBound <= last.upperBound + Circuit.pauseInOutage {
+                let start = min(last.lowerBound, outage.lowerBound)
+                outages[outages.count - 1] = start..<max(last.upperBound, outage.upperBound)
+                return
+            }
+            outages.append(outage)
+            if outages.count > Circuit.rememberedOutages { outages.removeFirst() }
+        }
     }
 
     private let state = Mutex(State())
@@ -21,6 +32,7 @@ final class Circuit: Sendable {
     private static let firstPause = Duration.milliseconds(50)
     private static let longestPause = Duration.seconds(1)
     private static let rememberedOutages = 16
+    private static let pauseInOutage = Duration.seconds(5)
 
     /// Asks to connect.
     /// - Throws: if the database is away and it is not yet time, or another try is under way.
@@ -42,8 +54,7 @@ final class Circuit: Sendable {
             state.failures = 0
             guard let start = state.awaySince else { return }
             state.awaySince = nil
-            state.outages.append(start..<max(start, .now))
-            if state.outages.count > Self.rememberedOutages { state.outages.removeFirst() }
+            state.add(start..<max(start, .now))
         }
     }
 
@@ -63,10 +74,12 @@ final class Circuit: Sendable {
         }
     }
 
-    /// A connection broke, in something that began at `start`.
+    /// A connection broke, in something that began at `start`, or a part of the database that is behind it did: for
+    /// whoever asked, the database was away.
     func lose(since start: ContinuousClock.Instant) {
         state.withLock { state in
             state.connections -= 1
+            state.add(start..<max(start, .now))
             // With the last one the outage begins, which may be over with the next try.
             if state.connections == 0, state.awaySince == nil { state.awaySince = start }
         }

@@ -1,4 +1,5 @@
 import CLibPQ
+import Foundation  // for the environment
 import Glibc
 import PawlCore
 
@@ -8,8 +9,8 @@ import PawlCore
     private let handle: OpaquePointer
     /// The names of prepared statements, by their text.
     private var prepared: [String: String] = [:]
-    /// Whether the server warned of something since the last statement began.
-    private var hasWarned = false
+    /// What the server warned of since the last statement began.
+    private var warning: String?
     /// How long a statement may take: a little longer than the server itself allows.
     var patience: Duration = .seconds(12)
 
@@ -19,8 +20,11 @@ import PawlCore
     /// Connects, which may take as long as `connect_timeout` for each host.
     /// - Parameter string: as libpq reads it; what it leaves open is filled in by `defaults`.
     init(_ string: String) throws(PostgresError) {
-        let names = Self.defaults.map(\.0) + ["dbname"]
-        let values = Self.defaults.map(\.1) + [string]
+        let needsVerifiedServer =
+            ConnectionString(string)?.needsVerifiedServer(ProcessInfo.processInfo.environment) ?? false
+        let defaults = Self.defaults + (needsVerifiedServer ? [("sslmode", "verify-full")] : [])
+        let names = defaults.map(\.0) + ["dbname"]
+        let values = defaults.map(\.1) + [string]
         let handle = unsafe CStrings(names).withPointer { names in
             unsafe CStrings(values).withPointer { values in unsafe PQconnectdbParams(names, values, 1) }
         }
@@ -28,7 +32,13 @@ import PawlCore
         unsafe self.handle = handle
         guard unsafe PQstatus(handle) == CONNECTION_OK, unsafe PQsetnonblocking(handle, 1) == 0 else {
             let reason = unsafe Self.message(PQerrorMessage(handle))
-            throw PostgresError(.away, "PostgreSQL cannot be reached: \(reason)")
+            let advice = """
+                 (The server is on another machine, so its certificate is verified. Name its authority by sslrootcert \
+                in the URL, or choose another sslmode there.)
+                """
+            let isAboutVerifying = needsVerifiedServer && (reason.contains("SSL") || reason.contains("certificate"))
+            throw PostgresError(
+                .away, "PostgreSQL cannot be reached: \(reason)\(isAboutVerifying ? advice : "")")
         }
         unsafe PQsetNoticeReceiver(
             handle,
@@ -36,7 +46,8 @@ import PawlCore
                 guard let context = unsafe context else { return }
                 let severity = unsafe Connection.message(PQresultErrorField(result, Connection.severityField))
                 let connection = unsafe Unmanaged<Connection>.fromOpaque(context).takeUnretainedValue()
-                if severity == "WARNING" { connection.hasWarned = true }
+                guard severity == "WARNING" else { return }
+                connection.warning = unsafe Connection.message(PQresultErrorField(result, Connection.messageField))
             }, unsafe Unmanaged.passUnretained(self).toOpaque())
         // Whatever is read after a lock was had must be what the lock was waited for.
         try execute("SET default_transaction_isolation = 'read committed'")
@@ -124,7 +135,7 @@ import PawlCore
     }
 
     private func begin(_ sent: Int32) throws(PostgresError) {
-        hasWarned = false
+        warning = nil
         guard sent == 1 else { throw lost(mayBeCommitted: false) }
     }
 
@@ -150,8 +161,8 @@ import PawlCore
         }
         if let failure { throw failure }
         guard let answer else { throw lost(mayBeCommitted: commits) }
-        if commits && hasWarned {
-            throw PostgresError(.inDoubt, "PostgreSQL warned that a commit may not have reached its standby.")
+        if commits, let warning {
+            throw PostgresError(.inDoubt, "PostgreSQL warned, so it is not sure that a commit is kept: \(warning)")
         }
         return answer
     }

@@ -1,3 +1,4 @@
+import Logging
 import PawlCore
 
 /// A step of the schema. The same names, in the same order, for every kind of database.
@@ -8,6 +9,8 @@ import PawlCore
 struct Migration {
     let name: String
     let sql: String
+    /// What SQL cannot do, after it and in the same transaction.
+    var complete: (@Sendable (Connection, Logger) throws -> Void)?
 
     static let all = [
         Migration(
@@ -101,7 +104,31 @@ struct Migration {
                 ALTER TABLE events ADD COLUMN sum text COLLATE "C";
                 CREATE UNIQUE INDEX events_sum ON events (sum) WHERE sum IS NOT NULL;
                 """),
+        // Finds the sessions of a user that have not ended, however many have. `sessions_subject` is for servers of an
+        // older version, and goes in a later one.
+        Migration(
+            name: "0005-bulk",
+            sql: "CREATE INDEX IF NOT EXISTS sessions_left ON sessions (subject, id) WHERE ended_at IS NULL;"),
+        Migration(
+            name: "0006-throttle",
+            sql: """
+                ALTER TABLE login_throttle ADD COLUMN under_way bigint NOT NULL DEFAULT 0;
+                ALTER TABLE login_throttle ADD COLUMN under_way_since bigint NOT NULL DEFAULT 0;
+                """),
+        Migration(
+            name: identifiers,
+            sql: """
+                ALTER TABLE users ADD COLUMN identifier_key text COLLATE "C";
+                ALTER TABLE users ADD COLUMN identifier_typed text;
+                CREATE UNIQUE INDEX users_key ON users (\(UserRow.key));
+                """,
+            complete: OldIdentifiers.bringAlong),
+        Migration(
+            name: "0008-steady",
+            sql: "ALTER TABLE sessions ADD COLUMN current_attempt bigint"),
     ]
+
+    static let identifiers = "0007-identifiers"
 
     /// All steps in their order, with those that a newer version applied last.
     static func status(on connection: Connection) throws -> [AppliedMigration] {
@@ -116,7 +143,7 @@ struct Migration {
     }
 
     /// Applies what is missing, all of it or nothing, on one node at a time: the others wait.
-    static func run(on connection: Connection) throws {
+    static func run(on connection: Connection, logger: Logger) throws {
         try connection.patiently { connection in
             try AdvisoryLock.migrations.take(on: connection)
             let pending = try pending(on: connection)
@@ -128,6 +155,7 @@ struct Migration {
                 """)
             for migration in all where pending.contains(migration.name) {
                 try connection.executeScript(migration.sql)
+                try migration.complete?(connection, logger)
                 try connection.execute(
                     "INSERT INTO migrations (name, applied_at) VALUES ($1, extract(epoch FROM now())::bigint)",
                     [.text(migration.name)])

@@ -4,7 +4,10 @@ extension PostgresStore {
     public func user(identifier: Identifier) async throws(StoreError) -> User? {
         try await run { connection in
             try connection.execute(
-                "SELECT \(UserRow.list) FROM users WHERE identifier = $1", [.text(identifier.text)]
+                """
+                SELECT \(UserRow.list) FROM users WHERE identifier = $1 OR \(UserRow.key) = $2
+                ORDER BY identifier = $1 DESC LIMIT 1
+                """, [.text(identifier.spelling), .text(identifier.text)]
             ).first.map { try UserRow.decode($0) }
         }
     }
@@ -17,7 +20,7 @@ extension PostgresStore {
         try await run { connection in
             try connection.execute(
                 "SELECT \(UserRow.list) FROM users WHERE identifier > $1 ORDER BY identifier LIMIT $2",
-                [.text(identifier?.text ?? ""), .integer(Int64(limit))]
+                [.text(identifier?.spelling ?? ""), .integer(Int64(limit))]
             ).map { try UserRow.decode($0) }
         }
     }
@@ -25,7 +28,7 @@ extension PostgresStore {
     public func insert(_ user: User, _ event: Event) async throws(StoreError) -> Bool {
         try await transaction { connection in
             let inserted = try connection.insert(
-                [UserRow.values(user)], into: UserRow.table, "ON CONFLICT (identifier) DO NOTHING")
+                [UserRow.values(user)], into: UserRow.table, "ON CONFLICT DO NOTHING")
             guard inserted == 1 else { return false }
             try Self.insert(event, on: connection)
             return true
@@ -53,50 +56,52 @@ extension PostgresStore {
                     .bytes(changed.password.bytes), .integer(changed.version), .id(id),
                 ])
             for event in events { try Self.insert(event, on: connection) }
-            // Locks them in their order, so that none turns under what follows.
-            let sessions = try Self.fetch(.all(of: id), locked: true, on: connection)
             let ended =
                 change.endsSessions
-                ? try Self.end(sessions, PlannedEnding(.revoked, at: change.at, origin: nil), on: connection) : []
-            try connection.execute(
-                "UPDATE sessions SET roles = $1, scope = $2 WHERE subject = $3 AND ended_at IS NULL",
-                [.value(.init(changed.roles)), .value(.init(changed.scope)), .id(id)])
+                ? try Self.end(.all(of: id), PlannedEnding(.revoked, at: change.at, origin: nil), on: connection).ended
+                : []
+            let left = try Self.fetchIDs(.all(of: id), on: connection)
+            try Self.copyRoles(changed.roles, scope: changed.scope, to: left, on: connection)
             return (changed, ended, events)
         }
     }
 
-    public func reserveLogin(_ keys: ThrottleKeys, at now: UnixTime) async throws(StoreError) -> Int64? {
+    public func reserveLogin(
+        _ keys: ThrottleKeys, under throttle: LoginThrottle, at now: UnixTime
+    ) async throws(StoreError) -> LoginAdmission {
         try await transaction { connection in
-            let counters = try Self.lockedCounters(keys, on: connection)
-            let reserved = LoginThrottle.reserve(
-                network: counters[keys.network], identifier: counters[keys.identifier], at: now)
-            guard reserved.wait == nil else { return reserved.wait }
-            try Self.save(keys, reserved.network, reserved.identifier, on: connection)
-            return nil
+            try Self.change(keys, at: now, on: connection) { throttle.reserve(&$0, at: now) }
         }
     }
 
     public func settleLogin(
-        _ keys: ThrottleKeys, _ result: LoginResult, at now: UnixTime
+        _ keys: ThrottleKeys, _ result: LoginResult, under throttle: LoginThrottle, at now: UnixTime
     ) async throws(StoreError) {
         try await transaction { connection in
-            let counters = try Self.lockedCounters(keys, on: connection)
-            let settled = LoginThrottle.settle(
-                network: counters[keys.network], identifier: counters[keys.identifier], result, at: now)
-            try Self.save(keys, settled.network, settled.identifier, on: connection)
+            try Self.change(keys, at: now, on: connection) { throttle.settle(&$0, result, at: now) }
             if case .failed(let event) = result { try Self.insert(event, on: connection) }
         }
     }
 
-    public func deleteThrottles(forgottenAt now: UnixTime, limit: Int) async throws(StoreError) -> Bool {
+    public func deleteThrottles(
+        forgottenAt now: UnixTime, after cursor: [UInt8]?, limit: Int
+    ) async throws(StoreError) -> [UInt8]? {
+        let keys = try await run { connection in
+            try connection.execute(
+                "SELECT key FROM login_throttle WHERE key > $1 ORDER BY key LIMIT $2",
+                [.bytes(cursor ?? []), .integer(Int64(limit))]
+            ).map { $0.bytes(0) }
+        }
+        guard let last = keys.last else { return nil }
+        // What somebody has locked is in use.
         try await write(
             """
             DELETE FROM login_throttle WHERE key IN (
                 SELECT key FROM login_throttle
-                WHERE last_use < $1 AND (trusted_until IS NULL OR trusted_until <= $2) LIMIT $3
+                WHERE key > $1 AND key <= $2 AND last_use < $3 AND (trusted_until IS NULL OR trusted_until <= $4)
                 FOR UPDATE SKIP LOCKED)
-            """,
-            [.time(now - LoginThrottle.memory), .time(now), .integer(Int64(limit))]) == limit
+            """, [.bytes(cursor ?? []), .bytes(last), .time(now - LoginThrottle.memory), .time(now)])
+        return keys.count == limit ? last : nil
     }
 
     /// - Parameter lock: `FOR UPDATE`, `FOR SHARE` or nothing.
@@ -105,41 +110,53 @@ extension PostgresStore {
             .first.map { try UserRow.decode($0) }
     }
 
+    /// Lets a rule change the counters of one try.
+    private static func change<Value>(
+        _ keys: ThrottleKeys, at now: UnixTime, on connection: Connection, _ rule: (inout ThrottleCounters) -> Value
+    ) throws -> Value {
+        let rows = try lockedCounters(keys, on: connection)
+        var counters = keys.keys.mapValues { rows[$0] ?? ThrottleCounter(lastUse: now) }
+        let before = counters
+        let value = rule(&counters)
+        for (scope, key) in keys.keys {
+            if let counter = counters[scope], counter != before[scope] { try save(counter, under: key, on: connection) }
+        }
+        return value
+    }
+
     /// The counters, which nobody else changes until this transaction is over. Locked by their keys, since rows that are
     /// not there yet cannot be locked: a burst of first tries must not pass together.
     private static func lockedCounters(
         _ keys: ThrottleKeys, on connection: Connection
     ) throws -> [[UInt8]: ThrottleCounter] {
-        let both = Set([keys.network, keys.identifier])
-        let locks = both.map { Int64(truncatingIfNeeded: integer(bigEndian: $0.prefix(8))) }.sorted()
+        let keys = keys.keys.values
+        let locks = keys.map { Int64(truncatingIfNeeded: integer(bigEndian: $0.prefix(8))) }.sorted()
         try connection.execute(
             "SELECT pg_advisory_xact_lock(lock)::text FROM unnest($1::bigint[]) AS lock",
             [.values(locks.map { .integer($0) }, of: .integer)])
         let rows = try connection.execute(
-            "SELECT key, failures, last_use, trusted_until FROM login_throttle WHERE key = ANY ($1)",
-            [.values(both.map { .bytes($0) }, of: .bytes)])
+            "SELECT key, failures, last_use, under_way, under_way_since FROM login_throttle WHERE key = ANY ($1)",
+            [.values(keys.map { .bytes($0) }, of: .bytes)])
         return Dictionary(
             rows.map { row in
                 let counter = ThrottleCounter(
-                    failures: row.integer(1) ?? 0, lastUse: row.time(2), trustedUntil: row.optionalTime(3))
+                    failures: row.integer(1) ?? 0, lastUse: row.time(2), underWay: row.integer(3) ?? 0,
+                    underWaySince: row.time(4))
                 return (row.bytes(0), counter)
             }, uniquingKeysWith: { $1 })
     }
 
-    private static func save(
-        _ keys: ThrottleKeys, _ network: ThrottleCounter, _ identifier: ThrottleCounter, on connection: Connection
-    ) throws {
-        for (key, counter) in [(keys.network, network), (keys.identifier, identifier)] {
-            try connection.execute(
-                """
-                INSERT INTO login_throttle (key, failures, last_use, trusted_until) VALUES ($1, $2, $3, $4)
-                ON CONFLICT (key) DO UPDATE SET failures = excluded.failures, last_use = excluded.last_use,
-                    trusted_until = excluded.trusted_until
-                """,
-                [
-                    .bytes(key), .integer(counter.failures), .time(counter.lastUse),
-                    .integer(counter.trustedUntil?.seconds),
-                ])
-        }
+    private static func save(_ counter: ThrottleCounter, under key: [UInt8], on connection: Connection) throws {
+        try connection.execute(
+            """
+            INSERT INTO login_throttle (key, failures, last_use, under_way, under_way_since)
+            VALUES ($1, $2, $3, $4, $5)
+            ON CONFLICT (key) DO UPDATE SET failures = excluded.failures, last_use = excluded.last_use,
+                under_way = excluded.under_way, under_way_since = excluded.under_way_since
+            """,
+            [
+                .bytes(key), .integer(counter.failures), .time(counter.lastUse), .integer(counter.underWay),
+                .time(counter.underWaySince),
+            ])
     }
 }

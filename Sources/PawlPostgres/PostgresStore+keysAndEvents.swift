@@ -89,12 +89,12 @@ extension PostgresStore {
         }.compactMap(\.self)
     }
 
-    public func deleteEvents(before cutoff: UnixTime, limit: Int) async throws(StoreError) {
+    public func deleteEvents(before cutoff: UnixTime, limit: Int) async throws(StoreError) -> Bool {
         try await write(
             """
             DELETE FROM events WHERE at < $1 AND id IN (
                 SELECT id FROM events ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED)
-            """, [.time(cutoff), .integer(Int64(limit))])
+            """, [.time(cutoff), .integer(Int64(limit))]) == limit
     }
 
     static func insert(_ event: Event, on connection: Connection) throws { try insert([event], on: connection) }

@@ -7,12 +7,21 @@ public import PawlCore
 #endif
 
 extension PostgresStore {
-    /// Asked by every node each second, which is also when doubts of this one are settled.
+    /// Asked by every node each second, which is also when it looks at the database's clock and settles its doubts.
     public func recovery() async throws(StoreError) -> RecoveryRecord {
-        try await settleDoubts(at: clock.now)
-        return try await run { connection in
-            try Self.decode(connection.execute("SELECT value FROM settings WHERE name = 'recovery'"))
-        }
+        let record = try await run { [time] connection in try Self.readRecovery(on: connection, time) }
+        await settleDoubts(at: clock.now)
+        return record
+    }
+
+    static func readRecovery(on connection: Connection, _ time: DatabaseTime) throws -> RecoveryRecord {
+        let row = try time.read(
+            on: connection,
+            """
+            SELECT extract(epoch FROM clock_timestamp())::text, (SELECT value FROM settings WHERE name = 'recovery')
+            """
+        ).first
+        return try decode(row.flatMap { $0.isNull(1) ? nil : $0.text(1) })
     }
 
     public func updateRecovery(
@@ -25,7 +34,7 @@ extension PostgresStore {
                 "INSERT INTO settings (name, value) VALUES ('recovery', $1) ON CONFLICT (name) DO NOTHING",
                 [.text(empty)])
             var record = try Self.decode(
-                connection.execute("SELECT value FROM settings WHERE name = 'recovery' FOR UPDATE"))
+                connection.execute("SELECT value FROM settings WHERE name = 'recovery' FOR UPDATE").first?.text(0))
             for event in change(&record) { try Self.insert(event, on: connection) }
             try connection.execute(
                 "UPDATE settings SET value = $1 WHERE name = 'recovery'", [.text(try Self.encode(record))])
@@ -57,8 +66,8 @@ extension PostgresStore {
         return String(decoding: try encoder.encode(record), as: UTF8.self)
     }
 
-    private static func decode(_ rows: Rows) throws -> RecoveryRecord {
-        guard let text = rows.first?.text(0) else { return RecoveryRecord() }
+    private static func decode(_ text: String?) throws -> RecoveryRecord {
+        guard let text else { return RecoveryRecord() }
         do {
             return try JSONDecoder().decode(RecoveryRecord.self, from: Data(text.utf8))
         } catch {

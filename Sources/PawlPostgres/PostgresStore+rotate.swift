@@ -1,14 +1,16 @@
 public import PawlCore
-import Synchronization
 
 extension PostgresStore {
     public func rotate(_ turn: Turn, under policy: RotationPolicy) async throws(StoreError) -> Outcome {
-        guard turn.stepUp == nil else { return try await decide(turn, under: policy, mayBeCommitted: false) }
+        try time.check()
+        guard turn.operation == .refresh else { return try await decide(turn, under: policy, mayBeCommitted: false) }
         switch await waves.turn(turn) {
         case .turned(let session): return Outcome(.rotate, session)
         case .untouched, .alone: return try await decide(turn, under: policy, mayBeCommitted: false)
         case .inDoubt: return try await decide(turn, under: policy, mayBeCommitted: true)
-        case .failed(let error): throw StoreError(error)
+        case .failed(let error):
+            if error.kind == .away { doubts.add(turn) }
+            throw StoreError(error)
         }
     }
 
@@ -20,16 +22,21 @@ extension PostgresStore {
     ) async throws(StoreError) -> Outcome {
         let deadline = ContinuousClock.now + patience
         var mayBeCommitted = mayBeCommitted
+        let earlier = doubts[turn]
         while true {
             do {
                 return try await pool.transaction { [mayBeCommitted, circuit] connection in
                     try Self.decide(
-                        turn, under: policy, mayBeCommitted: mayBeCommitted, circuit: circuit, on: connection)
+                        turn, after: earlier, under: policy, mayBeCommitted: mayBeCommitted, circuit: circuit,
+                        on: connection)
                 }
             } catch {
                 let kind = (error as? PostgresError)?.kind
                 if kind == .inDoubt { mayBeCommitted = true }
-                guard mayBeCommitted else { throw StoreError(hiding: error) }
+                guard mayBeCommitted else {
+                    if kind == .away { doubts.add(turn) }
+                    throw StoreError(hiding: error)
+                }
                 guard kind == .inDoubt || kind == .away, .now < deadline, await Self.pause() else {
                     doubts.add(turn)
                     throw StoreError(hiding: error)
@@ -48,8 +55,10 @@ extension PostgresStore {
         }
     }
 
+    /// - Parameter earlier: a turn with the same token whose caller was sent away without an answer.
     private static func decide(
-        _ turn: Turn, under policy: RotationPolicy, mayBeCommitted: Bool, circuit: Circuit, on connection: Connection
+        _ turn: Turn, after earlier: Turn?, under policy: RotationPolicy, mayBeCommitted: Bool, circuit: Circuit,
+        on connection: Connection
     ) throws -> Outcome {
         if turn.stepUp != nil, let subject = try fetch(turn.sessionID, locked: false, on: connection)?.subject {
             // Users before their sessions, in whatever locks both.
@@ -64,9 +73,14 @@ extension PostgresStore {
             return Outcome(.rotate, confirmed)
         }
         var policy = policy
-        if policy.leeway > 0, let session {
+        let leeway = policy.leeway
+        if leeway > 0, let session {
             // Nobody could come again while the database was away.
             policy.leeway += circuit.awayTime(inLast: turn.now.age(since: session.rotatedAt))
+        }
+        if let earlier, let session, policy.leeway > 0 || session.hash == earlier.successorHash {
+            // Judged as of when the token first came. Where that turn was committed, its client is still owed the answer.
+            policy.leeway = max(policy.leeway, turn.now.age(since: earlier.now) + max(1, leeway))
         }
         let decision = policy.decide(turn, on: session)
         guard let session else { return Outcome(decision.verdict, nil) }
@@ -78,7 +92,7 @@ extension PostgresStore {
             return Outcome(decision.verdict, session)
         case .end(let reason, let event):
             let ending = PlannedEnding(reason, at: turn.now, origin: turn.origin, event: event)
-            try end([session], ending, on: connection)
+            try end(session, ending, on: connection)
             return Outcome(decision.verdict, session.ended(at: turn.now, reason: reason))
         case .turn:
             // With a step-up, or because another transaction came between the statement and the lock.
@@ -110,48 +124,8 @@ extension PostgresStore {
             on: connection)
         let ended = try end(
             .others(of: user.id, keeping: next.id), PlannedEnding(.revoked, at: turn.now, origin: turn.origin),
-            on: connection)
+            on: connection
+        ).ended
         return Outcome(.rotate, next, endedOthers: ended)
-    }
-}
-
-/// Turns whose outcome was not known when their caller was sent away. Once the database is back, those that had been
-/// committed are given their leeway anew: their client could not come again before.
-final class Doubts: Sendable {
-    private let turns = Mutex<[Turn]>([])
-    /// More than one node has connections for.
-    private static let limit = 8192
-
-    func add(_ turn: Turn) {
-        turns.withLock { if $0.count < Self.limit { $0.append(turn) } }
-    }
-
-    func takeAll() -> [Turn] {
-        turns.withLock { turns in
-            defer { turns = [] }
-            return turns
-        }
-    }
-}
-
-extension PostgresStore {
-    /// Gives turns that were committed without their caller's knowledge their leeway from now on.
-    func settleDoubts(at now: UnixTime) async throws(StoreError) {
-        let turns = doubts.takeAll()
-        guard !turns.isEmpty else { return }
-        do {
-            try await write(
-                """
-                UPDATE sessions AS s SET rotated_at = greatest(s.rotated_at, $3)
-                FROM unnest($1::uuid[], $2::bytea[]) AS t (id, hash) WHERE s.id = t.id AND s.hash = t.hash
-                """,
-                [
-                    .ids(turns.map(\.sessionID)), .values(turns.map { .bytes($0.successorHash) }, of: .bytes),
-                    .time(now),
-                ])
-        } catch {
-            for turn in turns { doubts.add(turn) }
-            throw error
-        }
     }
 }

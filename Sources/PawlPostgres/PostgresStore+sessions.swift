@@ -1,42 +1,70 @@
 public import PawlCore
 
 extension PostgresStore {
+    /// Only turns of the same rows wait; round trips are what costs.
+    public var sliceSize: Int { 128 }
+
     public func insert(
-        _ session: Session, ifUserVersionIs userVersion: Int64, _ event: Event
-    ) async throws(StoreError) -> Bool {
+        _ session: Session, ifUserVersionIs userVersion: Int64, limit: Int, _ event: Event
+    ) async throws(StoreError) -> [SessionID]? {
         try await transaction { connection in
-            // Shared with other sign-ins of this user, while whatever changes the user waits.
-            guard let user = try Self.fetchUser(session.subject, lock: "FOR SHARE", on: connection), !user.isDisabled,
+            // Other sign-ins of this user wait, since they count the same sessions, and so does what changes the user.
+            guard let user = try Self.fetchUser(session.subject, lock: "FOR UPDATE", on: connection), !user.isDisabled,
                 user.version == userVersion
-            else { return false }
+            else { return nil }
+            let displaced = try Self.fetchLeastRecentlyUsed(
+                of: user.id, beyond: limit - 1, sparing: nil, limit: .max, at: session.createdAt, on: connection)
+            try Self.end(.these(displaced), PlannedEnding(displacedBy: session), on: connection)
             try connection.insert([SessionRow.values(session)], into: SessionRow.table)
             try Self.insert(event, on: connection)
-            return true
+            return displaced
         }
     }
 
     public func session(_ id: SessionID) async throws(StoreError) -> Session? {
-        try await run { connection in try Self.fetch(id, locked: false, on: connection) }
+        try time.check()
+        return try await run { connection in try Self.fetch(id, locked: false, on: connection) }
     }
 
-    public func liveSessions(of subject: SubjectID, at now: UnixTime) async throws(StoreError) -> [Session] {
-        try await run { connection in
-            try Self.fetch(.all(of: subject), locked: false, on: connection).filter { $0.isLive(at: now) }.reversed()
+    public func liveSessions(
+        of subject: SubjectID, after cursor: SessionID?, limit: Int, at now: UnixTime
+    ) async throws(StoreError) -> [Session] {
+        try time.check()
+        return try await run { connection in
+            try connection.execute(
+                """
+                SELECT \(SessionRow.list) FROM sessions WHERE subject = $1 AND ended_at IS NULL
+                    AND idle_expires_at > $2 AND absolute_expires_at > $2 AND ($3 IS NULL OR id < $3)
+                ORDER BY id DESC LIMIT $4
+                """, [.id(subject), .time(now), .value(.init(cursor)), .integer(Int64(limit))]
+            ).map { try SessionRow.decode($0) }
         }
     }
 
-    public func end(_ selection: SessionSelection, _ ending: PlannedEnding) async throws(StoreError) -> [SessionID] {
-        try await transaction { connection in try Self.end(selection, ending, on: connection) }
+    public func leastRecentlyUsed(
+        of subject: SubjectID, beyond kept: Int, sparing spared: SessionID?, limit: Int, at now: UnixTime
+    ) async throws(StoreError) -> [SessionID] {
+        try await run { connection in
+            try Self.fetchLeastRecentlyUsed(
+                of: subject, beyond: kept, sparing: spared, limit: limit, at: now, on: connection)
+        }
     }
 
-    public func endSlice(
-        begunSince start: UnixTime, after cursor: SessionID?, limit: Int, _ ending: PlannedEnding
+    public func end(
+        _ selection: SessionSelection, after cursor: SessionID?, limit: Int, _ ending: PlannedEnding
     ) async throws(StoreError) -> (ended: [SessionID], cursor: SessionID?) {
         try await transaction { connection in
-            let slice = try Self.fetchSlice(after: cursor, limit: limit, on: connection)
-            // Read without a lock: those to end are read again under one.
-            let young = try Self.fetch(slice.filter { $0.createdAt >= start }.map(\.id), on: connection)
-            return (try Self.end(young, ending, on: connection), slice.last?.id)
+            try Self.end(selection, after: cursor, limit: limit, ending, on: connection)
+        }
+    }
+
+    public func copyRoles(
+        _ roles: [String], scope: [String], toSessionsOf subject: SubjectID, after cursor: SessionID?, limit: Int
+    ) async throws(StoreError) -> SessionID? {
+        try await transaction { connection in
+            let slice = try Self.fetchIDs(.all(of: subject), after: cursor, limit: limit, on: connection)
+            try Self.copyRoles(roles, scope: scope, to: slice, on: connection)
+            return slice.count == limit ? slice.last : nil
         }
     }
 
@@ -72,42 +100,84 @@ extension PostgresStore {
         }
         let over = slice.filter { $0.isOver(before: cutoff) }.map(\.id)
         if !over.isEmpty {
-            // Nothing revives a session that is over, so what was read still holds. What somebody else has locked is left
-            // to the next round.
-            try await write(
-                """
-                DELETE FROM sessions WHERE id IN (
-                    SELECT id FROM sessions WHERE id = ANY ($1) FOR UPDATE SKIP LOCKED)
-                """, [.ids(over)])
+            // What was read is looked at once more: a recovery may have moved a session on since.
+            try await write(Self.deleteStatement, [.ids(over), .time(cutoff)])
         }
         return (slice.count { $0.isLive(at: now) }, slice.last?.id)
     }
 
+    /// It says again what ``Session/isOver(before:)`` says.
+    static let deleteStatement = """
+        DELETE FROM sessions WHERE id = ANY ($1)
+            AND (ended_at < $2 OR idle_expires_at < $2 OR absolute_expires_at < $2)
+        """
+
+    /// A lock on a session is only ever taken by its id: a distributed database can lock a row of one part, and no
+    /// more. Whatever changes many sessions does it in one statement.
     static func fetch(_ id: SessionID, locked: Bool, on connection: Connection) throws -> Session? {
-        try fetch(.one(id), locked: locked, on: connection).first
-    }
-
-    /// In the order of their ids, which is the order in which whatever locks many locks them.
-    static func fetch(
-        _ selection: SessionSelection, locked: Bool, on connection: Connection
-    ) throws -> [Session] {
-        let (condition, parameters): (String, [Parameter]) =
-            switch selection {
-            case .one(let id): ("id = $1", [.id(id)])
-            case .all(let subject): ("subject = $1", [.id(subject)])
-            case .others(let subject, let kept): ("subject = $1 AND id <> $2", [.id(subject), .id(kept)])
-            }
-        return try connection.execute(
-            """
-            SELECT \(SessionRow.list) FROM sessions WHERE \(condition) ORDER BY id \(locked ? "FOR UPDATE" : "")
-            """, parameters
-        ).map { try SessionRow.decode($0) }
-    }
-
-    private static func fetch(_ ids: [SessionID], on connection: Connection) throws -> [Session] {
         try connection.execute(
-            "SELECT \(SessionRow.list) FROM sessions WHERE id = ANY ($1) ORDER BY id FOR UPDATE", [.ids(ids)]
-        ).map { try SessionRow.decode($0) }
+            "SELECT \(SessionRow.list) FROM sessions WHERE id = $1\(locked ? " FOR UPDATE" : "")", [.id(id)]
+        ).first.map { try SessionRow.decode($0) }
+    }
+
+    private static func fetchLeastRecentlyUsed(
+        of subject: SubjectID, beyond kept: Int, sparing spared: SessionID?, limit: Int, at now: UnixTime,
+        on connection: Connection
+    ) throws -> [SessionID] {
+        let condition = """
+            subject = $1 AND ended_at IS NULL AND absolute_expires_at > $2 AND ($3 IS NULL OR id <> $3)
+            """
+        let parameters: [Parameter] = [.id(subject), .time(now), .value(.init(spared))]
+        let count = try connection.execute("SELECT count(*) FROM sessions WHERE \(condition)", parameters)
+        let excess = Int(count.first?.integer(0) ?? 0) - kept
+        guard excess > 0 else { return [] }
+        return try fetchIDs(
+            "\(condition) ORDER BY rotated_at, id LIMIT $4", parameters + [.integer(Int64(min(excess, limit)))],
+            on: connection)
+    }
+
+    /// The selected sessions in the order of their ids, unlocked. Of a user they are those that have not ended, which an
+    /// index finds.
+    static func fetchIDs(
+        _ selection: SessionSelection, after cursor: SessionID? = nil, limit: Int = .max, on connection: Connection
+    ) throws -> [SessionID] {
+        let from: [Parameter] = [.value(.init(cursor)), .integer(Int64(limit))]
+        let slice = "($1 IS NULL OR id > $1)"
+        switch selection {
+        case .one, .these:
+            return selection.ids(after: cursor, limit: limit) ?? []
+        case .all(let subject):
+            return try fetchIDs(
+                "\(slice) AND subject = $3 AND ended_at IS NULL ORDER BY id LIMIT $2", from + [.id(subject)],
+                on: connection)
+        case .others(let subject, let kept):
+            return try fetchIDs(
+                "\(slice) AND subject = $3 AND ended_at IS NULL AND id <> $4 ORDER BY id LIMIT $2",
+                from + [.id(subject), .id(kept)], on: connection)
+        case .begun:
+            return try fetchIDs("\(slice) ORDER BY id LIMIT $2", from, on: connection)
+        }
+    }
+
+    private static func fetchIDs(
+        _ condition: String, _ parameters: [Parameter], on connection: Connection
+    ) throws -> [SessionID] {
+        try connection.execute("SELECT id FROM sessions WHERE \(condition)", parameters).map { row in
+            guard let id = SessionID(bytes: row.bytes(0)) else { throw StoreError("A row of sessions cannot be read.") }
+            return id
+        }
+    }
+
+    static func copyRoles(
+        _ roles: [String], scope: [String], to ids: [SessionID], on connection: Connection
+    ) throws {
+        guard !ids.isEmpty else { return }
+        // Most of many have these already, and are not written again.
+        try connection.execute(
+            """
+            UPDATE sessions SET roles = $2, scope = $3
+            WHERE id = ANY ($1) AND ended_at IS NULL AND (roles <> $2 OR scope <> $3)
+            """, [.ids(ids), .value(.init(roles)), .value(.init(scope))])
     }
 
     static func fetchSlice(
@@ -133,24 +203,39 @@ extension PostgresStore {
             "UPDATE sessions SET \(changing) WHERE id = $1", SessionRow.values(session).map { .value($0) })
     }
 
+    /// One statement for all rows, and one for their events. The first says again what ``Session/canEnd(at:)`` and
+    /// ``Session/ended(at:reason:)`` say.
     @discardableResult
     static func end(
-        _ selection: SessionSelection, _ ending: PlannedEnding, on connection: Connection
-    ) throws -> [SessionID] {
-        try end(fetch(selection, locked: true, on: connection), ending, on: connection)
+        _ selection: SessionSelection, after cursor: SessionID? = nil, limit: Int = .max, _ ending: PlannedEnding,
+        on connection: Connection
+    ) throws -> (ended: [SessionID], cursor: SessionID?) {
+        let slice = try fetchIDs(selection, after: cursor, limit: limit, on: connection)
+        guard !slice.isEmpty else { return ([], nil) }
+        let rows = try connection.execute(
+            endStatement,
+            [.ids(slice), .time(ending.at), .text(ending.reason.rawValue), .time(selection.start)])
+        let events = try rows.map { row in
+            guard let id = SessionID(bytes: row.bytes(0)), let subject = SubjectID(bytes: row.bytes(1)) else {
+                throw StoreError("A row of sessions cannot be read.")
+            }
+            return (id: id, event: ending.event(for: id, of: subject))
+        }.sorted { $0.id < $1.id }
+        if !events.isEmpty { try insert(events.map(\.event), on: connection) }
+        return (events.map(\.id), slice.count == limit ? slice.last : nil)
     }
 
-    /// Ends those of them that can be. They must be locked.
-    @discardableResult
-    static func end(
-        _ selected: [Session], _ ending: PlannedEnding, on connection: Connection
-    ) throws -> [SessionID] {
-        let left = selected.filter { $0.canEnd(at: ending.at) }
-        guard !left.isEmpty else { return [] }
-        let ended = left.map { SessionRow.values($0.ended(at: ending.at, reason: ending.reason)) }
-        try connection.insert(ended, into: SessionRow.table, SessionRow.table.replacing)
-        try insert(left.map { ending.event(for: $0.id, of: $0.subject) }, on: connection)
-        return left.map(\.id)
+    static let endStatement = """
+        UPDATE sessions SET hash = '', seal = '', attempt_1 = NULL, attempt_2 = NULL, attempt_3 = NULL, attempt_4 = NULL,
+            current_attempt = NULL, ended_at = $2, end_reason = $3
+        WHERE id = ANY ($1) AND ended_at IS NULL AND absolute_expires_at > $2 AND created_at >= $4
+        RETURNING id, subject
+        """
+
+    /// Ends one that is locked.
+    static func end(_ session: Session, _ ending: PlannedEnding, on connection: Connection) throws {
+        try replace(session.ended(at: ending.at, reason: ending.reason), on: connection)
+        try insert(ending.event(for: session.id, of: session.subject), on: connection)
     }
 }
 

@@ -1,4 +1,3 @@
-import CLibPQ
 public import Logging
 public import PawlCore
 import Synchronization
@@ -11,7 +10,9 @@ public final class PostgresStore: PawlStore {
     let pool: LinkPool
     let waves: Waves
     let circuit = Circuit()
-    let clock: Clock
+    /// The database's time, or that of a test.
+    public let clock: Clock
+    let time: DatabaseTime
     let logger: Logger
     /// Names this process where only one at a time may do something.
     let node = Hex.encode(Randomness.system.bytes(8))
@@ -27,9 +28,10 @@ public final class PostgresStore: PawlStore {
     /// - Parameters:
     ///   - url: `postgres://…`, or anything else that libpq takes for a connection string; several hosts may be named.
     ///   - connections: at least 3; two of them are for rotations.
+    ///   - clock: the time to go by, for tests; the database's if nil.
     /// - Throws: ``PostgresStoreError`` that says what to do.
     public convenience init(
-        url: String, connections: Int = PostgresStore.connections, clock: Clock = .system,
+        url: String, connections: Int = PostgresStore.connections, clock: Clock? = nil,
         metrics: PawlMetrics = .init(), logger: Logger
     ) async throws {
         try await self.init(
@@ -37,13 +39,14 @@ public final class PostgresStore: PawlStore {
     }
 
     package init(
-        url: String, connections: Int = PostgresStore.connections, purpose: StorePurpose, clock: Clock = .system,
+        url: String, connections: Int = PostgresStore.connections, purpose: StorePurpose, clock: Clock? = nil,
         patience: Duration = .seconds(8), startPatience: Duration = .seconds(30), metrics: PawlMetrics = .init(),
         logger: Logger
     ) async throws {
         try Self.check(url)
         self.patience = patience
-        self.clock = clock
+        time = DatabaseTime(machine: clock ?? .system, logger: logger)
+        self.clock = clock ?? time.clock
         self.logger = logger
         let circuit = circuit
         let others = max(1, connections - Self.waveConnections)
@@ -87,29 +90,27 @@ public final class PostgresStore: PawlStore {
         try await pool.run(Self.checkEncoding)
         switch purpose {
         case .serve:
-            try await pool.run { connection in
-                try Migration.run(on: connection)
+            try await pool.run { [logger] connection in
+                try Migration.run(on: connection, logger: logger)
                 try Self.checkIsComplete(connection)
             }
-        case .migrate: try await pool.run { try Migration.run(on: $0) }
+        case .migrate: try await pool.run { [logger] in try Migration.run(on: $0, logger: logger) }
         case .operate: try await pool.run(Self.checkIsCurrent)
-        case .inspect: break
+        case .inspect: return
         }
+        let record = try await pool.run { [time] connection in try Self.readRecovery(on: connection, time) }
+        try DatabaseTime.checkStart(database: time.clock.now, machine: Clock.system.now, lastSign: record.heartbeat)
     }
 
     /// Refuses what libpq cannot read, without repeating it: it may hold a password.
     private static func check(_ url: String) throws {
-        var message: UnsafeMutablePointer<CChar>?
-        let options = unsafe PQconninfoParse(url, &message)
-        unsafe PQfreemem(message)
-        guard let options = unsafe options else {
+        guard ConnectionString(url) != nil else {
             throw PostgresStoreError(
                 """
                 The database's URL cannot be read. It is like postgres://user@host:5432/name?sslmode=verify-full; \
                 characters such as @ and / in a password are written %40 and %2F.
                 """)
         }
-        unsafe PQconninfoFree(options)
     }
 
     private static func checkEncoding(_ connection: Connection) throws {
@@ -146,26 +147,18 @@ public final class PostgresStore: PawlStore {
         await pool.close()
     }
 
-    /// How far a node's clock may be off the database's, in seconds.
-    private static let clockDifference = 2.0
-
-    /// Writes: where a database can only be read, no session can turn. And compares the clocks, since nodes judge each
-    /// other's rows by them.
+    /// Writes: where a database can only be read, no session can turn. And compares the clocks.
     public func ping() async throws(StoreError) {
-        let now = Double(clock.now.seconds)
-        let database = try await run { connection in
-            try connection.execute(
+        try await run { [time] connection in
+            _ = try time.read(
+                on: connection,
                 """
                 INSERT INTO settings (name, value) VALUES ('ping', extract(epoch FROM clock_timestamp())::text)
                 ON CONFLICT (name) DO UPDATE SET value = excluded.value RETURNING value
-                """, commits: true
-            ).first.flatMap { Double($0.text(0)) } ?? 0
+                """, commits: true)
         }
-        // This node's clock counts whole seconds.
-        guard abs(database - now - 0.5) <= Self.clockDifference + 0.5 else {
-            throw StoreError(
-                "This node's clock is \(Int(now - database)) s ahead of the database's: keep both in step by NTP.")
-        }
+        try time.check()
+        try time.checkMachine()
     }
 
     /// Runs statements of which each stands for itself.
@@ -183,13 +176,15 @@ public final class PostgresStore: PawlStore {
     /// - Returns: how many rows it touched.
     @discardableResult
     func write(_ sql: String, _ parameters: [Parameter]) async throws(StoreError) -> Int {
-        try await run { connection in try connection.execute(sql, parameters, commits: true).affected }
+        try time.check()
+        return try await run { connection in try connection.execute(sql, parameters, commits: true).affected }
     }
 
     /// Runs statements that belong together.
     func transaction<Value: Sendable>(
         _ work: @escaping @Sendable (Connection) throws -> Value
     ) async throws(StoreError) -> Value {
+        try time.check()
         do {
             return try await pool.transaction(work)
         } catch {

@@ -18,7 +18,7 @@ struct BackupFile {
     /// Room to leave on the disk, which the database may live on too.
     private static let reserve: Int64 = 64 << 20
     /// What stands behind the database's path in the names of its companions.
-    private static let companions = ["", "-wal", "-shm", "-journal", ".lock", ".master-secret"]
+    private static let companions = DatabaseFiles.suffixes + [DatabaseFiles.lock, ".master-secret"]
 
     /// Makes the temporary file, for this user alone.
     init(_ path: String, of database: String) throws(BackupError) {
@@ -34,7 +34,8 @@ struct BackupFile {
         guard !Self.companions.contains(where: { realPath == database + $0 }) else {
             throw BackupError("\(path) is a name for what belongs to the database. Choose another one.")
         }
-        guard unsafe faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) != 0 else { throw Self.exists(path) }
+        guard FileStatus(path: path) == nil else { throw Self.exists(path) }
+        try Self.checkIsSafe(folder)
         let free = Self.free(in: folder)
         let size = SQLiteStore.size(of: database)
         if let free, free < size + Self.reserve {
@@ -44,7 +45,7 @@ struct BackupFile {
                 another disk.
                 """)
         }
-        let descriptor = unsafe open(temporaryPath, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        let descriptor = unsafe open(temporaryPath, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw Self.failure("The server cannot write \(path)", folder) }
         close(descriptor)
     }
@@ -68,6 +69,18 @@ struct BackupFile {
         for suffix in ["", "-wal"] { unsafe unlink(temporaryPath + suffix) }
     }
 
+    /// Whoever may replace files in the folder could have SQLite write the copy somewhere else.
+    private static func checkIsSafe(_ folder: String) throws(BackupError) {
+        guard let status = FileStatus(path: folder) else { return }  // then the file cannot be made either
+        guard [0, geteuid()].contains(status.owner), !status.isShared || status.isSticky else {
+            throw BackupError(
+                """
+                Others may replace the files in \(folder), also a backup while it is written. Choose a folder that only \
+                the server's user may change (chmod 700), or forbid others to take files out of it (chmod +t).
+                """)
+        }
+    }
+
     private static func exists(_ path: String) -> BackupError {
         BackupError("\(path) is there already. A backup replaces nothing: choose a new name.")
     }
@@ -81,7 +94,7 @@ struct BackupFile {
     }
 
     static func flush(_ path: String) throws(BackupError) {
-        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        let descriptor = unsafe open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
         defer { close(descriptor) }
         guard descriptor >= 0, fsync(descriptor) == 0 else {
             throw BackupError("\(path) cannot be flushed to disk: \(unsafe String(cString: strerror(errno))).")

@@ -140,9 +140,10 @@ final class RotationStatement {
     static let update = """
         UPDATE sessions SET generation = generation + 1, hash = ?1, seal = ?2, attempt_4 = attempt_3,
             attempt_3 = attempt_2, attempt_2 = attempt_1, attempt_1 = ?3, rotated_at = ?4, idle_expires_at = ?5, turned_by = 'refresh',
-            ip = ?6, user_agent = ?7
-        WHERE id = ?8 AND generation = ?9 AND hash = ?10 AND delivery = ?11 AND ended_at IS NULL
-            AND absolute_expires_at > ?4 AND idle_expires_at > ?4
+            ip = ?6, user_agent = ?7, current_attempt = ?12
+        WHERE id = ?8 AND generation = ?9 AND generation < \(UInt32.max) AND hash = ?10 AND delivery = ?11
+            AND ended_at IS NULL AND absolute_expires_at > ?4 AND idle_expires_at > ?4
+            AND (current_attempt = ?3 AND rotated_at > ?4 - \(RotationPolicy.steadyTime)) IS NOT TRUE
         """
     static let select = "SELECT \(SessionRow.list) FROM sessions WHERE id = ?1"
 
@@ -155,7 +156,9 @@ final class RotationStatement {
     }
 
     func rotate(_ turn: Turn, under policy: RotationPolicy, in db: Database) throws -> Outcome {
-        if turn.stepUp == nil, let session = try compareAndSet(turn, in: db) { return Outcome(.rotate, session) }
+        if turn.operation == .refresh, let session = try compareAndSet(turn, in: db) {
+            return Outcome(.rotate, session)
+        }
         return try SQLiteStore.undoable(in: db) { try SQLiteStore.decide(turn, under: policy, in: db) }
     }
 
@@ -176,6 +179,7 @@ final class RotationStatement {
         try update.bind(9, Int64(turn.generation))
         try update.bind(10, turn.hash)
         try update.bind(11, turn.delivery.rawValue)
+        try update.bind(12, turn.successorAttempt.column)
         guard try !update.step(), db.changesCount == 1 else { return nil }
         try select.bind(1, turn.sessionID.bytes)
         guard try select.step() else { throw StoreError("A session that was turned is not there.") }

@@ -1,11 +1,14 @@
 import Foundation
 import GRDB
+import Logging
 import PawlCore
 
 /// A step of the schema. The same names, in the same order, for every kind of database.
 struct Migration {
     let name: String
     let sql: String
+    /// What SQL cannot do, after it and in the same transaction.
+    var complete: (@Sendable (Database, Logger) throws -> Void)?
 
     static let all = [
         Migration(
@@ -94,7 +97,33 @@ struct Migration {
                 ALTER TABLE events ADD COLUMN sum TEXT;
                 CREATE UNIQUE INDEX events_sum ON events (sum) WHERE sum IS NOT NULL;
                 """),
+        // Finds the sessions of a user that have not ended, however many have.
+        Migration(
+            name: "0005-bulk",
+            sql: """
+                CREATE INDEX sessions_left ON sessions (subject, id) WHERE ended_at IS NULL;
+                DROP INDEX sessions_subject;
+                """),
+        Migration(
+            name: "0006-throttle",
+            sql: """
+                ALTER TABLE login_throttle ADD COLUMN under_way INTEGER NOT NULL DEFAULT 0;
+                ALTER TABLE login_throttle ADD COLUMN under_way_since INTEGER NOT NULL DEFAULT 0;
+                """),
+        Migration(
+            name: identifiers,
+            sql: """
+                ALTER TABLE users ADD COLUMN identifier_key TEXT;
+                ALTER TABLE users ADD COLUMN identifier_typed TEXT;
+                CREATE UNIQUE INDEX users_key ON users (\(UserRow.key));
+                """,
+            complete: OldIdentifiers.bringAlong),
+        Migration(
+            name: "0008-steady",
+            sql: "ALTER TABLE sessions ADD COLUMN current_attempt INTEGER"),
     ]
+
+    static let identifiers = "0007-identifiers"
 
     /// All steps in their order, with those that a newer version applied last.
     static func status(in db: Database) throws -> [AppliedMigration] {
@@ -107,13 +136,14 @@ struct Migration {
     }
 
     /// Applies what is missing, each step in a transaction of its own.
-    static func run(in db: Database) throws {
+    static func run(in db: Database, logger: Logger) throws {
         try db.execute(
             sql: "CREATE TABLE IF NOT EXISTS migrations (name TEXT NOT NULL PRIMARY KEY, applied_at INTEGER NOT NULL)")
         let pending = try pending(in: db)
         for migration in all where pending.contains(migration.name) {
             try db.inTransaction(.immediate) {
                 try db.execute(sql: migration.sql)
+                try migration.complete?(db, logger)
                 try db.execute(
                     sql: "INSERT INTO migrations VALUES (?, ?)",
                     arguments: [migration.name, Int64(Date().timeIntervalSince1970)])

@@ -15,35 +15,20 @@ package final class ProcessLock: Sendable {
 
     /// - Throws: ``SQLiteStoreError`` if another process holds it.
     init(of database: String) throws {
-        let path = database + ".lock"
-        descriptor = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else {
-            throw SQLiteStoreError(
-                "Cannot open \(path): \(unsafe String(cString: strerror(errno))).",
-                code: errno == EACCES ? .inaccessible : .other)
-        }
-        Self.giveToOwner(of: database, descriptor)
+        descriptor = try DatabaseFiles(of: database).openLock()
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
             close(descriptor)
             throw SQLiteStoreError(
                 """
-                Another process is using this database (it holds \(path)). One process serves one SQLite file: stop the \
-                other one, or give this one a database of its own.
+                Another process is using this database (it holds \(database + DatabaseFiles.lock)). One process serves \
+                one SQLite file: stop the other one, or give this one a database of its own.
                 """, code: .inUse)
         }
     }
 
-    /// Root, at work for an operator, must leave no file behind that the server's user cannot open. SQLite does the same
-    /// for its own.
-    private static func giveToOwner(of database: String, _ descriptor: Int32) {
-        var status = stat()
-        guard geteuid() == 0, unsafe stat(database, &status) == 0 else { return }
-        _ = fchown(descriptor, status.st_uid, status.st_gid)  // if it cannot be given away, nobody needs it to be
-    }
-
     /// The process that holds the lock of `database`, where the kernel tells.
     package static func holder(of database: String) -> Int? {
-        let path = URL(filePath: database).resolvingSymlinksInPath().path + ".lock"
+        let path = URL(filePath: database).resolvingSymlinksInPath().path + DatabaseFiles.lock
         let attributes = try? FileManager.default.attributesOfItem(atPath: path)
         guard let file = (attributes?[.systemFileNumber] as? NSNumber)?.stringValue,
             let locks = FileManager.default.contents(atPath: "/proc/locks")

@@ -6,7 +6,11 @@ extension SQLiteStore {
     public func user(identifier: Identifier) async throws(StoreError) -> User? {
         try await read { db in
             try Row.fetchOne(
-                db, sql: "SELECT \(UserRow.list) FROM users WHERE identifier = ?", arguments: [identifier.text]
+                db,
+                sql: """
+                    SELECT \(UserRow.list) FROM users WHERE identifier = ?1 OR \(UserRow.key) = ?2
+                    ORDER BY identifier = ?1 DESC LIMIT 1
+                    """, arguments: [identifier.spelling, identifier.text]
             ).map { try UserRow.decode($0) }
         }
     }
@@ -19,7 +23,7 @@ extension SQLiteStore {
         try await read { db in
             try Row.fetchAll(
                 db, sql: "SELECT \(UserRow.list) FROM users WHERE identifier > ? ORDER BY identifier LIMIT ?",
-                arguments: [identifier?.text ?? "", limit]
+                arguments: [identifier?.spelling ?? "", limit]
             ).map { try UserRow.decode($0) }
         }
     }
@@ -29,7 +33,7 @@ extension SQLiteStore {
             try db.execute(
                 sql: """
                     INSERT INTO users (\(UserRow.list)) VALUES (\(Self.placeholders(UserRow.names)))
-                    ON CONFLICT (identifier) DO NOTHING
+                    ON CONFLICT DO NOTHING
                     """,
                 arguments: StatementArguments(UserRow.values(user)))
             guard db.changesCount == 1 else { return false }
@@ -62,48 +66,55 @@ extension SQLiteStore {
             for event in events { try Self.insert(event, in: db) }
             let ended =
                 change.endsSessions
-                ? try Self.end(.all(of: id), PlannedEnding(.revoked, at: change.at, origin: nil), in: db) : []
+                ? try Self.end(.all(of: id), PlannedEnding(.revoked, at: change.at, origin: nil), in: db).ended : []
+            // Most of many have these already, and are not written again.
             try db.execute(
-                sql: "UPDATE sessions SET roles = ?, scope = ? WHERE subject = ? AND ended_at IS NULL",
-                arguments: [roles, scope, id.data])
+                sql: """
+                    UPDATE sessions SET roles = ?1, scope = ?2
+                    WHERE subject = ?3 AND ended_at IS NULL AND (roles <> ?1 OR scope <> ?2)
+                    """, arguments: [roles, scope, id.data])
             return (changed, ended, events)
         }
     }
 
-    public func reserveLogin(_ keys: ThrottleKeys, at now: UnixTime) async throws(StoreError) -> Int64? {
+    public func reserveLogin(
+        _ keys: ThrottleKeys, under throttle: LoginThrottle, at now: UnixTime
+    ) async throws(StoreError) -> LoginAdmission {
         try await write { db in
-            let reserved = LoginThrottle.reserve(
-                network: try Self.counter(keys.network, in: db), identifier: try Self.counter(keys.identifier, in: db),
-                at: now)
-            guard reserved.wait == nil else { return reserved.wait }
-            try Self.save(keys, reserved.network, reserved.identifier, in: db)
-            return nil
+            try Self.change(keys, at: now, in: db) { throttle.reserve(&$0, at: now) }
         }
     }
 
     public func settleLogin(
-        _ keys: ThrottleKeys, _ result: LoginResult, at now: UnixTime
+        _ keys: ThrottleKeys, _ result: LoginResult, under throttle: LoginThrottle, at now: UnixTime
     ) async throws(StoreError) {
         try await write { db in
-            let settled = LoginThrottle.settle(
-                network: try Self.counter(keys.network, in: db), identifier: try Self.counter(keys.identifier, in: db),
-                result, at: now)
-            try Self.save(keys, settled.network, settled.identifier, in: db)
+            try Self.change(keys, at: now, in: db) { throttle.settle(&$0, result, at: now) }
             if case .failed(let event) = result { try Self.insert(event, in: db) }
         }
     }
 
-    public func deleteThrottles(forgottenAt now: UnixTime, limit: Int) async throws(StoreError) -> Bool {
-        try await write { db in
-            try db.execute(
-                sql: """
-                    DELETE FROM login_throttle WHERE key IN (
-                        SELECT key FROM login_throttle
-                        WHERE last_use < ? AND (trusted_until IS NULL OR trusted_until <= ?) LIMIT ?)
-                    """,
-                arguments: [(now - LoginThrottle.memory).seconds, now.seconds, limit])
-            return db.changesCount == limit
+    public func deleteThrottles(
+        forgottenAt now: UnixTime, after cursor: [UInt8]?, limit: Int
+    ) async throws(StoreError) -> [UInt8]? {
+        let start = cursor?.data ?? Data()
+        let forgotten = "last_use < ? AND (trusted_until IS NULL OR trusted_until <= ?)"
+        let times: StatementArguments = [(now - LoginThrottle.memory).seconds, now.seconds]
+        // Looked at beside the writer, which is only asked if there is something to delete.
+        let slice = try await read { db in
+            try Row.fetchAll(
+                db, sql: "SELECT key, \(forgotten) FROM login_throttle WHERE key > ? ORDER BY key LIMIT ?",
+                arguments: times + [start, limit]
+            ).map { (key: $0.bytes(0), isForgotten: $0.integer(1) == 1) }
         }
+        if slice.contains(where: \.isForgotten), let last = slice.last?.key {
+            try await write { db in
+                try db.execute(
+                    sql: "DELETE FROM login_throttle WHERE key > ? AND key <= ? AND \(forgotten)",
+                    arguments: [start, last.data] + times)
+            }
+        }
+        return slice.count == limit ? slice.last?.key : nil
     }
 
     static func fetchUser(_ id: SubjectID, in db: Database) throws -> User? {
@@ -111,23 +122,38 @@ extension SQLiteStore {
             .map { try UserRow.decode($0) }
     }
 
+    /// Lets a rule change the counters of one try.
+    private static func change<Value>(
+        _ keys: ThrottleKeys, at now: UnixTime, in db: Database, _ rule: (inout ThrottleCounters) -> Value
+    ) throws -> Value {
+        var counters = try keys.keys.mapValues { try counter($0, in: db) ?? ThrottleCounter(lastUse: now) }
+        let before = counters
+        let value = rule(&counters)
+        for (scope, key) in keys.keys {
+            if let counter = counters[scope], counter != before[scope] { try save(counter, under: key, in: db) }
+        }
+        return value
+    }
+
     private static func counter(_ key: [UInt8], in db: Database) throws -> ThrottleCounter? {
         try Row.fetchOne(
-            db, sql: "SELECT failures, last_use, trusted_until FROM login_throttle WHERE key = ?", arguments: [key.data]
+            db, sql: "SELECT failures, last_use, under_way, under_way_since FROM login_throttle WHERE key = ?",
+            arguments: [key.data]
         ).map { row in
             ThrottleCounter(
-                failures: row.integer(0) ?? 0, lastUse: row.time(1),
-                trustedUntil: row.optionalTime(2))
+                failures: row.integer(0) ?? 0, lastUse: row.time(1), underWay: row.integer(2) ?? 0,
+                underWaySince: row.time(3))
         }
     }
 
-    private static func save(
-        _ keys: ThrottleKeys, _ network: ThrottleCounter, _ identifier: ThrottleCounter, in db: Database
-    ) throws {
-        for (key, counter) in [(keys.network, network), (keys.identifier, identifier)] {
-            try db.execute(
-                sql: "INSERT OR REPLACE INTO login_throttle VALUES (?, ?, ?, ?)",
-                arguments: [key.data, counter.failures, counter.lastUse.seconds, counter.trustedUntil?.seconds])
-        }
+    private static func save(_ counter: ThrottleCounter, under key: [UInt8], in db: Database) throws {
+        try db.execute(
+            sql: """
+                INSERT OR REPLACE INTO login_throttle (key, failures, last_use, under_way, under_way_since)
+                VALUES (?, ?, ?, ?, ?)
+                """,
+            arguments: [
+                key.data, counter.failures, counter.lastUse.seconds, counter.underWay, counter.underWaySince.seconds,
+            ])
     }
 }

@@ -78,24 +78,31 @@ extension SQLiteStore {
         }
     }
 
-    public func deleteEvents(before cutoff: UnixTime, limit: Int) async throws(StoreError) {
-        try await write { db in
+    public func deleteEvents(before cutoff: UnixTime, limit: Int) async throws(StoreError) -> Bool {
+        let hasOld = try await read { db in
+            let oldest = try Int64.fetchOne(db, sql: "SELECT at FROM events ORDER BY id LIMIT 1")
+            return oldest.map { $0 < cutoff.seconds } ?? false
+        }
+        guard hasOld else { return false }
+        return try await write { db in
             try db.execute(
                 sql: "DELETE FROM events WHERE id IN (SELECT id FROM events ORDER BY id LIMIT ?) AND at < ?",
                 arguments: [limit, cutoff.seconds])
+            return db.changesCount == limit
         }
     }
 
     static func insert(_ event: Event, in db: Database) throws {
-        try db.execute(
+        // Cached: there may be one for each of many sessions.
+        let statement = try db.cachedStatement(
             sql: """
                 INSERT INTO events (\(EventRow.list)) VALUES (\(placeholders(EventRow.names)))
                 ON CONFLICT (sum) WHERE sum IS NOT NULL
                 DO UPDATE SET details = json_set(details, '$.count', CAST(ifnull(details ->> 'count', 1) + 1 AS TEXT))
-                """,
-            arguments: StatementArguments(try EventRow.values(event)))
+                """)
+        try statement.execute(arguments: StatementArguments(try EventRow.values(event)))
     }
 
-    /// A question mark for each column.
-    static func placeholders(_ names: [String]) -> String { names.map { _ in "?" }.joined(separator: ", ") }
+    /// A question mark for each value.
+    static func placeholders(_ values: [some Any]) -> String { values.map { _ in "?" }.joined(separator: ", ") }
 }

@@ -5,6 +5,9 @@ public import PawlCore
 extension SQLiteStore {
     public func mayKeepHouse(at now: UnixTime) -> Bool { true }
 
+    /// SQLite refuses none of them.
+    public func tryStatements() {}
+
     public func status() async throws(StoreError) -> DatabaseStatus {
         let (synchronous, mode): (Int?, String?)
         do {

@@ -23,7 +23,7 @@ extension SQLiteStore {
             try end(session, ending, in: db)
             return Outcome(decision.verdict, session.ended(at: turn.now, reason: reason))
         case .turn:
-            guard turn.stepUp != nil else { throw StoreError("The statement and the policy disagree.") }
+            guard turn.operation != .refresh else { throw StoreError("The statement and the policy disagree.") }
             return try self.turn(turn, to: session.turned(by: turn), in: db)
         case .recover(let now, let event):
             let outcome = try self.turn(turn, to: session.recovered(by: turn, at: now), in: db)
@@ -48,7 +48,8 @@ extension SQLiteStore {
         try insert(
             Event(.passwordChanged, at: turn.now, subject: user.id, session: next.id, origin: turn.origin), in: db)
         let ended = try end(
-            .others(of: user.id, keeping: next.id), PlannedEnding(.revoked, at: turn.now, origin: turn.origin), in: db)
+            .others(of: user.id, keeping: next.id), PlannedEnding(.revoked, at: turn.now, origin: turn.origin), in: db
+        ).ended
         return Outcome(.rotate, next, endedOthers: ended)
     }
 }

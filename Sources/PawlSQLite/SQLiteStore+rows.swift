@@ -1,3 +1,4 @@
+import Foundation
 import GRDB
 package import PawlCore
 
@@ -25,6 +26,8 @@ package struct ServedSQLite: RowSource {
     private let queue: DatabaseQueue
 
     package init(path: String) throws {
+        let path = URL(filePath: path).resolvingSymlinksInPath().path
+        try DatabaseFiles(of: path).check()
         var configuration = GRDB.Configuration()
         configuration.readonly = true
         configuration.busyMode = .timeout(5)

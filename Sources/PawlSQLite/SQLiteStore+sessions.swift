@@ -3,15 +3,21 @@ import GRDB
 public import PawlCore
 
 extension SQLiteStore {
+    /// Each turn waits for the change before it.
+    public var sliceSize: Int { 8 }
+
     public func insert(
-        _ session: Session, ifUserVersionIs userVersion: Int64, _ event: Event
-    ) async throws(StoreError) -> Bool {
+        _ session: Session, ifUserVersionIs userVersion: Int64, limit: Int, _ event: Event
+    ) async throws(StoreError) -> [SessionID]? {
         try await write { db in
             guard let user = try Self.fetchUser(session.subject, in: db), !user.isDisabled, user.version == userVersion
-            else { return false }
+            else { return nil }
+            let displaced = try Self.fetchLeastRecentlyUsed(
+                of: user.id, beyond: limit - 1, sparing: nil, limit: .max, at: session.createdAt, in: db)
+            try Self.end(.these(displaced), PlannedEnding(displacedBy: session), in: db)
             try Self.replace(session, in: db)
             try Self.insert(event, in: db)
-            return true
+            return displaced
         }
     }
 
@@ -24,20 +30,43 @@ extension SQLiteStore {
         try await read { db in try Self.fetch(id, in: db) }
     }
 
-    public func liveSessions(of subject: SubjectID, at now: UnixTime) async throws(StoreError) -> [Session] {
-        try await read { db in try Self.fetch(.all(of: subject), in: db).filter { $0.isLive(at: now) } }
+    public func liveSessions(
+        of subject: SubjectID, after cursor: SessionID?, limit: Int, at now: UnixTime
+    ) async throws(StoreError) -> [Session] {
+        try await read { db in
+            try Row.fetchAll(
+                db,
+                sql: """
+                    SELECT \(SessionRow.list) FROM sessions WHERE subject = ?1 AND ended_at IS NULL
+                        AND idle_expires_at > ?2 AND absolute_expires_at > ?2 AND (?3 IS NULL OR id < ?3)
+                    ORDER BY id DESC LIMIT ?4
+                    """, arguments: [subject.data, now.seconds, cursor?.data, limit]
+            ).map { try SessionRow.decode($0) }
+        }
     }
 
-    public func end(_ selection: SessionSelection, _ ending: PlannedEnding) async throws(StoreError) -> [SessionID] {
-        try await write { db in try Self.end(selection, ending, in: db) }
+    public func leastRecentlyUsed(
+        of subject: SubjectID, beyond kept: Int, sparing spared: SessionID?, limit: Int, at now: UnixTime
+    ) async throws(StoreError) -> [SessionID] {
+        try await read { db in
+            try Self.fetchLeastRecentlyUsed(
+                of: subject, beyond: kept, sparing: spared, limit: limit, at: now, in: db)
+        }
     }
 
-    public func endSlice(
-        begunSince start: UnixTime, after cursor: SessionID?, limit: Int, _ ending: PlannedEnding
+    public func end(
+        _ selection: SessionSelection, after cursor: SessionID?, limit: Int, _ ending: PlannedEnding
     ) async throws(StoreError) -> (ended: [SessionID], cursor: SessionID?) {
+        try await write { db in try Self.end(selection, after: cursor, limit: limit, ending, in: db) }
+    }
+
+    public func copyRoles(
+        _ roles: [String], scope: [String], toSessionsOf subject: SubjectID, after cursor: SessionID?, limit: Int
+    ) async throws(StoreError) -> SessionID? {
         try await write { db in
-            let slice = try Self.fetchSlice(after: cursor, limit: limit, in: db)
-            return (try Self.end(slice.filter { $0.createdAt >= start }, ending, in: db), slice.last?.id)
+            let slice = try Self.fetchIDs(.all(of: subject), after: cursor, limit: limit, in: db)
+            try Self.copyRoles(roles, scope: scope, to: slice, in: db)
+            return slice.count == limit ? slice.last : nil
         }
     }
 
@@ -99,18 +128,58 @@ extension SQLiteStore {
         ).map { try SessionRow.decode($0) }
     }
 
-    /// Newest first.
-    private static func fetch(_ selection: SessionSelection, in db: Database) throws -> [Session] {
-        let (condition, arguments): (String, StatementArguments) =
-            switch selection {
-            case .one(let id): ("id = ?", [id.data])
-            case .all(let subject): ("subject = ?", [subject.data])
-            case .others(let subject, let kept): ("subject = ? AND id <> ?", [subject.data, kept.data])
-            }
-        return try Row.fetchAll(
-            db, sql: "SELECT \(SessionRow.list) FROM sessions WHERE \(condition) ORDER BY id DESC",
-            arguments: arguments
-        ).map { try SessionRow.decode($0) }
+    private static func fetchLeastRecentlyUsed(
+        of subject: SubjectID, beyond kept: Int, sparing spared: SessionID?, limit: Int, at now: UnixTime,
+        in db: Database
+    ) throws -> [SessionID] {
+        let condition = "subject = ? AND ended_at IS NULL AND absolute_expires_at > ? AND id IS NOT ?"
+        let arguments: StatementArguments = [subject.data, now.seconds, spared?.data]
+        let statement = try db.cachedStatement(sql: "SELECT count(*) FROM sessions WHERE \(condition)")
+        let excess = (try Int.fetchOne(statement, arguments: arguments) ?? 0) - kept
+        guard excess > 0 else { return [] }
+        return try fetchIDs(
+            "\(condition) ORDER BY rotated_at, id LIMIT ?", arguments + [min(excess, limit)], in: db)
+    }
+
+    /// The selected sessions in the order of their ids. Of a user they are those that have not ended, which an index
+    /// finds.
+    private static func fetchIDs(
+        _ selection: SessionSelection, after cursor: SessionID?, limit: Int, in db: Database
+    ) throws -> [SessionID] {
+        let start = cursor?.data ?? Data()
+        switch selection {
+        case .one, .these:
+            return selection.ids(after: cursor, limit: limit) ?? []
+        case .all(let subject):
+            return try fetchIDs(
+                "subject = ? AND ended_at IS NULL AND id > ? ORDER BY id LIMIT ?", [subject.data, start, limit],
+                in: db)
+        case .others(let subject, let kept):
+            return try fetchIDs(
+                "subject = ? AND ended_at IS NULL AND id > ? AND id <> ? ORDER BY id LIMIT ?",
+                [subject.data, start, kept.data, limit], in: db)
+        case .begun:
+            return try fetchIDs("id > ? ORDER BY id LIMIT ?", [start, limit], in: db)
+        }
+    }
+
+    private static func fetchIDs(
+        _ condition: String, _ arguments: StatementArguments, in db: Database
+    ) throws -> [SessionID] {
+        try Row.fetchAll(
+            db.cachedStatement(sql: "SELECT id FROM sessions WHERE \(condition)"), arguments: arguments
+        ).map { row in
+            guard let id = SessionID(bytes: row.bytes(0)) else { throw StoreError("A row of sessions cannot be read.") }
+            return id
+        }
+    }
+
+    static func copyRoles(_ roles: [String], scope: [String], to ids: [SessionID], in db: Database) throws {
+        guard !ids.isEmpty else { return }
+        let values: StatementArguments = [roles.joined(separator: " "), scope.joined(separator: " ")]
+        try db.execute(
+            sql: "UPDATE sessions SET roles = ?, scope = ? WHERE id IN (\(placeholders(ids)))",
+            arguments: values + StatementArguments(ids.map(\.data)))
     }
 
     static func replace(_ session: Session, in db: Database) throws {
@@ -119,15 +188,35 @@ extension SQLiteStore {
             arguments: StatementArguments(SessionRow.values(session)))
     }
 
+    /// One statement for all rows, and the event of each. It says again what ``Session/canEnd(at:)`` and
+    /// ``Session/ended(at:reason:)`` say.
     @discardableResult
-    static func end(_ selection: SessionSelection, _ ending: PlannedEnding, in db: Database) throws -> [SessionID] {
-        try end(fetch(selection, in: db), ending, in: db)
-    }
-
-    private static func end(_ selected: [Session], _ ending: PlannedEnding, in db: Database) throws -> [SessionID] {
-        let left = selected.filter { $0.canEnd(at: ending.at) }
-        for session in left { try end(session, ending, in: db) }
-        return left.map(\.id)
+    static func end(
+        _ selection: SessionSelection, after cursor: SessionID? = nil, limit: Int = .max, _ ending: PlannedEnding,
+        in db: Database
+    ) throws -> (ended: [SessionID], cursor: SessionID?) {
+        let slice = try fetchIDs(selection, after: cursor, limit: limit, in: db)
+        guard !slice.isEmpty else { return ([], nil) }
+        let values: StatementArguments = [
+            ending.at.seconds, ending.reason.rawValue, ending.at.seconds, selection.start.seconds,
+        ]
+        let rows = try Row.fetchAll(
+            db,
+            sql: """
+                UPDATE sessions SET hash = x'', seal = x'', attempt_1 = NULL, attempt_2 = NULL, attempt_3 = NULL,
+                    attempt_4 = NULL, current_attempt = NULL, ended_at = ?, end_reason = ?
+                WHERE ended_at IS NULL AND absolute_expires_at > ? AND created_at >= ?
+                    AND id IN (\(placeholders(slice)))
+                RETURNING id, subject
+                """, arguments: values + StatementArguments(slice.map(\.data)))
+        let ended = try rows.map { row in
+            guard let id = SessionID(bytes: row.bytes(0)), let subject = SubjectID(bytes: row.bytes(1)) else {
+                throw StoreError("A row of sessions cannot be read.")
+            }
+            return (id: id, subject: subject)
+        }.sorted { $0.id < $1.id }
+        for (id, subject) in ended { try insert(ending.event(for: id, of: subject), in: db) }
+        return (ended.map(\.id), slice.count == limit ? slice.last : nil)
     }
 
     static func end(_ session: Session, _ ending: PlannedEnding, in db: Database) throws {

@@ -26,10 +26,12 @@ public final class SQLiteStore: PawlStore {
         commits = GroupCommit(metrics: metrics)
         // By whatever name it is called: a link must not get round the lock.
         let path = URL(filePath: path).resolvingSymlinksInPath().path
+        let own = DatabaseFiles(of: path)
+        try own.check()
         if purpose == .serve { try Self.checkIsNotEmpty(path) } else { try Self.checkExists(path) }
         lock = try ProcessLock(of: path)
         do {
-            try Self.makePrivateFile(path)
+            try own.makePrivateFile()
             pool = try DatabasePool(path: path, configuration: Self.configuration)
             try await pool.writeWithoutTransaction { db in
                 // GRDB sets NORMAL when it switches to WAL, after its configuration has run: set it once more, and
@@ -42,9 +44,9 @@ public final class SQLiteStore: PawlStore {
                 }
                 switch purpose {
                 case .serve:
-                    try Migration.run(in: db)
+                    try Migration.run(in: db, logger: logger)
                     try Self.checkIsNotLeft(db)
-                case .migrate: try Migration.run(in: db)
+                case .migrate: try Migration.run(in: db, logger: logger)
                 case .operate: try Self.checkIsCurrent(db)
                 case .inspect: break
                 }
@@ -99,14 +101,6 @@ public final class SQLiteStore: PawlStore {
                 The tables of this database are of an older version (\(pending.joined(separator: ", ")) is to come). \
                 Start the server, or run: pawl migrate up
                 """)
-        }
-    }
-
-    /// Nobody else may read it. The WAL takes its mode from the file.
-    private static func makePrivateFile(_ path: String) throws {
-        guard !FileManager.default.fileExists(atPath: path) else { return }
-        guard FileManager.default.createFile(atPath: path, contents: nil, attributes: [.posixPermissions: 0o600]) else {
-            throw SQLiteStoreError("Cannot make \(path). Does its folder exist, and may this user write there?")
         }
     }
 

@@ -23,7 +23,7 @@ extension Pawl {
     package func addRoute<Context: RemoteAddressRequestContext>(
         _ path: RouterPath, to router: some RouterMethods<Context>, _ get: @escaping @Sendable (Request) -> Response
     ) {
-        route(path, on: router, [.get: { get($0.request) }])
+        route(path, on: router, takesLongHeads: true, [.get: { get($0.request) }])
     }
 }
 

@@ -22,11 +22,16 @@ public final class Pawl: Service {
     private let originsInForce: Mutex<OriginPolicy>
     let housekeeping = HousekeepingRecord()
     let backups = BackupBoard()
+    let refusals = RefusalLog()
+    /// The faults of trusted proxies that have been logged.
+    let addressFaults = Mutex<Set<ClientAddress.Fault>>([])
+    private let hasDrainBegun = Atomic(false)
 
+    /// - Parameter clock: the time to go by, for tests; the store's own if nil (``PawlStore/clock``).
     /// - Throws: if the public URL is not an origin, if the store is away, or holds keys that `secrets` do not open.
     public convenience init(
         store: any PawlStore, passwords: any PasswordHasher, secrets: MasterSecrets, configuration: PawlConfiguration,
-        clock: Clock = .system, randomness: Randomness = .system, metrics: PawlMetrics = .init(),
+        clock: Clock? = nil, randomness: Randomness = .system, metrics: PawlMetrics = .init(),
         logger: Logger = Logger(label: "pawl")
     ) async throws {
         try await self.init(
@@ -39,7 +44,7 @@ public final class Pawl: Service {
     /// schedule is the server's affair.
     package init(
         operating store: any PawlStore, passwords: any PasswordHasher, secrets: MasterSecrets,
-        configuration: PawlConfiguration, clock: Clock = .system, randomness: Randomness = .system,
+        configuration: PawlConfiguration, clock: Clock? = nil, randomness: Randomness = .system,
         metrics: PawlMetrics = .init(), logger: Logger
     ) async throws {
         guard let own = WebOrigin(configuration.publicURL) else { throw NoOrigin(url: configuration.publicURL) }
@@ -47,13 +52,13 @@ public final class Pawl: Service {
             OriginPolicy(own: own, origins: configuration.origins, nativeOrigins: configuration.nativeOrigins))
         self.store = store
         self.configuration = configuration
-        self.clock = clock
+        self.clock = clock ?? store.clock
         self.metrics = metrics
         self.logger = logger
         sessions = SessionAuthority(
             store: store, secrets: secrets, issuer: configuration.publicURL, audience: configuration.audience,
             policy: RotationPolicy(leeway: configuration.leeway, onReuse: configuration.onReuse),
-            lifetimes: configuration.lifetimes,
+            lifetimes: configuration.lifetimes, sessionsPerUser: configuration.sessionsPerUser,
             schedule: KeySchedule(
                 algorithm: configuration.signingAlgorithm, period: configuration.keyPeriod,
                 accessLifetime: SessionAuthority.Lifetimes.longestAccess),
@@ -61,8 +66,9 @@ public final class Pawl: Service {
         try await sessions.keys.check()
         accounts = try await Accounts(
             sessions: sessions, hasher: passwords,
-            rules: PasswordRules(minimumLength: configuration.minimumPasswordLength),
-            isRegistrationOpen: configuration.isRegistrationOpen)
+            rules: PasswordRules(
+                minimumLength: configuration.minimumPasswordLength, extraBlocked: configuration.siteNames),
+            isRegistrationOpen: configuration.isRegistrationOpen, throttle: configuration.throttle)
     }
 
     /// The origins in force: ``PawlConfiguration/origins``, or those allowed since.
@@ -76,42 +82,66 @@ public final class Pawl: Service {
         }
     }
 
+    /// Makes `/readyz` answer 503 from now on; everything else goes on. Call it when the process is told to stop, some
+    /// seconds before the listener closes, so that load balancers send new requests elsewhere.
+    public func beginDraining() { hasDrainBegun.store(true, ordering: .relaxed) }
+
+    var isDraining: Bool { hasDrainBegun.load(ordering: .relaxed) }
+
     var originPolicy: OriginPolicy { originsInForce.withLock { $0 } }
     var refreshCookie: RefreshCookie { RefreshCookie(path: configuration.cookiePath) }
 
     /// For guards of routes in this process: checks with the key ring at hand, and refuses ended sessions at once.
     public var accessTokens: any AccessTokenValidator { sessions }
 
-    /// Keeps house until the application shuts down. A failure is logged and tried again: it must not stop the server.
+    /// Follows what other servers do and keeps house until the application shuts down. A failure is logged and tried again:
+    /// it must not stop the server.
     public func run() async throws {
-        await cancelWhenGracefulShutdown { [self] in
-            var round = HousekeepingRound()
-            for tick in 1... {
+        await cancelWhenGracefulShutdown { [self] in await run(every: .seconds(1)) }
+    }
+
+    /// - Parameter pause: the beat of all that is kept up here, which is a second.
+    package func run(every pause: Duration) async {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { [self] in await follow(every: pause) }
+            // In a task of its own, since promises rest on the other.
+            group.addTask { [self] in await keepHouse(every: pause) }
+        }
+    }
+
+    /// Follows revocations and recovery each second, and leaves a sign of life and follows the keys each minute.
+    private func follow(every pause: Duration) async {
+        for tick in 1... {
+            guard (try? await Task.sleep(for: pause)) != nil else { return }  // cancelled
+            let isNewMinute = tick.isMultiple(of: 60)
+            var duties: [() async throws -> Void] = [sessions.followRecovery, sessions.followEnded]
+            if isNewMinute { duties += [sessions.beat, sessions.refreshKeys] }
+            for duty in duties {
                 do {
-                    try await Task.sleep(for: .seconds(1))  // the beat of all that is kept up here
-                    let isNewMinute = tick.isMultiple(of: 60)
-                    do {
-                        try await sessions.followRecovery()
-                        try await sessions.followEnded()
-                    } catch {
-                        if isNewMinute { throw error }
-                        continue  // tried each second, but said once a minute
-                    }
-                    if isNewMinute {
-                        try await sessions.beat()
-                        try await sessions.refreshKeys()
-                    }
-                    // A round of small slices, a second apart; the next round begins with a new minute.
-                    if isNewMinute || round.cursor != nil {
-                        try await sessions.housekeep(&round, eventRetention: configuration.eventRetention)
-                        if round.cursor == nil { housekeeping.finish(at: clock.now) }
-                    }
-                } catch is CancellationError {
-                    return
+                    try await duty()
                 } catch {
-                    housekeeping.fail(at: clock.now)
-                    logger.error("Housekeeping failed and will be tried again", metadata: ["error": "\(error)"])
+                    guard isNewMinute else { continue }  // tried each second, but said once a minute
+                    logger.error(
+                        "Following the database failed and will be tried again", metadata: ["error": "\(error)"])
                 }
+            }
+        }
+    }
+
+    /// Tidies in rounds of small slices, a second apart; the next round begins with a new minute.
+    private func keepHouse(every pause: Duration) async {
+        var round = HousekeepingRound()
+        for tick in 1... {
+            do {
+                try await Task.sleep(for: pause)
+                guard round.isUnderWay || tick.isMultiple(of: 60) else { continue }
+                try await sessions.housekeep(&round, eventRetention: configuration.eventRetention)
+                if !round.isUnderWay { housekeeping.finish(at: clock.now) }
+            } catch is CancellationError {
+                return
+            } catch {
+                housekeeping.fail(at: clock.now)
+                logger.error("Housekeeping failed and will be tried again", metadata: ["error": "\(error)"])
             }
         }
     }

@@ -12,26 +12,38 @@ public struct PawlConfiguration: Sendable {
     /// `capacitor://localhost`.
     public var nativeOrigins: Set<WebOrigin> = []
     public var cookiePath: CookiePath = .root
-    /// What access tokens name as `aud`; the public URL if empty.
+    /// The APIs that access tokens are for: what they name as `aud`, after the public URL.
     public var audience: [String] = []
     public var lifetimes = SessionAuthority.Lifetimes()
+    /// How many sessions a user has at most; a sign-in above it ends the least recently used.
+    public var sessionsPerUser = 100
     /// Seconds that a spent refresh token is taken for a race or a repeat; 0 is strict.
     public var leeway: Int64 = 30
     public var onReuse: RotationPolicy.ReuseResponse = .end
     /// Whether anybody may make an account.
     public var isRegistrationOpen = false
     public var minimumPasswordLength = 15
-    /// Whose `X-Forwarded-For` is believed.
+    /// How failed sign-ins and registrations are slowed down.
+    public var throttle = LoginThrottle()
+    /// Proxies whose `X-Forwarded-For` and `Forwarded` fields are believed.
     public var trustedProxies: [IPNetwork] = []
     public var signingAlgorithm: SignatureAlgorithm = .es256
     /// Seconds that a signing key is in use.
     public var keyPeriod: Int64 = 90 * 86400
     /// Seconds that events are kept.
     public var eventRetention: Int64 = 365 * 86400
+    /// Bytes of target and header fields that a request to the API may have. A larger head is answered 431.
+    public var maximumHeadSize = 16 * 1024
     /// Bytes of the largest request body that is read.
     public var maximumBodySize = 16 * 1024
 
     public init(publicURL: String) {
         self.publicURL = publicURL.last == "/" ? String(publicURL.dropLast()) : publicURL
+    }
+
+    /// The host of the public URL and its parts: what attackers put into passwords for this site.
+    var siteNames: [String] {
+        guard let host = publicURL.split(separator: "/").last?.split(separator: ":").first else { return [] }
+        return [String(host)] + host.split(separator: ".").map(String.init)
     }
 }

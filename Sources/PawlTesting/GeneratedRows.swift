@@ -1,7 +1,8 @@
 package import PawlCore
 
 /// Pairs of a session's row and a turn, over domains small enough that every case of the policy comes up: tokens from
-/// two generations back to one ahead, deadlines a second before, at and after the moment, attempts that match or not.
+/// two generations back to one ahead, the last number that there is, deadlines a second before, at and after the moment,
+/// attempts that match or not.
 package struct GeneratedRow: Sendable {
     package let session: Session
     package let turn: Turn
@@ -16,10 +17,12 @@ package struct GeneratedRow: Sendable {
     private init(number: UInt64, for user: User, _ generator: inout SplitMix64) throws {
         let now = Sample.start + 1_000_000
         var session = try Sample.session(of: user, number)
-        session.generation = 2 + UInt32.random(in: 0...3, using: &generator)
+        session.generation = Self.pick(
+            [2, 2, 3, 3, 4, 4, 5, 5, 2, 3, 4, 5, 2, 3, .max - 1, .max], &generator)
         let names: [AttemptDigest?] = [nil, AttemptDigest(value: 1), AttemptDigest(value: 2)]
         session.attempts = (0..<Session.rememberedAttempts).map { _ in Self.pick(names, &generator) }
-        session.rotatedAt = now - Self.pick([-5, 0, 1, 29, 30, 31, 3600], &generator)
+        session.currentAttempt = Self.pick(names, &generator)
+        session.rotatedAt = now - Self.pick([-5, 0, 1, 29, 30, 31, 59, 60, 3600], &generator)
         // The usual first, so that not every row falls at the first hurdle.
         session.idleExpiry = now + Self.pick([1000, 1000, 1000, 1000, -1, 0, 1], &generator)
         session.stepUpFailures = Self.pick([0, 4], &generator)
@@ -35,8 +38,8 @@ package struct GeneratedRow: Sendable {
         if let ending { session = session.ended(at: now - 10, reason: ending) }
 
         var sample = TurnSample(of: session, successor: number &+ 10_000)
-        let step: Int64 = Self.pick([-2, -1, -1, 0, 0, 0, 1], &generator)
-        sample.generation = UInt32(Int64(session.generation) + step)
+        let step: Int64 = Self.pick([-2, -2, -1, -1, 0, 0, 0, 1], &generator)
+        sample.generation = UInt32(truncatingIfNeeded: Int64(session.generation) + step)
         sample.hash = hash
         sample.now = now
         sample.issuedAt = now - Self.pick([0, 100, 5000], &generator)
@@ -71,7 +74,7 @@ package struct GeneratedRow: Sendable {
             authMethods: session.authMethods, scope: session.scope, roles: session.roles, device: session.device,
             origin: session.origin, generation: session.generation, hash: session.hash, seal: session.seal,
             attempts: session.attempts, rotatedAt: session.rotatedAt, idleExpiry: session.idleExpiry,
-            stepUpFailures: session.stepUpFailures, ending: session.ending)
+            stepUpFailures: session.stepUpFailures, ending: session.ending, currentAttempt: session.currentAttempt)
     }
 
     /// Whether the one statement is all that it takes.

@@ -3,17 +3,36 @@ import Synchronization
 
 /// Time that stands still until a test moves it.
 public final class ManualClock: Sendable {
-    private let time: Mutex<UnixTime>
-
-    public init(_ start: UnixTime = UnixTime(seconds: 1_800_000_000)) {
-        time = Mutex(start)
+    private struct State {
+        var now: UnixTime
+        var uptime: Int64 = 0
     }
 
-    public var now: UnixTime { time.withLock { $0 } }
+    private let state: Mutex<State>
+
+    public init(_ start: UnixTime = UnixTime(seconds: 1_800_000_000)) {
+        state = Mutex(State(now: start))
+    }
+
+    public var now: UnixTime { state.withLock { $0.now } }
 
     /// Moves time by so many seconds; back, if negative, as clocks of two machines may.
-    public func advance(by seconds: Int64) { time.withLock { $0 = $0 + seconds } }
+    public func advance(by seconds: Int64) {
+        state.withLock { state in
+            state.now = state.now + seconds
+            state.uptime += seconds
+        }
+    }
+
+    /// Sets the clock so many seconds ahead, or back if negative, without time passing.
+    public func jump(by seconds: Int64) { state.withLock { $0.now = $0.now + seconds } }
 
     /// What the code under test reads.
-    public var clock: Clock { Clock { self.now } }
+    public var clock: Clock {
+        Clock {
+            self.now
+        } uptime: {
+            self.state.withLock { $0.uptime }
+        }
+    }
 }

@@ -6,11 +6,12 @@ import Synchronization
 public final class ObservedStore: PawlStore {
     /// The seams' functions, by what they do.
     public enum Call: String, Sendable, CaseIterable {
-        case rotate, insertSession, session, liveSessions, end, rename, spendStepUpTry, refundStepUpTry, deleteSessions
+        case rotate, insertSession, session, liveSessions, leastRecentlyUsed, end, copyRoles, rename, spendStepUpTry,
+            refundStepUpTry, deleteSessions
         case userByIdentifier, user, users, insertUser, reseal, update, reserveLogin, settleLogin, deleteThrottles
         case signingKeys, insertKey, resealKey, deleteSigningKey, append, events, eventsAfter, latestEvents,
-            deleteEvents, recovery, updateRecovery, countRecovery, endSlice, ping
-        case mayKeepHouse, status, findDamage, passwordSeals, countLiveSessions, backup
+            deleteEvents, recovery, updateRecovery, countRecovery, ping
+        case mayKeepHouse, tryStatements, status, findDamage, oldIdentifiers, passwordSeals, countLiveSessions, backup
     }
 
     private struct State {
@@ -25,6 +26,10 @@ public final class ObservedStore: PawlStore {
     public init(_ base: any PawlStore = MemoryStore()) {
         self.base = base
     }
+
+    public var clock: Clock { base.clock }
+
+    public var sliceSize: Int { base.sliceSize }
 
     /// All calls so far, in order.
     public var calls: [Call] { state.withLock { $0.calls } }
@@ -54,10 +59,10 @@ public final class ObservedStore: PawlStore {
     }
 
     public func insert(
-        _ session: Session, ifUserVersionIs userVersion: Int64, _ event: Event
-    ) async throws(StoreError) -> Bool {
+        _ session: Session, ifUserVersionIs userVersion: Int64, limit: Int, _ event: Event
+    ) async throws(StoreError) -> [SessionID]? {
         try await note(.insertSession)
-        return try await base.insert(session, ifUserVersionIs: userVersion, event)
+        return try await base.insert(session, ifUserVersionIs: userVersion, limit: limit, event)
     }
 
     public func session(_ id: SessionID) async throws(StoreError) -> Session? {
@@ -65,14 +70,32 @@ public final class ObservedStore: PawlStore {
         return try await base.session(id)
     }
 
-    public func liveSessions(of subject: SubjectID, at now: UnixTime) async throws(StoreError) -> [Session] {
+    public func liveSessions(
+        of subject: SubjectID, after cursor: SessionID?, limit: Int, at now: UnixTime
+    ) async throws(StoreError) -> [Session] {
         try await note(.liveSessions)
-        return try await base.liveSessions(of: subject, at: now)
+        return try await base.liveSessions(of: subject, after: cursor, limit: limit, at: now)
     }
 
-    public func end(_ selection: SessionSelection, _ ending: PlannedEnding) async throws(StoreError) -> [SessionID] {
+    public func leastRecentlyUsed(
+        of subject: SubjectID, beyond kept: Int, sparing spared: SessionID?, limit: Int, at now: UnixTime
+    ) async throws(StoreError) -> [SessionID] {
+        try await note(.leastRecentlyUsed)
+        return try await base.leastRecentlyUsed(of: subject, beyond: kept, sparing: spared, limit: limit, at: now)
+    }
+
+    public func end(
+        _ selection: SessionSelection, after cursor: SessionID?, limit: Int, _ ending: PlannedEnding
+    ) async throws(StoreError) -> (ended: [SessionID], cursor: SessionID?) {
         try await note(.end)
-        return try await base.end(selection, ending)
+        return try await base.end(selection, after: cursor, limit: limit, ending)
+    }
+
+    public func copyRoles(
+        _ roles: [String], scope: [String], toSessionsOf subject: SubjectID, after cursor: SessionID?, limit: Int
+    ) async throws(StoreError) -> SessionID? {
+        try await note(.copyRoles)
+        return try await base.copyRoles(roles, scope: scope, toSessionsOf: subject, after: cursor, limit: limit)
     }
 
     public func rename(
@@ -131,19 +154,25 @@ public final class ObservedStore: PawlStore {
         return try await base.update(id, change)
     }
 
-    public func reserveLogin(_ keys: ThrottleKeys, at now: UnixTime) async throws(StoreError) -> Int64? {
+    public func reserveLogin(
+        _ keys: ThrottleKeys, under throttle: LoginThrottle, at now: UnixTime
+    ) async throws(StoreError) -> LoginAdmission {
         try await note(.reserveLogin)
-        return try await base.reserveLogin(keys, at: now)
+        return try await base.reserveLogin(keys, under: throttle, at: now)
     }
 
-    public func settleLogin(_ keys: ThrottleKeys, _ result: LoginResult, at now: UnixTime) async throws(StoreError) {
+    public func settleLogin(
+        _ keys: ThrottleKeys, _ result: LoginResult, under throttle: LoginThrottle, at now: UnixTime
+    ) async throws(StoreError) {
         try await note(.settleLogin)
-        try await base.settleLogin(keys, result, at: now)
+        try await base.settleLogin(keys, result, under: throttle, at: now)
     }
 
-    public func deleteThrottles(forgottenAt now: UnixTime, limit: Int) async throws(StoreError) -> Bool {
+    public func deleteThrottles(
+        forgottenAt now: UnixTime, after cursor: [UInt8]?, limit: Int
+    ) async throws(StoreError) -> [UInt8]? {
         try await note(.deleteThrottles)
-        return try await base.deleteThrottles(forgottenAt: now, limit: limit)
+        return try await base.deleteThrottles(forgottenAt: now, after: cursor, limit: limit)
     }
 
     public func signingKeys() async throws(StoreError) -> [SealedSigningKey] {
@@ -190,9 +219,9 @@ public final class ObservedStore: PawlStore {
         return try await base.latestEvents(limit: limit)
     }
 
-    public func deleteEvents(before cutoff: UnixTime, limit: Int) async throws(StoreError) {
+    public func deleteEvents(before cutoff: UnixTime, limit: Int) async throws(StoreError) -> Bool {
         try await note(.deleteEvents)
-        try await base.deleteEvents(before: cutoff, limit: limit)
+        return try await base.deleteEvents(before: cutoff, limit: limit)
     }
 
     public func recovery() async throws(StoreError) -> RecoveryRecord {
@@ -212,13 +241,6 @@ public final class ObservedStore: PawlStore {
         return try await base.countRecovery(since: start, at: now)
     }
 
-    public func endSlice(
-        begunSince start: UnixTime, after cursor: SessionID?, limit: Int, _ ending: PlannedEnding
-    ) async throws(StoreError) -> (ended: [SessionID], cursor: SessionID?) {
-        try await note(.endSlice)
-        return try await base.endSlice(begunSince: start, after: cursor, limit: limit, ending)
-    }
-
     public func ping() async throws(StoreError) {
         try await note(.ping)
         try await base.ping()
@@ -227,6 +249,11 @@ public final class ObservedStore: PawlStore {
     public func mayKeepHouse(at now: UnixTime) async throws(StoreError) -> Bool {
         try await note(.mayKeepHouse)
         return try await base.mayKeepHouse(at: now)
+    }
+
+    public func tryStatements() async throws(StoreError) {
+        try await note(.tryStatements)
+        try await base.tryStatements()
     }
 
     public func close() async throws { try await base.close() }
@@ -239,6 +266,11 @@ public final class ObservedStore: PawlStore {
     public func findDamage() async throws(StoreError) -> [String] {
         try await note(.findDamage)
         return try await base.findDamage()
+    }
+
+    public func oldIdentifiers() async throws(StoreError) -> [OldIdentifier] {
+        try await note(.oldIdentifiers)
+        return try await base.oldIdentifiers()
     }
 
     public func passwordSeals() async throws(StoreError) -> [UInt8: Int] {

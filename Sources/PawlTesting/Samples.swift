@@ -34,8 +34,12 @@ package enum Sample {
             roles: user.roles, device: "device \(number)", origin: origin, generation: 3, hash: bytes(number),
             seal: bytes(number &+ 1000, count: 66),
             attempts: [AttemptDigest(value: 7), nil, AttemptDigest(value: 9), nil],
-            rotatedAt: start, idleExpiry: start + idle, stepUpFailures: 0, ending: nil)
+            rotatedAt: start, idleExpiry: start + idle, stepUpFailures: 0, ending: nil,
+            currentAttempt: AttemptDigest(value: nextName(7)))
     }
+
+    /// What the name of an attempt is under the secret of the successor, as far as stores can tell.
+    package static func nextName(_ name: UInt64) -> UInt64 { ~name }
 
     /// A loss of the ten seconds from the start on, met at the end of them.
     package static func incident(openedAt: UnixTime? = nil) -> Incident {
@@ -43,10 +47,15 @@ package enum Sample {
     }
 
     package static func throttleKeys(_ identifier: String, _ address: String) throws -> ThrottleKeys {
-        let secret = try MasterSecret(Secret(bytes(1))).orThrow()
-        return ThrottleKeys(
-            identifier: try Identifier(identifier).orThrow(), address: address,
-            secrets: try MasterSecrets(newestFirst: [secret]))
+        ThrottleKeys(identifier: try Identifier(identifier).orThrow(), address: address, secrets: try secrets())
+    }
+
+    package static func registrationKeys(_ address: String) throws -> ThrottleKeys {
+        ThrottleKeys(registrationFrom: address, secrets: try secrets())
+    }
+
+    private static func secrets() throws -> MasterSecrets {
+        try MasterSecrets(newestFirst: [try MasterSecret(Secret(bytes(1))).orThrow()])
     }
 
     package static func started(_ session: Session) -> Event {
@@ -70,6 +79,8 @@ package struct TurnSample {
     package var successor: UInt64
     package var now: UnixTime
     package var origin = Sample.origin
+    /// What the turn is for, if a step-up does not say so.
+    package var operation = Operation.refresh
     package var stepUp: Turn.StepUp?
 
     package init(of session: Session, successor: UInt64 = 77) {
@@ -91,9 +102,11 @@ package struct TurnSample {
     package var turn: Turn {
         Turn(
             sessionID: sessionID, generation: generation, hash: hash, issuedAt: issuedAt, isDistrusted: isDistrusted,
-            attempt: attempt.map { AttemptDigest(value: $0) }, delivery: delivery,
+            attempt: attempt.map { AttemptDigest(value: $0) },
+            successorAttempt: attempt.map { AttemptDigest(value: Sample.nextName($0)) }, delivery: delivery,
             successorHash: Sample.bytes(successor), successorSeal: Sample.bytes(successor &+ 1, count: 66), now: now,
-            idleExpiry: now + Sample.idle, origin: origin, stepUp: stepUp)
+            idleExpiry: now + Sample.idle, origin: origin,
+            operation: stepUp.map { $0.newPassword == nil ? .stepUp : .newPassword } ?? operation, stepUp: stepUp)
     }
 }
 

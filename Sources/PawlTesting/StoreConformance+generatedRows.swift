@@ -25,9 +25,8 @@ extension StoreConformance {
 
             // A proof over rows that never reach a case proves nothing about it.
             let verdicts: [Verdict] = [
-                .rotate, .replay, .conflict, .reuse, .diverged, .lost, .expired, .wrongDelivery, .invalid,
-                .revoked(.reused),
-                .revoked(.signedOut), .revoked(.revoked),
+                .rotate, .replay, .steady, .conflict, .stale, .reuse, .diverged, .lost, .expired, .wrongDelivery,
+                .invalid, .revoked(.reused), .revoked(.signedOut), .revoked(.revoked),
             ]
             #expect(pairs.count { $0.expected.verdict == .rotate && !$0.isPlainTurn } >= 10, "too few recoveries")
             for verdict in verdicts { #expect(count[verdict, default: 0] >= 10, "too few pairs for \(verdict)") }

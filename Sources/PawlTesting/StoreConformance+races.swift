@@ -41,8 +41,34 @@ extension StoreConformance {
         },
         Check("race: logins do not get past the throttle") { store in
             let keys = try Sample.throttleKeys("owner", "192.0.2.7")
-            let waits = try await together(20) { _ in try await store.reserveLogin(keys, at: Sample.start) }
-            #expect(waits.count { $0 == nil } == 5)
+            let admissions = try await together(20) { _ in try await store.reserve(keys) }
+            #expect(admissions.count { $0 == .granted } == 5)
+            #expect(admissions.count { $0 == .busy } == 15, "none has failed yet")
+            let event = Event(.loginFailed, at: Sample.start)
+            _ = try await together(5) { _ in try await store.settle(keys, .failed(event)) }
+            #expect(try await store.reserve(keys) == .wait(1))
+        },
+        Check("race: failures of many identifiers from one network are counted together") { store in
+            _ = try await together(50) { number in
+                let keys = try Sample.throttleKeys("user \(number)", "192.0.2.7")
+                #expect(try await store.reserve(keys) == .granted)
+                try await store.settle(keys, .failed(Event(.loginFailed, at: Sample.start)))
+            }
+            let rule = LoginThrottle(networkFailures: 50)
+            let keys = try Sample.throttleKeys("owner", "192.0.2.9")
+            #expect(try await store.reserveLogin(keys, under: rule, at: Sample.start) == .wait(72))
+        },
+        // FAULTS B3
+        Check("race: sign-ins of one user keep to the limit of sessions") { store in
+            let user = try Sample.user("owner")
+            try await store.put(user)
+            let sessions = try (UInt64(1)...20).map { try Sample.session(of: user, $0) }
+            let ended = try await together(20) { index in
+                try await store.insert(
+                    sessions[index], ifUserVersionIs: 1, limit: 5, Sample.started(sessions[index]))
+            }
+            #expect(ended.compactMap { $0 }.count == 20 && ended.compactMap { $0 }.flatMap(\.self).count == 15)
+            #expect(try await store.liveSessions(of: user.id, at: Sample.start).count == 5)
         },
         Check("race: a sign-out beats every refresh that comes after it") { store in
             let user = try Sample.user("owner")

@@ -56,6 +56,7 @@ extension StoreConformance {
         #expect(events.allSatisfy { $0.details["generation_gap"] == String(session.generation - turn.generation) })
         if story.ends != nil {
             #expect(expected.hash.isEmpty && expected.seal.isEmpty && expected.attempts.allSatisfy { $0 == nil })
+            #expect(expected.currentAttempt == nil)
         }
     }
 
@@ -78,7 +79,14 @@ extension StoreConformance {
             name: "racing requests without names are replayed inside the leeway",
             row: { $0.attempts[0] = nil },
             turn: {
-                $0.generation -= 1; $0.now = Sample.start + 29
+                $0.generation -= 1; $0.now = Sample.start + 30
+            }, verdict: .replay),
+        // FAULTS B10: times are whole seconds, so one second may be a moment.
+        Story(
+            name: "racing requests without names are replayed inside a leeway of one second", policy: .init(leeway: 1),
+            row: { $0.attempts[0] = nil },
+            turn: {
+                $0.generation -= 1; $0.now = Sample.start + 1
             }, verdict: .replay),
         Story(
             name: "another attempt inside the leeway is a conflict",
@@ -92,14 +100,34 @@ extension StoreConformance {
             }, verdict: .conflict,
             event: .refreshConflict),
         Story(
-            name: "a stuck request of a remembered attempt is a conflict",
+            name: "the attempt that made the current token gets it again for a minute, without a turn",
             turn: {
-                $0.generation -= 3; $0.attempt = 9; $0.now = $0.now + 3600
+                $0.attempt = Sample.nextName(7); $0.now = Sample.start + 59
+            }, verdict: .steady),
+        Story(
+            name: "and turns the session from then on",
+            turn: {
+                $0.attempt = Sample.nextName(7); $0.now = Sample.start + 60
+            }, verdict: .rotate),
+        Story(
+            name: "a row of before, without the current attempt's name, turns", row: { $0.currentAttempt = nil },
+            turn: {
+                $0.attempt = Sample.nextName(7); $0.now = Sample.start
+            }, verdict: .rotate),
+        Story(
+            name: "a stuck request of a remembered attempt is a conflict inside the leeway",
+            turn: {
+                $0.generation -= 3; $0.attempt = 9; $0.now = Sample.start + 29
             }, verdict: .conflict),
+        Story(
+            name: "an older token with the attempt that spent it is stale after the leeway, and the session lives",
+            turn: {
+                $0.generation -= 3; $0.attempt = 9; $0.now = Sample.start + 3600
+            }, verdict: .stale),
         Story(
             name: "another attempt after the leeway ends the session",
             turn: {
-                $0.generation -= 1; $0.attempt = 8; $0.now = Sample.start + 30
+                $0.generation -= 1; $0.attempt = 8; $0.now = Sample.start + 31
             }, verdict: .reuse,
             event: .sessionReused, ends: .reused),
         Story(
@@ -136,8 +164,28 @@ extension StoreConformance {
         Story(
             name: "a signed-out session says why", row: { $0 = $0.ended(at: Sample.start, reason: .signedOut) },
             turn: { _ in }, verdict: .revoked(.signedOut)),
+        // FAULTS B1
         Story(
-            name: "a cookie session's token in a body is refused", turn: { $0.delivery = .cookie },
-            verdict: .wrongDelivery),
+            name: "the current token that comes another way than it was delivered is refused and recorded",
+            turn: {
+                $0.delivery = .cookie; $0.origin = Sample.otherOrigin
+            }, verdict: .wrongDelivery, event: .wrongDelivery),
+        Story(
+            name: "an older token ends the session whichever way it comes",
+            turn: {
+                $0.delivery = .cookie; $0.generation -= 2
+            }, verdict: .reuse, event: .sessionReused, ends: .reused),
+        // FAULTS F10
+        Story(
+            name: "the last generation that can be counted turns into no other", row: { $0.generation = .max },
+            turn: { _ in }, verdict: .invalid),
+        Story(
+            name: "the one before it turns", row: { $0.generation = .max - 1 }, turn: { _ in }, verdict: .rotate),
+        // FAULTS B8
+        Story(
+            name: "a token that is ahead of the row and older than the row's last turn is nobody's",
+            turn: {
+                $0.generation += 96; $0.issuedAt = Sample.start - 13 * 86400
+            }, verdict: .invalid),
     ]
 }

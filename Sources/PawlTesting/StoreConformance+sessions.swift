@@ -53,6 +53,81 @@ extension StoreConformance {
             #expect(try await store.liveSessions(of: user.id, at: Sample.start + 10) == [rows[4], rows[2], rows[0]])
             #expect(try await store.liveSessions(of: user.id, at: Sample.start + Sample.idle).isEmpty)
         },
+        // FAULTS B3
+        Check("sessions: the live ones of a subject are listed page by page") { store in
+            let user = try Sample.user("owner")
+            let rows = try (1...5).map { try Sample.session(of: user, $0) }
+            let dead = rows[2].ended(at: Sample.start, reason: .revoked)
+            try await store.put(user, rows[0], rows[1], dead, rows[3], rows[4])
+            func page(after cursor: SessionID?) async throws -> [SessionID] {
+                try await store.liveSessions(of: user.id, after: cursor, limit: 2, at: Sample.start).map(\.id)
+            }
+            #expect(try await page(after: nil) == [rows[4].id, rows[3].id])
+            #expect(try await page(after: rows[3].id) == [rows[1].id, rows[0].id])
+            #expect(try await page(after: dead.id) == [rows[1].id, rows[0].id], "one that has ended is a place, too")
+            #expect(try await page(after: rows[0].id).isEmpty)
+        },
+        // FAULTS B3
+        Check("sessions: those of a user that were used least recently are found, as many as are too many") { store in
+            let (user, stranger) = (try Sample.user("owner"), try Sample.user("stranger"))
+            var rows = try (1...6).map { try Sample.session(of: user, $0) }
+            for (place, age) in [30, 10, 50, 20, 40, 0].enumerated() {
+                rows[place].rotatedAt = Sample.start + Int64(age)
+            }
+            // The last one is the least recently used, and has ended.
+            rows[5] = rows[5].ended(at: Sample.start, reason: .signedOut)
+            try await store.put(user, rows[0], rows[1], rows[2], rows[3], rows[4], rows[5])
+            try await store.put(stranger, try Sample.session(of: stranger, 7))
+            func find(beyond kept: Int, sparing spared: SessionID? = nil, limit: Int = 10) async throws -> [SessionID] {
+                try await store.leastRecentlyUsed(
+                    of: user.id, beyond: kept, sparing: spared, limit: limit, at: Sample.start + 60)
+            }
+            #expect(try await find(beyond: 5).isEmpty)
+            #expect(try await find(beyond: 3) == [rows[1].id, rows[3].id])
+            #expect(try await find(beyond: 0, limit: 3) == [rows[1].id, rows[3].id, rows[0].id])
+            #expect(try await find(beyond: 2, sparing: rows[1].id) == [rows[3].id, rows[0].id], "it does not count")
+            #expect(try await find(beyond: .max).isEmpty)
+        },
+        // FAULTS B3
+        Check("sessions: one above the limit ends the least recently used, and says why") { store in
+            let user = try Sample.user("owner")
+            var rows = try (1...4).map { try Sample.session(of: user, $0) }
+            for (place, age) in [30, 10, 20, 40].enumerated() { rows[place].rotatedAt = Sample.start + Int64(age) }
+            try await store.put(user, rows[0], rows[1], rows[2])
+            let ended = try await store.insert(rows[3], ifUserVersionIs: 1, limit: 2, Sample.started(rows[3]))
+            #expect(ended.map(Set.init) == [rows[1].id, rows[2].id])
+            for row in rows[1...2] {
+                #expect(try await store.session(row.id) == row.ended(at: Sample.start, reason: .revoked))
+            }
+            for row in [rows[0], rows[3]] { #expect(try await store.session(row.id) == row) }
+            let events = try await store.newEvents()
+            #expect(Set(events.map(\.session)) == [rows[1].id, rows[2].id])
+            #expect(events.allSatisfy { $0.details == ["reason": "revoked", "by": "session_limit"] })
+            let late = try Sample.session(of: user, 5)
+            #expect(try await store.insert(late, ifUserVersionIs: 9, limit: 1, Sample.started(late)) == nil)
+            #expect(try await store.liveSessions(of: user.id, at: Sample.start).count == 2, "it ended nothing")
+        },
+        // FAULTS B3
+        Check("sessions: a user's are ended in slices, in the order of their ids") { store in
+            let user = try Sample.user("owner")
+            let rows = try (1...7).map { try Sample.session(of: user, $0) }
+            let dead = rows[2].ended(at: Sample.start, reason: .signedOut)
+            try await store.put(user, rows[0], rows[1], dead, rows[3], rows[4], rows[5], rows[6])
+            let ending = PlannedEnding(.revoked, at: Sample.start + 5, origin: nil)
+            var (cursor, ended): (SessionID?, [[SessionID]]) = (nil, [])
+            repeat {
+                let slice = try await store.end(
+                    .others(of: user.id, keeping: rows[1].id), after: cursor, limit: 2, ending)
+                ended.append(slice.ended)
+                cursor = slice.cursor
+            } while cursor != nil && ended.count < 10
+            #expect(ended == [[rows[0].id, rows[3].id], [rows[4].id, rows[5].id], [rows[6].id]])
+            #expect(try await store.session(rows[1].id) == rows[1])
+            let named = try await store.end(.these([rows[1].id, rows[0].id]), after: nil, limit: 2, ending)
+            #expect(named.ended == [rows[1].id] && named.cursor == rows[1].id)
+            let rest = try await store.end(.these([rows[1].id, rows[0].id]), after: named.cursor, limit: 2, ending)
+            #expect(rest.ended.isEmpty && rest.cursor == nil)
+        },
         Check("sessions: ending erases what a token is checked against, with one event each") { store in
             for (number, selection) in ["one", "all", "others"].enumerated() {
                 let user = try Sample.user("owner of \(selection)")

@@ -81,6 +81,32 @@ extension StoreConformance {
             let kinds = try await store.newEvents().map(\.kind)
             #expect(kinds == [.sessionEnded, .steppedUp, .passwordChanged, .sessionEnded, .sessionEnded])
         },
+        // FAULTS B9
+        Check("step-up: without its proof it turns nothing, and is otherwise judged like a refresh") { store in
+            let user = try Sample.user("owner")
+            let session = try Sample.session(of: user, 1)
+            try await store.put(user, session)
+            let open = RotationPolicy(incidents: [Sample.incident(openedAt: Sample.start + 20)])
+            for operation in [Operation.stepUp, .newPassword] {
+                let unproven = TurnSample(of: session).with { $0.operation = operation }
+                let ahead = unproven.with {
+                    $0.generation += 2
+                    $0.hash = Sample.bytes(52)
+                    $0.issuedAt = Sample.start + 5
+                }
+                for turn in [unproven.turn, ahead.turn] {
+                    let outcome = try await store.rotate(turn, under: open)
+                    #expect(outcome.verdict == .conflict && outcome.session == session)
+                }
+            }
+            #expect(try await store.session(session.id) == session)
+            #expect(try await store.newEvents().isEmpty)
+            let spent = TurnSample(of: session).with {
+                $0.generation -= 1
+                $0.operation = .newPassword
+            }.turn
+            #expect(try await store.rotate(spent, under: .init()).verdict == .reuse)
+        },
     ]
 
     private static func stepUp(

@@ -32,6 +32,25 @@ public enum StoreConformance {
         + generatedRows
 }
 
+extension SessionStore {
+    /// Starts a session, however many the user has.
+    package func insert(
+        _ session: Session, ifUserVersionIs userVersion: Int64, _ event: Event
+    ) async throws(StoreError) -> Bool {
+        try await insert(session, ifUserVersionIs: userVersion, limit: .max, event) != nil
+    }
+
+    /// Ends all of the selected sessions at once.
+    @discardableResult
+    package func end(_ selection: SessionSelection, _ ending: PlannedEnding) async throws(StoreError) -> [SessionID] {
+        try await end(selection, after: nil, limit: .max, ending).ended
+    }
+
+    package func liveSessions(of subject: SubjectID, at now: UnixTime) async throws(StoreError) -> [Session] {
+        try await liveSessions(of: subject, after: nil, limit: .max, at: now)
+    }
+}
+
 extension PawlStore {
     /// Puts a user and sessions of theirs into the store.
     func put(_ user: User, _ sessions: Session...) async throws {

@@ -11,8 +11,8 @@ import UnixSignals
 struct Reload: Service {
     let hangups: UnixSignalsSequence
     let readSettings: @Sendable () async throws -> ServeSettings
-    /// Says where the secrets are: that stays.
-    let common: CommonSettings
+    /// What the server goes by, but for what was reloaded since. Says where the secrets are, too.
+    let started: ServeSettings
     let level: LogLevel
     let pawl: Pawl
     let logger: Logger
@@ -32,7 +32,7 @@ struct Reload: Service {
     /// Throws before anything has changed if the new settings or secrets cannot be taken over.
     private func reload() async throws {
         let settings = try await readSettings()
-        let secrets = try MasterSecretSource.load(common, mayCreate: false, logger: logger)
+        let secrets = try MasterSecretSource.load(started.common, for: .reload, logger: logger)
         let old = pawl.sessions.inForce
         let oldOrigins = (web: pawl.origins, native: pawl.nativeOrigins)
         let new = InForce(secrets: secrets, lifetimes: settings.pawl.lifetimes)
@@ -53,6 +53,17 @@ struct Reload: Service {
         level.now = min(level.now, settings.logLevel)
         logger.notice(changes.count == 1 ? "Nothing to reload" : "Settings reloaded", metadata: changes)
         level.now = settings.logLevel
+        warnOfIgnored(settings, except: Set(values.map(\.0)))
+    }
+
+    /// Names what was changed since the start and takes a restart.
+    private func warnOfIgnored(_ settings: ServeSettings, except reloaded: Set<String>) {
+        let names = Set(settings.written.keys).union(started.written.keys).subtracting(reloaded)
+            .filter { settings.written[$0] != started.written[$0] }.sorted()
+        guard !names.isEmpty else { return }
+        logger.warning(
+            "Some settings were changed that only a restart takes over",
+            metadata: ["event": "reload_ignored", "settings": "\(names.joined(separator: " "))"])
     }
 
     private static func list(_ origins: Set<WebOrigin>) -> String {

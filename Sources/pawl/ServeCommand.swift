@@ -3,6 +3,7 @@ import Glibc
 import Hummingbird
 import Logging
 import NIOCore
+import NIOPosix
 import PawlAPI
 import PawlCore
 import PawlPages
@@ -37,7 +38,12 @@ struct ServeCommand: AsyncParsableCommand {
         }
         signal(SIGPIPE, SIG_IGN)  // a reader of the log that goes away must not end the server
         let logger = Logger(label: "pawl")
-        let secrets = try MasterSecretSource.load(settings.common, mayCreate: true, logger: logger)
+        try settings.common.database.giveUpRoot { user in
+            logger.notice("Root gives way to the user who owns the database's folder", metadata: ["user": "\(user)"])
+        }
+        try Self.checkIsFree(settings.host, settings.port, "port")
+        try Self.checkIsFree(settings.common.opsHost, settings.common.opsPort, "ops-port")
+        let secrets = try MasterSecretSource.load(settings.common, for: .start, logger: logger)
         let registry = PrometheusRegistry()
         let metrics = PawlMetrics(factory: registry)
         metrics.setBuild(version: Pawl.version)
@@ -47,12 +53,12 @@ struct ServeCommand: AsyncParsableCommand {
             settings, store: store, secrets: secrets, metrics: metrics, registry: registry, logger: logger
         ) { pawl in
             Reload(
-                hangups: hangups, readSettings: readSettings, common: settings.common, level: level, pawl: pawl,
+                hangups: hangups, readSettings: readSettings, started: settings, level: level, pawl: pawl,
                 logger: logger)
         }
         var configuration = ServiceGroupConfiguration(
             services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
-        configuration.maximumGracefulShutdownDuration = .seconds(30)
+        configuration.maximumGracefulShutdownDuration = .seconds(settings.drainDelay + 30)
         do {
             try await ServiceGroup(configuration: configuration).run()
         } catch {
@@ -63,14 +69,36 @@ struct ServeCommand: AsyncParsableCommand {
         logger.notice("Stopped")
     }
 
-    /// Everything that runs: the API with its housekeeping, the operations listener, and what follows `reload`.
+    /// Says so before anything else happens where the server cannot listen. A listener that fails later ends all others
+    /// in their midst, and the log is full of that.
+    private static func checkIsFree(_ host: String, _ port: Int, _ setting: String) throws {
+        do {
+            try ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+                .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+                .bind(host: host, port: port).wait().close().wait()
+        } catch {
+            let reason = (error as? IOError).map { unsafe String(cString: strerror($0.errnoCode)) } ?? "\(error)"
+            throw CommandError(
+                """
+                Cannot listen on \(authority(host, port)): \(reason). Stop what listens there, or choose another \
+                address or --\(setting).
+                """)
+        }
+    }
+
+    /// Everything that runs: the API with its housekeeping, the operations listener, `reload` and the drain.
     static func build(
         _ settings: ServeSettings, store: any PawlStore, secrets: MasterSecrets, metrics: PawlMetrics,
         registry: PrometheusRegistry, logger: Logger, reload: (Pawl) -> any Service
     ) async throws -> [any Service] {
+        let passwords = Argon2idHasher(parameters: settings.passwords, metrics: metrics)
+        for finding in Diagnosis.settings(settings.pawl, passwords: passwords) where finding.level != .ok {
+            logger.warning(
+                "\(finding.detail)", metadata: ["check": "\(finding.check)", "advice": "\(finding.advice ?? "")"])
+        }
         let pawl = try await Pawl(
-            store: store, passwords: Argon2idHasher(parameters: settings.passwords, metrics: metrics),
-            secrets: secrets, configuration: settings.pawl, metrics: metrics, logger: logger)
+            store: store, passwords: passwords, secrets: secrets, configuration: settings.pawl, metrics: metrics,
+            logger: logger)
 
         let router = Router(context: ServeContext.self, options: .autoGenerateHeadEndpoints)
         router.add(middleware: NotFoundMiddleware(pawl))
@@ -81,8 +109,9 @@ struct ServeCommand: AsyncParsableCommand {
         let apiURL = "http://\(authority(settings.host, settings.port))"
         let operationsURL = "http://\(authority(settings.common.opsHost, settings.common.opsPort))"
         pawl.addOperationsRoutes(
-            to: operations, registry: registry,
-            server: ServerDescription(listeners: ["api": apiURL, "operations": operationsURL]))
+            to: operations, registry: registry, names: settings.opsNames,
+            server: ServerDescription(
+                startedAt: store.clock.now, listeners: ["api": apiURL, "operations": operationsURL]))
         var patient = HTTPLimits()
         patient.answer = 86_400  // a backup is answered when it is complete
 
@@ -107,6 +136,7 @@ struct ServeCommand: AsyncParsableCommand {
                 metadata: ["connections": "\(limits.connections)"])
         }
         patient.connections = OpenFiles.operationsConnections
+        // Services are stopped from the last to the first, each after the next one has ended.
         return [
             application(
                 operations, settings.common.opsHost, settings.common.opsPort, patient, services: [],
@@ -115,6 +145,7 @@ struct ServeCommand: AsyncParsableCommand {
                 router, settings.host, settings.port, limits, services: [pawl],
                 "Pawl is ready on \(apiURL), as \(settings.pawl.publicURL)"),
             reload(pawl),
+            Drain(pawl: pawl, delay: settings.drainDelay, logger: logger),
         ]
     }
 }

@@ -1,4 +1,6 @@
+import json
 import tempfile
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import sync_playwright
@@ -47,8 +49,13 @@ def new_browser(playwright):
     started = []
     folders = []
 
-    def start(prefix=()):
+    def start(prefix=(), cookies=True):
         folders.append(tempfile.TemporaryDirectory(ignore_cleanup_errors=True))
+        if not cookies:
+            preferences = Path(folders[-1].name, "Default", "Preferences")
+            preferences.parent.mkdir()
+            block = 2  # of Chromium's content settings
+            preferences.write_text(json.dumps({"profile": {"default_content_setting_values": {"cookies": block}}}))
         started.append(CrashableBrowser(playwright, folders[-1].name, prefix))
         return started[-1]
 

@@ -50,7 +50,7 @@ class Pawl:
         self.process = subprocess.Popen(
             ["env", os.environ["PAWL"], "serve", "--database", f"sqlite:{self.place.name}/pawl.sqlite",
              "--port", str(self.port), "--ops-port", str(self.ops_port), "--public-url", public_url,
-             "--origins", app_url, "--registration", "open", "--access-lifetime", "30",
+             "--origins", app_url, "--registration", "open", "--network-failures", "0", "--access-lifetime", "30",
              "--password-memory", "7168", "--password-passes", "1", *options],
             stdout=self.log, stderr=self.log, start_new_session=True, env={**os.environ, **(environment or {})})
         wait_for(self.is_ready, "Pawl's start")
@@ -108,6 +108,7 @@ class Exchange:
         cookies = handler.headers.get("Cookie") or ""
         self.has_cookie = COOKIE in cookies or PATH_COOKIE in cookies
         self.status = None
+        self.loses_cookie = False  # whether the browser is not given the cookie of the answer
 
     def is_for(self, path: str) -> bool:
         """Not a preflight, which only asks whether the request may come."""
@@ -162,7 +163,8 @@ class Proxy:
         if after and not after(exchange):
             handler.close_connection = True
             return
-        fields = [(n, v) for n, v in response.getheaders() if n.lower() not in ("content-length", "connection")]
+        dropped = ["content-length", "connection"] + ["set-cookie"] * exchange.loses_cookie
+        fields = [(n, v) for n, v in response.getheaders() if n.lower() not in dropped]
         handler.answer(response.status, content, fields)
 
     def on(self, path: str, before=None, after=None):

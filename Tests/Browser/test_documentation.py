@@ -15,6 +15,11 @@ def test_the_command_in_the_documentation_starts_a_server():
     Pawl(*named.values()).stop()
 
 
+def test_the_page_that_asks_again_is_the_one_of_the_example():
+    page = re.search(r"```html\n(.*?)\n```", TEXT, re.S)[1]
+    assert f'#"{page}"#' in (REPOSITORY / "Examples/web-app/Renderer.swift").read_text()
+
+
 def test_the_page_in_the_documentation_works(site, profile):
     code = re.search(r"```js\n(.*?)```", TEXT, re.S)[1]
     for named, real in (("https://auth.example.com", site.auth), ("https://api.example.com", site.app),

@@ -121,7 +121,7 @@ def test_a_session_from_sign_in_to_sign_out(nginx):
 
 
 def test_the_clients_address_is_what_nginx_saw(nginx):
-    forged = {"X-Forwarded-For": "203.0.113.9"}
+    forged = {"X-Forwarded-For": "203.0.113.9", "Forwarded": "for=203.0.113.9"}
     # Not nginx's own address, which Pawl would see if nothing told it another.
     answer = nginx.ask(
         "POST", "/auth/register", {"identifier": "bob@example.com", "password": PASSWORD}, forged, source="127.0.0.2")
@@ -130,11 +130,24 @@ def test_the_clients_address_is_what_nginx_saw(nginx):
     assert json.loads(nginx.ask("GET", "/auth/session", headers=bearer).content)["ip"] == "127.0.0.2"
 
 
-def test_http_is_sent_to_https(nginx):
+def ask_over_http(nginx, method, path, headers=None):
     connection = http.client.HTTPConnection("127.0.0.1", nginx.plain_port, timeout=10)
-    connection.request("GET", "/account?x=1", headers={"Host": HOST})
+    connection.request(method, path, headers={"Host": HOST, **(headers or {})})
     answer = connection.getresponse()
-    assert (answer.status, answer.getheader("Location")) == (308, f"{nginx.url}/account?x=1")
+    return answer.status, answer.getheader("Location")
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_a_page_that_is_opened_over_http_is_sent_to_https(nginx, method):
+    assert ask_over_http(nginx, method, "/account?x=1") == (308, f"{nginx.url}/account?x=1")
+
+
+# FAULTS C2
+@pytest.mark.parametrize("method, headers", [
+    ("POST", {}), ("PUT", {}), ("PATCH", {}), ("DELETE", {}), ("OPTIONS", {}), ("GET", {"Authorization": "Bearer x"}),
+])
+def test_a_request_with_credentials_over_http_is_refused_and_not_redirected(nginx, method, headers):
+    assert ask_over_http(nginx, method, "/auth/login", headers) == (403, None)
 
 
 def test_pages_are_compressed_and_what_holds_a_secret_is_not(nginx):
@@ -152,6 +165,75 @@ def test_a_flood_of_sign_ins_is_held_off(nginx):
     statuses = [nginx.ask("POST", "/auth/login", {"identifier": f"u{n}", "password": "y"}).status for n in range(40)]
     assert 429 in statuses
     assert nginx.ask("GET", "/.well-known/jwks.json").status == 200
+
+
+def sign_in_from(nginx, address, method="POST", path="/auth/login"):
+    """One try with a wrong password, from an address of the test's choice."""
+    body = {"identifier": "nobody@example.com", "password": "wrong", "current": "wrong", "new": "wrong"}
+    return nginx.ask(method, path, body, {"X-Test-Address": address}, source=ANY_CLIENT)
+
+
+def is_limited(answer):
+    """By nginx: Pawl's own 429 has an id."""
+    return answer.status == 429 and answer.getheader("X-Request-Id") is None
+
+
+# FAULTS C2
+@pytest.mark.parametrize("number, path", list(enumerate([
+    "/auth/login/", "//auth//login", "//auth/login", "/auth//login", "/auth/login//", "/auth/./login", "/x/../auth/login",
+    "/auth/x/../login", "/auth/%6Cogin", "/%61uth/login", "/auth%2Flogin", "/auth/login%2F", "/auth/login%20",
+    "/auth/login;x=1", "/AUTH/login", "/auth/LOGIN", "/auth/login/.", "/auth/login/x/..", "/auth/login%3Fx", "/auth/loginx",
+])))
+def test_no_way_to_write_a_path_gets_round_the_limit_of_sign_ins(nginx, number, path):
+    statuses = {sign_in_from(nginx, f"198.51.100.{number}", path=path).status for _ in range(3)}
+    assert statuses <= {400, 404}, "no password is looked at"
+
+
+# FAULTS C2
+@pytest.mark.parametrize("number, method, path", [
+    (1, "POST", "/auth/login"), (2, "POST", "/auth/register"), (3, "POST", "/auth/reauthenticate"),
+    (4, "PUT", "/auth/password"), (5, "POST", "/auth/login/"), (6, "POST", "//auth//login"), (7, "POST", "/auth/%6Cogin"),
+    (8, "POST", "/AUTH/Login"), (9, "POST", "/auth/login?x"),
+])
+def test_every_route_that_hashes_a_password_is_limited_by_address(nginx, number, method, path):
+    limited = [is_limited(sign_in_from(nginx, f"203.0.113.{number}", method, path)) for _ in range(60)]
+    assert limited.count(True) > 10
+    assert not is_limited(sign_in_from(nginx, f"203.0.113.{number + 100}", method, path)), "another address is not"
+
+
+# FAULTS C2
+def test_addresses_of_one_ipv6_network_are_limited_together(nginx):
+    # The last bytes of some are line feeds, which patterns treat apart.
+    limited = [is_limited(sign_in_from(nginx, f"2001:db8:a0a:7::{number:x}0a")) for number in range(60)]
+    assert limited.count(True) > 10
+    assert not is_limited(sign_in_from(nginx, "2001:db8:a0a:8::1")), "another network is not"
+
+
+# FAULTS F11
+def test_one_address_gets_no_more_than_its_share_of_requests_at_once(nginx):
+    limit = int(re.search(r"limit_conn +pawl_requests (\d+);", (REPOSITORY / "packaging/proxy/nginx.conf").read_text())[1])
+    held = []
+    for _ in range(limit):
+        connection = nginx.trust.wrap_socket(
+            socket.create_connection(("127.0.0.1", nginx.port), 10, (ANY_CLIENT, 0)), server_hostname=HOST)
+        connection.sendall(
+            f"POST /auth/refresh HTTP/1.1\r\nHost: {HOST}\r\nX-Test-Address: 192.0.2.1\r\nContent-Length: 9\r\n\r\n".encode())
+        held.append(connection)
+
+    def status(address):
+        return nginx.ask("GET", "/.well-known/jwks.json", headers={"X-Test-Address": address}, source=ANY_CLIENT).status
+
+    wait_for(lambda: status("192.0.2.1") == 429, "the limit")
+    assert status("192.0.2.2") == 200
+    for connection in held:
+        connection.close()
+    wait_for(lambda: status("192.0.2.1") == 200, "the end of the limit")
+
+
+# FAULTS C5
+def test_a_head_that_is_too_large_is_answered_by_pawl(nginx):
+    answer = nginx.ask("GET", "/auth/session", headers={"Cookie": "x=" + "x" * 17 * 1024})
+    assert answer.status == 431 and json.loads(answer.content)["code"] == "header_fields_too_large"
 
 
 @pytest.mark.promise("P3")

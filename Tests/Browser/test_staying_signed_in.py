@@ -130,6 +130,41 @@ def test_a_browser_that_is_killed_soon_after_a_refresh_is_still_signed_in(site, 
         assert not browser.profile.complaints
 
 
+# FAULTS B11
+@pytest.mark.promise("P6")
+def test_a_browser_that_is_killed_after_many_page_loads_raises_no_alarm(site, new_browser):
+    """Each page repeats the name of the last attempt. More of them load than the server remembers names."""
+    browsers = [new_browser(), new_browser()]
+    users = [site.new_user() for _ in browsers]
+    mine, restored = [], []
+    for browser, user in zip(browsers, users):
+        mine.append(sign_in(browser.profile.open_app(site), user)["sessionID"])
+        restored.append(browser.profile.cookie())
+        browser.quit()  # which writes the cookie of the sign-in
+    for browser, sessionID in zip(browsers, mine):
+        browser.start()
+        for _ in range(6):
+            tab = browser.profile.open_app(site)
+            assert session(tab)["sessionID"] == sessionID
+            tab.close()
+        browser.kill()
+    for browser, old in zip(browsers, restored):
+        browser.start()
+        assert browser.profile.cookie() == old, "the cookie on disk should be that of the sign-in"
+
+    # The first one goes on where it was.
+    tab = browsers[0].profile.open_app(site)
+    assert session(tab)["sessionID"] == mine[0]
+    assert tab.evaluate("force()") == 200
+    assert not events(tab, "signedout")
+    # In the second somebody signs in over the cookie, before any page has asked for a token.
+    tab = browsers[1].profile.open_app(site)
+    assert sign_in(tab, users[1])["sessionID"] != mine[1]
+    status, problem = site.refresh_with(restored[1])
+    assert (status, problem["reason"]) == (401, "signed_out"), "it is not recorded as theft"
+    assert not any(browser.profile.complaints for browser in browsers)
+
+
 @pytest.mark.promise("P6")
 def test_a_tab_that_is_frozen_with_the_lock_does_not_hang_the_others(site, profile):
     frozen = profile.open_app(site)

@@ -9,7 +9,7 @@ import threading
 import pytest
 from playwright.sync_api import expect
 
-from servers import REPOSITORY, free_port, wait_for
+from servers import REPOSITORY, Pages, free_port, wait_for
 
 
 class Example:
@@ -69,4 +69,30 @@ def test_a_person_stays_signed_in_and_sees_what_roles_allow(example, profile):
     expect(page.locator("#notes")).not_to_contain_text("Buy milk.")
     page.get_by_role("link", name="Devices and password").click()
     expect(page.get_by_text("Signed in as alice@example.com. Roles: editor.")).to_be_visible()
+    assert not profile.complaints
+
+
+# FAULTS E1
+@pytest.mark.promise("P12")
+def test_a_link_from_another_site_leads_to_the_rendered_page_of_who_is_signed_in(example, profile):
+    rendered = f"http://localhost:{example.port}/rendered"
+    other = f"http://127.0.0.1:{Pages(rendered).port}/elsewhere"
+    follow = """url => {
+        const link = Object.assign(document.createElement("a"), { href: url })
+        document.body.append(link)
+        link.click()
+    }"""
+    page = profile.open(other)
+    page.evaluate(follow, rendered)
+    expect(page.locator("p")).to_have_text("For nobody.")  # and not over and over again
+
+    page = profile.open(f"http://localhost:{example.port}")
+    sign_in(page, "alice", example.password)
+    page.goto(other)
+    page.evaluate(follow, rendered)
+    expect(page.locator("p")).to_have_text(re.compile(r"For [0-9a-f]{32}\."))
+    page.reload()
+    expect(page.locator("p")).to_have_text(re.compile(r"For [0-9a-f]{32}\."))
+    page.go_back()
+    expect(page).to_have_url(other)
     assert not profile.complaints

@@ -116,6 +116,7 @@ const problem = (status, code, more, headers) => answer(status, { code, ...more 
 export class Server {
   accessLifetime = 900
   leeway = 30
+  steadyTime = 60
   rememberedNames = 4
   sessions = new Map()
   passwords = new Map([["alice", password], ["bob", password]])
@@ -138,8 +139,7 @@ export class Server {
       case "POST /auth/login":
       case "POST /auth/register": {
         if (this.passwords.get(body.identifier) !== body.password) return { response: problem(401, "invalid_credentials") }
-        const old = this.session(cookie)
-        if (old && !old.ended) old.ended = "signed_out"
+        this.#signOut(cookie, name)
         const session = {
           id: `s${++this.#count}`, subject: body.identifier, generation: 0, names: [], operation: null, rotatedAt: 0,
           device: body.device ?? "", ended: null, authTime: this.seconds,
@@ -154,8 +154,7 @@ export class Server {
       case "PUT /auth/password":
         return this.#turn(cookie, name, "newPassword", body)
       case "POST /auth/logout": {
-        const session = this.session(cookie)
-        if (session && !session.ended) session.ended = "signed_out"
+        this.#signOut(cookie, name)
         return { response: answer(204), cookie: null }
       }
       case "GET /auth/session": {
@@ -189,10 +188,18 @@ export class Server {
     }
   }
 
+  /** What would be reuse at a refresh is reuse here. */
+  #signOut(cookie, name) {
+    const session = this.session(cookie)
+    if (!session || session.ended) return
+    session.ended = this.#decide(session, Number(cookie.split(".")[1]), name) === "reuse" ? "reused" : "signed_out"
+  }
+
   #turn(cookie, name, operation, body) {
     const session = this.session(cookie)
     if (!session) return { response: problem(401, "invalid_refresh_token") }
-    const verdict = this.#decide(session, Number(cookie.split(".")[1]), name)
+    const verdict = this.#decide(session, Number(cookie.split(".")[1]), name, operation)
+    if (verdict === "stale") return { response: problem(401, "session_ended", { reason: "stale" }) }
     if (verdict === "ended") return { response: problem(401, "session_ended", { reason: session.ended }) }
     if (verdict === "reuse") {
       session.ended = "reused"
@@ -200,9 +207,10 @@ export class Server {
     }
     const conflict = { response: problem(409, "refresh_conflict", {}, { "Retry-After": "1" }) }
     if (verdict === "conflict") return conflict
+    if (verdict === "steady") return this.#grant(session, 200, true)
     if (verdict === "replay") {
       if (operation !== "refresh" && (!name || session.operation !== operation)) return conflict
-      return this.#grant(session)
+      return this.#grant(session, 200, true)
     }
     if (operation !== "refresh") {
       if (this.passwords.get(session.subject) !== (body.password ?? body.current)) {
@@ -218,9 +226,12 @@ export class Server {
     return this.#grant(session)
   }
 
-  #decide(session, generation, name) {
+  #decide(session, generation, name, operation) {
     if (session.ended) return "ended"
-    if (generation === session.generation) return "rotate"
+    if (generation === session.generation) {
+      const isYoung = this.seconds - session.rotatedAt < this.steadyTime
+      return operation === "refresh" && name && name === session.names[0] && isYoung ? "steady" : "rotate"
+    }
     const gap = session.generation - generation
     const spentBy = session.names[gap - 1]
     const isFresh = this.seconds - session.rotatedAt < this.leeway
@@ -228,17 +239,18 @@ export class Server {
       if (name && name === spentBy) return "replay"
       if (isFresh) return !name && !spentBy ? "replay" : "conflict"
     } else if (name && name === spentBy) {
-      return "conflict"
+      return isFresh ? "conflict" : "stale"
     }
     return "reuse"
   }
 
-  #grant(session, status = 200) {
+  #grant(session, status = 200, repeated = undefined) {
     const token = `token-${++this.#tokenCount}`
     this.#tokens.set(token, { session, until: this.seconds + this.accessLifetime })
     const grant = {
       access_token: token, token_type: "Bearer", expires_in: this.accessLifetime, refresh_token_timeout: 2_592_000,
       authorization_expires_in: 7_776_000, session_id: session.id, subject: session.subject,
+      repeated,
     }
     return { response: answer(status, grant), cookie: `${session.id}.${session.generation}` }
   }
@@ -250,7 +262,7 @@ const refused = () =>
 /** A profile: what its tabs share. */
 export class Browser {
   cookie = null
-  written = null // the cookie as a crash would leave it
+  written = [] // what the cookie was before, and until when, the latest first: the disk lags half a minute behind
   databases = new Map()
   hasDatabases = true
   databasesFail = false
@@ -283,15 +295,17 @@ export class Browser {
 
   setCookie(cookie) {
     if (cookie === undefined) return
-    this.written = this.cookie // the newest has not reached the disk
+    const isRecent = ({ until }) => this.world.now - until < 30_000
+    this.written = [{ cookie: this.cookie, until: this.world.now }, ...this.written.filter(isRecent)]
     this.cookie = cookie
   }
 
-  /** `kill -9`: the tabs are gone, and so is the newest cookie; what the database wrote stays. */
-  crash() {
+  /** `kill -9`: the tabs are gone, and so are the newest cookies, as many as `lost`; what the database wrote stays. */
+  crash(lost = 1) {
     for (const tab of this.tabs) tab.kill()
     this.tabs = []
-    this.cookie = this.written
+    this.cookie = this.written[lost - 1].cookie
+    this.written = []
   }
 
   /** A request to Pawl and its answer, with the next of the faults: `lose` (before the server), `drop` (the answer),

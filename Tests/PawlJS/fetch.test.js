@@ -105,6 +105,56 @@ test("an API that refuses every token is asked twice", async () => {
   assert.equal(refreshes(world), 1)
 })
 
+// FAULTS E2: an API whose clock is behind, or that wants another audience.
+test("an API that refuses every token costs one refresh in a token's life, however many calls are made", async () => {
+  const { world, tab } = await signedIn()
+  let count = 0
+  world.api = () => (count++, world.refused())
+  for (let call = 0; call < 5; call++) assert.equal((await world.until(tab.pawl.fetch(apiURL))).status, 401)
+  assert.equal(refreshes(world), 1)
+  assert.equal(count, 6)
+  // The next token, which comes when this one ends, may be better: that is one more refresh.
+  await world.pass(15 * 60_000)
+  const before = refreshes(world)
+  for (let call = 0; call < 5; call++) assert.equal((await world.until(tab.pawl.fetch(apiURL))).status, 401)
+  assert.equal(refreshes(world), before + 1)
+})
+
+test("an API that refuses every token costs one refresh for all tabs together", async () => {
+  const { world, browser, tab } = await signedIn()
+  const other = browser.open()
+  await world.until(other.pawl.session())
+  world.api = () => world.refused()
+  const before = refreshes(world)
+  for (let call = 0; call < 6; call++) {
+    const caller = call % 2 ? other : tab
+    assert.equal((await world.until(caller.pawl.fetch(apiURL))).status, 401)
+    await world.pass(1000)
+  }
+  assert.equal(refreshes(world), before + 1)
+})
+
+test("two APIs that refuse every token cost one refresh each, and others still get theirs", async () => {
+  const { world, browser } = await signedIn()
+  const [second, good] = [`${apiURL}:8443`, `${apiURL}:9443`]
+  const tab = browser.open({ apiOrigins: [apiURL, second, good] })
+  await world.until(tab.pawl.session())
+  let revoked
+  world.api = request => {
+    const token = request.headers.get("Authorization")
+    return request.url.startsWith(good) && token !== revoked ? new Response("fine") : world.refused()
+  }
+  const before = refreshes(world)
+  for (let call = 0; call < 6; call++) {
+    assert.equal((await world.until(tab.pawl.fetch(call % 2 ? second : apiURL))).status, 401)
+  }
+  assert.equal(refreshes(world), before + 2)
+  await world.until(tab.pawl.fetch(good))
+  revoked = tab.lastRequest.headers.get("Authorization")
+  assert.equal((await world.until(tab.pawl.fetch(good))).status, 200)
+  assert.equal(refreshes(world), before + 3)
+})
+
 test("calls that are refused at once refresh once", async () => {
   const { world, tab } = await refusing()
   const answers = await world.until(Promise.all(Array.from({ length: 5 }, () => tab.pawl.fetch(apiURL))))

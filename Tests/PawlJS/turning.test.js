@@ -82,12 +82,129 @@ test("a browser that crashed with its newest cookie unwritten is still signed in
   assert.equal(browser.cookie, "s1.1")
 })
 
+/** A new page of the browser, that has asked who is signed in. */
+async function load({ world, browser }) {
+  const tab = browser.open()
+  const session = await world.until(tab.pawl.session())
+  return { tab, session }
+}
+
+// FAULTS B11
+test("page loads within a minute get one refresh token, and a crash after five of them heals", async () => {
+  const { world, browser, tab } = await signedIn()
+  const first = browser.cookie
+  let last = tab
+  for (let count = 0; count < 5; count++) {
+    last.close()
+    last = (await load({ world, browser })).tab
+    await world.pass(5_000)
+  }
+  assert.equal(browser.cookie, "s1.1")
+  browser.crash(browser.written.findIndex(({ cookie }) => cookie === first) + 1)
+  assert.equal(browser.cookie, first)
+  await world.pass(60 * minute)
+  assert.equal((await load({ world, browser })).session.subject, "alice")
+  assert.equal(browser.cookie, "s1.1")
+})
+
+// FAULTS B11
+test("a request that is stuck over a steady answer and the step-up after it is no theft", async () => {
+  const { world, browser, tab } = await signedIn()
+  world.server.leeway = 1
+  tab.close()
+  ;(await load({ world, browser })).tab.close()
+  world.faults = ["stall"] // given up after 10 s, and seen by the server after 15
+  const next = await load({ world, browser })
+  assert.equal(browser.cookie, "s1.1")
+  await world.until(next.tab.pawl.reauthenticate(password))
+  assert.equal(browser.cookie, "s1.2")
+  await world.pass(minute)
+  assert.equal(world.server.sessions.get("s1").ended, null)
+  await world.until(next.tab.pawl.reauthenticate(password))
+})
+
+/** A browser that comes back with a cookie of two turns ago, both by the name that is kept. */
+async function withStaleCookie() {
+  const { world, browser, tab } = await signedIn()
+  tab.close()
+  for (let count = 0; count < 3; count++) {
+    await world.pass(minute)
+    ;(await load({ world, browser })).tab.close()
+  }
+  assert.equal(browser.cookie, "s1.3")
+  browser.setCookie("s1.1") // say by an answer that was stuck on the way
+  return { world, browser, session: world.server.sessions.get("s1") }
+}
+
+// FAULTS B11
+test("a cookie that is too old is signed out at the server, under the kept name, and no theft", async () => {
+  const { world, browser, session } = await withStaleCookie()
+  const names = []
+  browser.onRequest = (path, request) => path === "/auth/logout" && names.push(request.headers.get("Idempotency-Key"))
+  await world.pass(minute)
+  const { name } = browser.record
+  const page = await load({ world, browser })
+  assert.equal(page.session, null)
+  assert.deepEqual(page.tab.events, ["signedout stale"])
+  assert.deepEqual(names, [name])
+  assert.equal(session.ended, "signed_out")
+  assert.equal(browser.cookie, null)
+  assert.equal(browser.record.signOut, false)
+  assert.equal((await world.until(page.tab.pawl.signIn(credentials))).sessionID, "s2")
+})
+
+// FAULTS B11
+test("the sign-out of a cookie that is too old is carried out later if it is lost", async () => {
+  const { world, browser, session } = await withStaleCookie()
+  await world.pass(minute)
+  const page = browser.open()
+  page.document.visibilityState = "hidden"
+  const call = page.pawl.session()
+  await world.when(() => world.requests.at(-1) === "POST /auth/refresh")
+  world.faults = ["lose"]
+  assert.equal(await world.until(call), null)
+  assert.equal(session.ended, null)
+  assert.equal(browser.record.signOut, true)
+  await world.pass(minute)
+  assert.equal(session.ended, "signed_out")
+})
+
+// FAULTS B11
+test("a record that changed meanwhile keeps a cookie that was too old from being signed out", async () => {
+  const { world, browser, session } = await withStaleCookie()
+  await world.pass(minute)
+  const page = browser.open()
+  const call = page.pawl.session()
+  await world.when(() => world.requests.at(-1) === "POST /auth/refresh")
+  const record = browser.record
+  record.at++ // another tab's doing, which lost the lock and found it again
+  browser.setCookie("s1.3")
+  assert.equal((await world.until(call)).subject, "alice")
+  assert.equal(session.ended, null)
+})
+
+// FAULTS B11
+for (const [act, work] of Object.entries({
+  "a sign-in": tab => tab.pawl.signIn(credentials),
+  "a registration": tab => tab.pawl.register(credentials),
+  "a sign-out": tab => tab.pawl.signOut(),
+})) {
+  test(`P6: ${act} over one's own old cookie is not recorded as theft`, async () => {
+    const { world, browser, session } = await withStaleCookie()
+    const tab = browser.open()
+    tab.document.visibilityState = "hidden"
+    await world.until(work(tab))
+    assert.equal(session.ended, "signed_out")
+  })
+}
+
 // What an answer to a refresh means: whether the session is kept, and what the page hears.
 const answers = [
   [{ status: 401, code: "session_ended", reason: "expired" }, ["signedout alice s1 expired"]],
   [{ status: 401, code: "session_ended", reason: "signed_out" }, ["signedout alice s1 signed_out"]],
   [{ status: 401, code: "session_ended", reason: "revoked" }, ["signedout alice s1 revoked"]],
   [{ status: 401, code: "session_ended", reason: "lost" }, ["signedout alice s1 lost"]],
+  [{ status: 401, code: "session_ended", reason: "stale" }, ["signedout alice s1 stale"]],
   [{ status: 401, code: "session_ended", reason: "reused" }, ["stolen alice s1 reused", "signedout alice s1 reused"]],
   [{ status: 401, code: "invalid_refresh_token" }, ["signedout alice s1 signed_out"]],
   [{ status: 401 }, []], // a proxy's own

@@ -55,6 +55,12 @@ struct AttackTests {
             (#"{"alg":"ES256","kid":"es","typ":"at+jwt","crit":"exp"}"#, .malformed),
             (#"{"alg":"ES256","kid":"es","typ":"at+jwt","b64":false}"#, .malformed),
             (#"{"alg":"ES256","kid":"es","typ":"at+jwt","b64":true}"#, .malformed),
+            // FAULTS F1: a member is there, whatever it holds.
+            (#"{"alg":"ES256","kid":"es","typ":"at+jwt","crit":null}"#, .malformed),
+            (#"{"alg":"ES256","kid":"es","typ":"at+jwt","b64":null}"#, .malformed),
+            (#"{"alg":"ES256","kid":"es","typ":"at+jwt","b64":null,"crit":null}"#, .malformed),
+            (#"{"alg":"ES256","kid":"es","typ":null}"#, .malformed),
+            (#"{"alg":"ES256","kid":null,"typ":"at+jwt"}"#, .malformed),
             (#"{"alg":"ES256","kid":"es","typ":"at+jwt","b64":false,"crit":["b64"]}"#, .malformed),
 
             (#"{"alg":"ES256","alg":"none","kid":"es","typ":"at+jwt"}"#, .malformed),
@@ -86,15 +92,17 @@ struct AttackTests {
             (["iss": #""""#], .wrongIssuer), (["iss": nil], .malformed),
             (["iss": #"["https://pawl.test"]"#], .malformed),
 
-            (["exp": "\(now)"], .expired), (["exp": "\(now + 1)"], nil), (["exp": "\(now - 1)"], .expired),
-            (["exp": "\(now).999"], .expired), (["exp": "0"], .expired), (["exp": nil], .malformed),
+            (["exp": "\(now + 1)"], nil), (["exp": "0"], .expired), (["exp": nil], .malformed),
+            (["iat": "\(now - 900)", "exp": "\(now - 29)"], nil),
+            (["iat": "\(now - 900)", "exp": "\(now - 30)"], .expired),
+            (["iat": "\(now - 900)", "exp": "\(now - 29).5"], .malformed),
             (["exp": "\"\(now + 900)\""], .malformed), (["exp": "null"], .malformed), (["exp": "1e400"], .malformed),
             (["exp": "1e308"], .malformed), (["exp": "-1"], .malformed), (["exp": "1e15"], .malformed),
 
-            (["nbf": "\(now + 10)"], nil), (["nbf": "\(now + 11)"], .notYetValid),
+            (["nbf": "\(now + 30)"], nil), (["nbf": "\(now + 31)"], .notYetValid),
             (["nbf": "\(now + 3600)"], .notYetValid),
-            (["nbf": "-1"], .malformed), (["nbf": #""soon""#], .malformed), (["iat": "\(now + 10)"], nil),
-            (["iat": "\(now + 11)"], .notYetValid), (["iat": "\(now + 3600)"], .notYetValid),
+            (["nbf": "-1"], .malformed), (["nbf": #""soon""#], .malformed), (["iat": "\(now + 30)"], nil),
+            (["iat": "\(now + 31)"], .notYetValid), (["iat": "\(now + 3600)"], .notYetValid),
             (["iat": nil], .malformed),
 
             (["sub": nil], .malformed), (["sub": "17"], .malformed), (["jti": nil], .malformed),
@@ -102,6 +110,26 @@ struct AttackTests {
             (["roles": #""admin""#], .malformed), (["roles": #"["admin",1]"#], .malformed),
             (["scope": #"["read"]"#], .malformed),
             (["auth_time": #""now""#], .malformed), (["auth_time": "1e300"], .malformed), (["sid": "17"], .malformed),
+
+            // FAULTS F1: lifetimes that Pawl gives to no token, times that it does not write, members without content.
+            (["exp": "\(now + 3600)"], nil), (["exp": "\(now + 3601)"], .lifetimeNotAllowed),
+            (["exp": "\(now + 30 * 366 * 86400)"], .lifetimeNotAllowed), (["exp": "999999999999"], .lifetimeNotAllowed),
+            (["iat": "0"], .lifetimeNotAllowed), (["iat": "\(now - 86400)", "exp": "\(now + 1)"], .lifetimeNotAllowed),
+            (["iat": "\(now + 20)", "exp": "\(now + 20)"], .lifetimeNotAllowed),
+            (["iat": "\(now + 20)", "exp": "\(now + 10)"], .lifetimeNotAllowed),
+            (["exp": "\(now + 900).5"], .malformed), (["iat": "\(now).5"], .malformed),
+            (["nbf": "\(now).5"], .malformed), (["auth_time": "\(now).5"], .malformed),
+            (["exp": "\(now + 900).0"], nil), (["iat": "18e8"], nil), (["iat": "9007199254740993"], .malformed),
+            (["exp": "1e12"], .malformed), (["iat": "null"], .malformed), (["nbf": "null"], .malformed),
+            (["auth_time": "null"], .malformed), (["auth_time": "\(now + 30)"], nil),
+            (["auth_time": "\(now + 31)"], .notYetValid), (["sub": #""""#], .malformed), (["sub": "null"], .malformed),
+            (["jti": #""""#], .malformed), (["jti": "null"], .malformed), (["client_id": #""""#], .malformed),
+            (["sid": #""""#], .malformed), (["sid": "null"], .malformed), (["aud": "null"], .malformed),
+            (["aud": #""""#], .wrongAudience), (["aud": #"[""]"#], .wrongAudience),
+            (["aud": #"["https://api.test",null]"#], .malformed), (["iss": "null"], .malformed),
+            (["amr": "null"], .malformed), (["scope": "null"], .malformed), (["roles": "null"], .malformed),
+            (["roles": "[null]"], .malformed), (["unknown": "null"], nil),
+
             (["unknown": #"{"deep":[1,{"er":[null]}]}"#], nil), (["cnf": #"{"jkt":"x"}"#], nil),
         ] as [([String: String?], AccessTokenError?)])
     func `in the claims`(changes: [String: String?], refusal: AccessTokenError?) throws {

@@ -28,6 +28,31 @@ struct DoubtTests {
     }
 
     @Test func `whoever was sent away in doubt has the leeway anew when the database is back`() async throws {
+        try await withProxy(patience: .milliseconds(200)) { store, proxy in
+            // Hours ago by the database's clock: nobody could come again meanwhile.
+            let then = store.clock.now - 4000
+            let fresh = try #require(try await store.putSessions(1).first)
+            let first = TurnSample(of: fresh, successor: 4).with { $0.now = then }.turn
+            #expect(try await store.rotate(first, under: .init()).verdict == .rotate)  // the statement is prepared now
+            let session = fresh.turned(by: first)
+            let turn = TurnSample(of: session, successor: 5).with { $0.now = then }.turn
+            proxy.cut(.beforeAnswer, goesDown: true)
+            for result in await store.rotateTogether([turn]) {
+                #expect(throws: StoreError.self) { try result.get() }
+            }
+            proxy.up()
+            try await store.untilBack()
+            // Still a retry, even of a client that names none.
+            let late = TurnSample(of: session, successor: 6).with { $0.now = store.clock.now + 5 }.turn
+            let outcome = try await store.rotate(late, under: .init())
+            #expect(outcome.verdict == .replay && outcome.session?.hash == turn.successorHash)
+        }
+    }
+
+    @Test(arguments: [Int64(30), 0])
+    func `a turn in doubt is not judged reuse by the server that has it in doubt, settled or not`(leeway: Int64)
+        async throws
+    {
         let clock = ManualClock()
         try await withProxy(patience: .milliseconds(200), clock: clock.clock) { store, proxy in
             var sessions = try await store.putSessions(1)
@@ -37,14 +62,86 @@ struct DoubtTests {
             for result in await store.rotateTogether(turns) {
                 #expect(throws: StoreError.self) { try result.get() }
             }
-
-            // Nobody could come again meanwhile, so hours later it is still a retry, even of a client that names none.
-            clock.advance(by: 4000)
             proxy.up()
-            try await store.untilBack()
-            let late = TurnSample(of: sessions[0], successor: 6).with { $0.now = clock.now + 5 }.turn
-            let outcome = try await store.rotate(late, under: .init())
+            // The client comes again before the server has asked the database what became of its turn.
+            let again = TurnSample(of: sessions[0], successor: 6).with { $0.now = turns[0].now + 4000 }.turn
+            let outcome = try await whenBack { try await store.rotate(again, under: .init(leeway: leeway)) }
             #expect(outcome.verdict == .replay && outcome.session?.hash == turns[0].successorHash)
+            #expect(try await store.session(sessions[0].id)?.ending == nil)
+        }
+    }
+
+    @Test func `a client that was sent away is judged as of when it first came`() async throws {
+        try await withProxy(patience: .milliseconds(200)) { store, proxy in
+            let sessions = try await store.putSessions(2)
+            let turns = sessions.map { TurnSample(of: $0, successor: 5).turn }
+            for result in await store.rotateTogether(turns) { #expect(try result.get().verdict == .rotate) }
+            func again(_ place: Int, after seconds: Int64) async throws -> Outcome {
+                let turn = TurnSample(of: sessions[place], successor: 6).with { $0.now = turns[place].now + seconds }
+                return try await store.rotate(turn.turn, under: .init())
+            }
+            // The answer was lost, and while the database is away the client repeats the request in time.
+            try await proxy.down()
+            while (try? await store.ping()) != nil {}
+            await #expect(throws: StoreError.self) { _ = try await again(0, after: 20) }
+            proxy.up()
+            let outcome = try await whenBack { try await again(0, after: 500) }
+            #expect(outcome.verdict == .replay && outcome.session?.hash == turns[0].successorHash)
+            #expect(try await again(1, after: 500).verdict == .reuse, "this one comes for the first time")
+        }
+    }
+
+    /// What docs/high-availability.md says of other servers.
+    @Test func `another server goes by the row: within the leeway a replay, later only once the doubt is settled`()
+        async throws
+    {
+        try await withDatabase { server, database in
+            let (clock, proxy) = (ManualClock(), try await Proxy(to: server.port))
+            let cut = server.url(database, port: proxy.port)
+            try await withStore(url: cut, patience: .milliseconds(200), clock: clock.clock) { store in
+                var sessions = try await store.putSessions(1)
+                sessions = try await turn(sessions, on: store)
+                let turns = sessions.map { TurnSample(of: $0, successor: 5).turn }
+                try await withStore(url: server.url(database)) { other in
+                    func again(after seconds: Int64) async throws -> Verdict {
+                        let late = TurnSample(of: sessions[0], successor: 6).with { $0.now = turns[0].now + seconds }
+                        return try await other.rotate(late.turn, under: .init(onReuse: .report)).verdict
+                    }
+                    proxy.cut(.beforeAnswer, goesDown: true)
+                    for result in await store.rotateTogether(turns) {
+                        #expect(throws: StoreError.self) { try result.get() }
+                    }
+                    #expect(try await again(after: 29) == .replay)
+                    #expect(try await again(after: 60) == .reuse, "it was not cut off, and knows of no doubt")
+                    clock.advance(by: turns[0].now.age(since: clock.now) + 61)
+                    proxy.up()
+                    try await store.untilBack()
+                    #expect(try await again(after: 62) == .replay, "the doubt is settled")
+                }
+            }
+            try await proxy.close()
+        }
+    }
+
+    @Test func `a part of the database that is away counts as an outage, and overlapping failures count once`() {
+        let circuit = Circuit()
+        for _ in 0..<3 { circuit.connect() }
+        let now = ContinuousClock.now
+        circuit.lose(since: now - .seconds(20))
+        circuit.lose(since: now - .seconds(10))
+        #expect((20...21).contains(circuit.awayTime(inLast: 60)))
+        #expect((5...6).contains(circuit.awayTime(inLast: 5)))
+    }
+
+    private func whenBack<Value>(_ work: () async throws -> Value) async throws -> Value {
+        let deadline = ContinuousClock.now + .seconds(20)
+        while true {
+            do {
+                return try await work()
+            } catch let error as StoreError where .now < deadline {
+                _ = error  // the database is not back yet
+                await Task.yield()
+            }
         }
     }
 
@@ -99,7 +196,7 @@ struct DoubtTests {
 
 /// A store behind a proxy.
 func withProxy(
-    patience: Duration = .seconds(8), clock: Clock = .system, _ work: (PostgresStore, Proxy) async throws -> Void
+    patience: Duration = .seconds(8), clock: Clock? = nil, _ work: (PostgresStore, Proxy) async throws -> Void
 ) async throws {
     try await withDatabase { server, database in
         let proxy = try await Proxy(to: server.port)

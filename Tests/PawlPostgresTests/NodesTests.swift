@@ -55,6 +55,52 @@ struct NodesTests {
         }
     }
 
+    // FAULTS A8
+    @Test(.tags(.p1)) func `bring identifiers of an earlier version under the rule, beside nodes of that version`()
+        async throws
+    {
+        try await withDatabase { server, database in
+            let rows = OldRows()
+            let steps = Migration.all.filter { $0.name < Migration.identifiers }
+            let values = rows.all.map {
+                "('\($0.id)', '\($0.spelling.replacing("'", with: "''"))', \($0.createdAt), '\\x01', 1, 0, '', '')"
+            }
+            let names = steps.map { "('\($0.name)', 1)" }
+            try await server.query(
+                """
+                CREATE TABLE migrations (name text COLLATE "C" NOT NULL PRIMARY KEY, applied_at bigint NOT NULL);
+                INSERT INTO migrations VALUES \(names.joined(separator: ", "));
+                \(steps.map(\.sql).joined(separator: "\n"))
+                """, in: database)
+            // In slices: all of them are too long for an argument of a program.
+            for start in stride(from: 0, to: values.count, by: 500) {
+                let slice = values[start..<min(start + 500, values.count)].joined(separator: ", ")
+                try await server.query("INSERT INTO users VALUES \(slice)", in: database)
+            }
+            let before = try await PostgresStore(
+                url: server.url(database), connections: 3, purpose: .inspect, logger: LogCapture().logger)
+            #expect(try await before.oldIdentifiers().map(\.spelling).sorted() == rows.old)
+            #expect(try await before.status().migrations.last?.appliedAt == nil, "a look changes nothing")
+            await before.close()
+            try await withStore(url: server.url(database)) { store async throws in
+                #expect(try await store.oldIdentifiers().map(\.spelling).sorted() == rows.old)
+                try await rows.check(store)
+                // A node of the earlier version goes on: it finds rows by their spelling, and adds some without a key.
+                let found = try await server.query("SELECT id FROM users WHERE identifier = 'straße'", in: database)
+                #expect(!found.isEmpty)
+                let late = try Sample.user("Late@example.com")
+                try await server.query(
+                    """
+                    INSERT INTO users (id, identifier, created_at, password, version, disabled, roles, scope)
+                    VALUES ('\(late.id)', 'late@example.com', 1, '\\x01', 1, 0, '', '')
+                    """, in: database)
+                #expect(try await store.user(identifier: late.identifier)?.id == late.id)
+                let twin = try Sample.user("ｌate@example.com")
+                #expect(try await store.insert(twin, Event(.registered, at: Sample.start)) == false)
+            }
+        }
+    }
+
     @Test func `keep house one at a time, and one takes over from another that is gone`() async throws {
         try await withTwo { one, two async throws in
             let now = Sample.start
@@ -102,7 +148,7 @@ struct NodesTests {
                 device: "")
             let grant = try await accounts.register(credentials, origin: Sample.origin, delivery: .body)
             _ = try await nodes[1].validate(grant.accessToken)
-            try await nodes[0].signOut(refreshToken: grant.refreshToken, delivery: .body, origin: Sample.origin)
+            try await nodes[0].signOut(refreshToken: grant.refreshToken, attempt: nil, origin: Sample.origin)
             try await nodes[1].followEnded()
             await #expect(throws: (any Error).self) { _ = try await nodes[1].validate(grant.accessToken) }
         }
@@ -154,7 +200,7 @@ struct NodesTests {
             let passed = try await withThrowingTaskGroup(of: Bool.self) { group in
                 for number in 0..<40 {
                     group.addTask {
-                        try await (number.isMultiple(of: 2) ? one : two).reserveLogin(keys, at: Sample.start) == nil
+                        try await (number.isMultiple(of: 2) ? one : two).reserve(keys) == .granted
                     }
                 }
                 return try await group.reduce(into: 0) { $0 += $1 ? 1 : 0 }

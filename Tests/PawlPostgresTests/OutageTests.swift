@@ -94,7 +94,7 @@ struct OutageTests {
                 let keys = try Sample.throttleKeys("owner", "192.0.2.7")
                 let passed = try await withThrowingTaskGroup(of: Bool.self) { group in
                     for _ in 0..<40 {
-                        group.addTask { try await store.reserveLogin(keys, at: Sample.start) == nil }
+                        group.addTask { try await store.reserve(keys) == .granted }
                     }
                     return try await group.reduce(into: 0) { $0 += $1 ? 1 : 0 }
                 }

@@ -21,7 +21,7 @@ func withStore(_ work: (PostgresStore, String) async throws -> Void) async throw
 }
 
 func withStore(
-    url: String, patience: Duration = .seconds(8), clock: Clock = .system,
+    url: String, patience: Duration = .seconds(8), clock: Clock? = nil,
     _ work: (PostgresStore) async throws -> Void
 ) async throws {
     let store = try await PostgresStore(

@@ -135,4 +135,23 @@ struct BackupTests {
             #expect(!FileManager.default.fileExists(atPath: path))
         }
     }
+
+    // FAULTS D1
+    @Test(.tags(.p12), arguments: [(0o700, true), (0o755, true), (0o1777, true), (0o777, false), (0o770, false)])
+    func `goes into no folder where others could replace it while it is written`(mode: Int, isTaken: Bool) async throws
+    {
+        let database = try TemporaryDatabase()
+        let copy = try TemporaryDatabase()
+        try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: copy.folder.path)
+        let path = copy.path
+        try await database.withStore { store in
+            do {
+                _ = try await store.backup(to: path) { _ in }
+                #expect(isTaken)
+            } catch let error as BackupError {
+                #expect(!isTaken && error.description.contains("chmod 700"), "\(error)")
+            }
+        }
+        #expect((FileStatus(path: path) != nil) == isTaken)
+    }
 }

@@ -43,7 +43,7 @@ struct ConformanceTests {
     @Test(.tags(.p4))
     func `a rotation's statements find their row by the primary key alone`() async throws {
         try await TemporaryDatabase().withStore { store in
-            for (sql, parameters) in [(RotationStatement.update, 11), (RotationStatement.select, 1)] {
+            for (sql, parameters) in [(RotationStatement.update, 12), (RotationStatement.select, 1)] {
                 let plan = try await store.pool.read { db in
                     let unbound = StatementArguments(Array(repeating: nil as Int?, count: parameters))
                     return try Row.fetchAll(db, sql: "EXPLAIN QUERY PLAN " + sql, arguments: unbound)

@@ -106,7 +106,7 @@ struct GroupCommitTests {
                             #expect(try await store.rotate(turn, under: .init()).verdict == .rotate)
                         } else {
                             let keys = try Sample.throttleKeys("user \(index)", "192.0.2.1")
-                            #expect(try await store.reserveLogin(keys, at: Sample.start) == nil)
+                            #expect(try await store.reserve(keys) == .granted)
                         }
                     }
                 }

@@ -43,6 +43,61 @@ struct OpeningTests {
         try await first.close()
     }
 
+    // FAULTS F5
+    @Test func `a database with a second name is refused under both, before and while it is served`() async throws {
+        let database = try TemporaryDatabase()
+        let (path, other) = (database.path, database.folder.appending(path: "other.db").path)
+        try await database.withStore { store in
+            try FileManager.default.linkItem(atPath: path, toPath: other)
+            for name in [other, path] {
+                let error = await #expect(throws: SQLiteStoreError.self) {
+                    _ = try await SQLiteStore(path: name, logger: LogCapture().logger)
+                }
+                #expect(error?.description.contains("has 2 names (hard links)") == true)
+                #expect(error?.description.contains("find") == true)
+            }
+            #expect(FileStatus(path: other + ".lock") == nil)
+            #expect(throws: SQLiteStoreError.self) { try ServedSQLite(path: other) }
+            try await store.ping()
+        }
+        let error = await #expect(throws: SQLiteStoreError.self) { _ = try await database.open() }
+        #expect(error?.description.contains("hard links") == true)
+        try FileManager.default.removeItem(atPath: other)
+        try await database.withStore { try await $0.ping() }
+    }
+
+    // FAULTS D1
+    @Test(
+        .tags(.p12), arguments: ["", "-wal", "-shm", "-journal", ".lock"],
+        ["link", "dangling", "hard", "pipe", "folder"])
+    func `what stands in the place of one of its files is neither opened nor changed`(
+        suffix: String, kind: String
+    ) async throws {
+        let database = try TemporaryDatabase()
+        let (path, other) = (database.path + suffix, database.folder.path + "/other")
+        if !suffix.isEmpty {
+            try await database.withStore { try await $0.ping() }
+            unsafe unlink(path)
+        }
+        let text = Data(String(repeating: "not Pawl's\n", count: 9).utf8)
+        if kind != "dangling" { try text.write(to: URL(filePath: other)) }
+        switch kind {
+        case "link", "dangling": try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: other)
+        case "hard": try FileManager.default.linkItem(atPath: other, toPath: path)
+        case "pipe": try #require(unsafe mkfifo(path, 0o600) == 0)
+        default: try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
+        }
+        for purpose in [StorePurpose.serve, .inspect] {
+            let error = await #expect(throws: SQLiteStoreError.self) {
+                _ = try await SQLiteStore(path: database.path, purpose: purpose, logger: LogCapture().logger)
+            }
+            // A link leads to a file that is no database.
+            let words = suffix.isEmpty && kind == "link" ? "as a database" : path
+            #expect(error?.description.contains(words) == true, "\(error?.description ?? "")")
+        }
+        #expect((try? Data(contentsOf: URL(filePath: other))) == (kind == "dangling" ? nil : text))
+    }
+
     @Test func `the lock is free again once the store is gone`() async throws {
         let database = try TemporaryDatabase()
         try await database.withStore { try await $0.ping() }
@@ -103,11 +158,18 @@ struct OpeningTests {
         #expect(error?.description.contains("A newer version of Pawl") == true)
     }
 
+    private static func withoutCurrentAttempt(_ session: Session) -> Session {
+        var session = session
+        session.currentAttempt = nil
+        return session
+    }
+
     @Test func `a database of the first version goes up, with what is in it`() async throws {
         let database = try TemporaryDatabase()
         let user = try Sample.user("owner")
-        let session = try Sample.session(of: user, 1)
+        let session = try Self.withoutCurrentAttempt(Sample.session(of: user, 1))
         let first = Migration.all[0]
+        let keys = try Sample.throttleKeys("owner", "192.0.2.7")
         try await DatabaseQueue(path: database.path).write { db in
             try db.execute(sql: first.sql)
             try db.execute(
@@ -127,10 +189,16 @@ struct OpeningTests {
                     session.id.data, session.subject.data, session.createdAt.seconds, session.absoluteExpiry.seconds,
                     session.hash.data, session.seal.data, session.idleExpiry.seconds,
                 ])
+            let pair = try #require(keys.keys[.pair])
+            try db.execute(
+                sql: "INSERT INTO login_throttle VALUES (?, 5, ?, ?)",
+                arguments: [pair.data, Sample.start.seconds, Sample.start.seconds + 86400])
         }
         try await database.withStore { store async throws in
             #expect(try await store.session(session.id) == session)
             #expect(try await store.recovery() == RecoveryRecord())
+            #expect(try await store.reserve(keys) == .wait(1))
+            #expect(try await store.reserve(keys, at: Sample.start + 1) == .granted)
             let turn = TurnSample(of: session).turn
             #expect(try await store.rotate(turn, under: .init()).verdict == .rotate)
             #expect(try await store.session(session.id) == session.turned(by: turn))
@@ -139,6 +207,41 @@ struct OpeningTests {
             }
             #expect(applied == Migration.all.map(\.name))
         }
+    }
+
+    // FAULTS A8
+    @Test(.tags(.p1)) func `identifiers of an earlier version come under the rule, and collisions are reported first`()
+        async throws
+    {
+        let database = try TemporaryDatabase()
+        let rows = OldRows()
+        try await DatabaseQueue(path: database.path).write { db in
+            try db.execute(sql: "CREATE TABLE migrations (name TEXT NOT NULL PRIMARY KEY, applied_at INTEGER NOT NULL)")
+            for migration in Migration.all where migration.name < Migration.identifiers {
+                try db.execute(sql: migration.sql)
+                try db.execute(sql: "INSERT INTO migrations VALUES (?, 1)", arguments: [migration.name])
+            }
+            for row in rows.all {
+                try db.execute(
+                    sql: "INSERT INTO users VALUES (?, ?, ?, x'01', 1, 0, '', '')",
+                    arguments: [row.id.data, row.spelling, row.createdAt])
+            }
+        }
+        let path = database.path
+        func report(_ purpose: StorePurpose, _ logs: LogCapture = .init()) async throws -> [String] {
+            let store = try await SQLiteStore(path: path, purpose: purpose, logger: logs.logger)
+            let old = try await store.oldIdentifiers()
+            let isUpToDate = try await store.status().migrations.allSatisfy { $0.appliedAt != nil }
+            #expect(isUpToDate == (purpose == .serve), "a look changes nothing")
+            try await store.close()
+            return old.map(\.spelling).sorted()
+        }
+        #expect(try await report(.inspect) == rows.old)
+        let logs = LogCapture()
+        #expect(try await report(.serve, logs) == rows.old)
+        #expect(logs.text.contains("Identifiers of an earlier version stay as they are"))
+        #expect(rows.old.allSatisfy { !logs.text.contains($0) })
+        try await database.withStore { store async throws in try await rows.check(store) }
     }
 
     @Test func `what operates on a database makes none, and brings none up to date`() async throws {

@@ -14,7 +14,7 @@ struct ActiveSessionsTests {
                 var round = HousekeepingRound()
                 repeat {
                     try await server.pawl.sessions.housekeep(&round, eventRetention: 86400)
-                } while round.cursor != nil
+                } while round.isUnderWay
                 let lines = try await server.send(.GET, PawlPath.metrics).text.split(separator: "\n")
                 return lines.first { $0.hasPrefix("pawl_sessions_active ") }.map(String.init)
             }
@@ -22,7 +22,7 @@ struct ActiveSessionsTests {
             _ = try await server.register("bob")
             #expect(try await counted() == "pawl_sessions_active 2")
             try await server.pawl.sessions.signOut(
-                refreshToken: try #require(ana.refreshToken), delivery: .body,
+                refreshToken: try #require(ana.refreshToken), attempt: nil,
                 origin: Origin(address: "192.0.2.7", userAgent: ""))
             #expect(try await counted() == "pawl_sessions_active 1")
             server.clock.advance(by: 7 * 86400)

@@ -29,6 +29,39 @@ struct DeviceTests {
         }
     }
 
+    // FAULTS B3
+    @Test("The list of devices is paged, for the user and for an operator, and never holds more than was asked for")
+    func pages() async throws {
+        var options = LiveServer.Options()
+        options.configure = { $0.sessionsPerUser = 6 }
+        try await LiveServer.run(options) { server in
+            _ = try await server.register("alice@example.com")
+            var last = try await server.login("alice@example.com").tokens
+            for _ in 1...6 {
+                server.clock.advance(by: 1)
+                last = try await server.login("alice@example.com").tokens
+            }
+            func all(_ path: String, _ get: (String) async throws -> TestAPI.Answer) async throws -> [[String]] {
+                var (pages, query): ([[String]], String) = ([], "?limit=4")
+                while pages.count < 10 {
+                    let page = try await get(path + query).decode(SessionList.self)
+                    pages.append(page.sessions.map(\.id))
+                    guard let next = page.next else { return pages }
+                    #expect(next == page.sessions.last?.id)
+                    query = "?limit=4&after=\(next)"
+                }
+                return pages
+            }
+            let own = try await all(PawlPath.sessions) { [last] in try await server.get($0, last) }
+            #expect(own.map(\.count) == [4, 2], "six of the eight are left")
+            #expect(own[0][0] == last.sessionID)
+            #expect(Set(own.flatMap(\.self)).count == 6)
+            for query in ["limit=0", "limit=1001", "limit=x", "after=x"] {
+                #expect(try await server.get("\(PawlPath.sessions)?\(query)", last).status == 400)
+            }
+        }
+    }
+
     @Test("Somebody else's session is as unknown as one that never was", .tags(.p12))
     func others() async throws {
         try await LiveServer.run { server in
@@ -60,9 +93,14 @@ struct DeviceTests {
             let renamed = try await server.send(
                 .PATCH, path, RenameRequest(device: "The old one"), headers: TestAPI.bearer(phone))
             #expect(renamed.status == 204)
-            let control = try await server.send(
-                .PATCH, path, RenameRequest(device: "a\u{7}b"), headers: TestAPI.bearer(phone))
-            #expect(control.status == 400)
+            // FAULTS A8
+            for (typed, name) in [("a\u{7}b", "ab"), ("\u{202E}Laptop ", "Laptop"), ("\u{FEFF}", ""), (" ", "")] {
+                let answer = try await server.send(
+                    .PATCH, path, RenameRequest(device: typed), headers: TestAPI.bearer(phone))
+                #expect(answer.status == 204)
+                let sessions = try await server.get(PawlPath.sessions, phone).decode(SessionList.self).sessions
+                #expect(sessions.first { !$0.current }?.device == name)
+            }
 
             server.clock.advance(by: 601)
             let now = try await server.refresh(phone.refreshToken).tokens
@@ -88,6 +126,30 @@ struct DeviceTests {
             let own = "\(PawlPath.sessions)/\(proven.sessionID)"
             #expect(try await server.send(.DELETE, own, headers: TestAPI.bearer(proven)).status == 204)
             #expect(try await server.refresh(proven.refreshToken).problem.reason == "signed_out")
+        }
+    }
+
+    @Test(
+        "An access token from before a step-up ends no other session, though the session is proven afresh", .tags(.p12))
+    func staleToken() async throws {  // FAULTS A6
+        try await LiveServer.run { server in
+            let laptop = try await server.register("alice@example.com")
+            let phone = try await server.login("alice@example.com").tokens
+            server.clock.advance(by: 615)
+            let proof = ReauthenticateRequest(refreshToken: phone.refreshToken, password: LiveServer.password)
+            let fresh = try await server.send(.POST, PawlPath.reauthenticate, proof).tokens
+            let other = "\(PawlPath.sessions)/\(laptop.sessionID)"
+            let routes = [(HTTPMethod.DELETE, other), (.POST, PawlPath.logoutOthers), (.POST, PawlPath.logoutAll)]
+            for (method, path) in routes {
+                let answer = try await server.send(method, path, headers: TestAPI.bearer(phone))
+                #expect(answer.status == 401)
+                #expect(try answer.problem.code == .insufficientUserAuthentication)
+            }
+            let own = try await server.get(PawlPath.session, phone).decode(SessionDescription.self)
+            #expect(own.authTime == "2027-01-15T08:00:00Z", "what this token proves")
+            for (method, path) in routes {
+                #expect(try await server.send(method, path, headers: TestAPI.bearer(fresh)).status == 204)
+            }
         }
     }
 
@@ -122,6 +184,26 @@ struct DeviceTests {
             #expect(try await server.refresh(other.refreshToken).problem.reason == "revoked")
             #expect(try await server.get("/guarded", other).status == 401)
             #expect(try await server.login("alice@example.com").status == 401)
+            #expect(try await server.login("alice@example.com", password: "wrong donkey capacitor").status == 200)
+        }
+    }
+
+    @Test("A change repeated under its name with another new password is 409: that one was not set", .tags(.p12))
+    func anotherNewPassword() async throws {  // FAULTS F3
+        try await LiveServer.run { server in
+            let tokens = try await server.register("alice@example.com")
+            let headers = [PawlHeader.attempt: "change-attempt-001"]
+            func change(to new: String) async throws -> TestAPI.Answer {
+                let body = PasswordChangeRequest(
+                    refreshToken: tokens.refreshToken, current: LiveServer.password, new: new)
+                return try await server.send(.PUT, PawlPath.password, body, headers: headers)
+            }
+            #expect(try await change(to: "wrong donkey capacitor").status == 200)
+            let other = try await change(to: "right donkey capacitor")
+            #expect(other.status == 409)
+            #expect(try other.problem.code == .refreshConflict)
+            #expect(try await change(to: "wrong donkey capacitor").status == 200)
+            #expect(try await server.login("alice@example.com", password: "right donkey capacitor").status == 401)
             #expect(try await server.login("alice@example.com", password: "wrong donkey capacitor").status == 200)
         }
     }

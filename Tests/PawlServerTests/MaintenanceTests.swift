@@ -2,6 +2,7 @@ import Foundation
 import NIOHTTP1
 import PawlAPI
 import PawlCore
+import PawlPasswords
 import PawlTesting
 import Testing
 
@@ -58,8 +59,8 @@ struct DiagnosisTests {
             _ = pawl
         }
         return await Diagnosis(
-            store: store, secrets: secrets, configuration: configuration, clock: clock.clock, isServing: true,
-            patience: .seconds(20)
+            store: store, secrets: secrets, configuration: configuration, passwords: InstantHasher(),
+            clock: clock.clock, isServing: true, patience: .seconds(20)
         ).findings()
     }
 
@@ -76,7 +77,7 @@ struct DiagnosisTests {
         #expect(store.insert(user, Event(.registered, at: clock.now, subject: user.id)))
         store.reseal(user.id, from: user.password, to: SealedPassword(bytes: [old.id]))
         let session = try Sample.session(of: user, 1)
-        #expect(store.insert(session, ifUserVersionIs: 1, Sample.started(session)))
+        #expect(try await store.insert(session, ifUserVersionIs: 1, Sample.started(session)))
 
         clock.advance(by: 100)
         var findings = try await find([old, new])
@@ -101,6 +102,17 @@ struct DiagnosisTests {
         #expect(over.advice?.contains("take it out") == true)
     }
 
+    // FAULTS D0
+    @Test func `finds a clock that has gone ahead by days in less time`() async throws {
+        let secrets = [Self.secrets[0]]
+        #expect(try await finding("clock", in: find(secrets)).level == .ok)
+        clock.jump(by: 3 * 86400)
+        let jumped = try await finding("clock", in: find(secrets))
+        #expect(jumped.level == .warning && jumped.advice?.contains("set it") == true)
+        clock.jump(by: -3 * 86400)
+        #expect(try await finding("clock", in: find(secrets, starts: false)).level == .problem, "it is behind now")
+    }
+
     @Test func `finds keys and passwords of a secret that is missing`() async throws {
         _ = try await find([Self.secrets[0]])
         let user = try Sample.user("owner")
@@ -123,6 +135,24 @@ struct DiagnosisTests {
         #expect(try await finding("public URL", in: find([Self.secrets[0]], publicURL: url)).level == level)
     }
 
+    // FAULTS A8
+    @Test func `lists the identifiers of an earlier version, in characters that can be seen`() async throws {
+        #expect(try await finding("identifiers", in: find([Self.secrets[0]])).level == .ok)
+        for (spelling, number) in [("li\u{202E}am", UInt64(1)), ("straße", 2), ("strasse", 3)] {
+            let user = User(
+                id: try #require(SubjectID(bytes: Array(Sample.bytes(number).prefix(16)))),
+                identifier: try #require(Identifier(spelling: spelling, key: nil, typed: nil)),
+                createdAt: Sample.start, password: SealedPassword(bytes: [Self.secrets[0].id]))
+            #expect(store.insert(user, Event(.registered, at: clock.now)))
+        }
+        let old = try await finding("identifiers", in: find([Self.secrets[0]], starts: false))
+        #expect(old.level == .warning)
+        #expect(old.detail.contains("2 are of an earlier version"))
+        #expect(old.detail.contains("“li<U+202E>am” (it holds U+202E)"))
+        #expect(old.detail.contains("“straße” (another user has “strasse”"))
+        #expect(old.advice != nil)
+    }
+
     @Test func `notices a clock that is behind the database`() async throws {
         #expect(try await finding("clock", in: find([Self.secrets[0]])).level == .ok)
         store.append(Event(.registered, at: clock.now + 60))
@@ -140,7 +170,7 @@ struct DiagnosisTests {
         #expect(try await finding("lost writes", in: find([Self.secrets[0]])).level == .ok)
         let now = clock.now
         _ = store.updateRecovery { record in
-            _ = record.noteDivergence(issuedAt: now - 60, rotatedAt: now - 120, at: now)
+            _ = record.noteDivergence(issuedAt: now - 60, at: now)
             return []
         }
         let lost = try await finding("lost writes", in: find([Self.secrets[0]], starts: false))
@@ -152,9 +182,42 @@ struct DiagnosisTests {
         broken.fail([.status])
         let findings = await Diagnosis(
             store: broken, secrets: try MasterSecrets(newestFirst: [Self.secrets[0]]),
-            configuration: PawlConfiguration(publicURL: "https://pawl.test"), isServing: false, patience: .seconds(1)
+            configuration: PawlConfiguration(publicURL: "https://pawl.test"), passwords: InstantHasher(),
+            isServing: false, patience: .seconds(1)
         ).findings()
         #expect(try finding("database", in: findings).level == .problem)
         #expect(!findings.contains { $0.check == "open files" }, "they are a server's")
+    }
+
+    // FAULTS C8
+    @Test(arguments: [
+        ("0.0.0.0/0", true), ("::/0", true), ("0.0.0.0/1", true), ("64.0.0.0/8", true), ("2000::/3", true),
+        ("2600::/12", true), ("8.0.0.0/6", true), ("fc00::/6", true), ("10.0.0.0/7", true),
+        ("10.0.0.0/8", false), ("172.16.0.0/12", false), ("192.0.2.7", false), ("104.16.0.0/13", false),
+        ("2a06:98c0::/29", false), ("fc00::/7", false), ("fd00::/8", false), ("127.0.0.0/8", false), ("::1", false),
+    ])
+    func `warns of proxies that almost anybody could be`(block: String, isWide: Bool) throws {
+        var configuration = PawlConfiguration(publicURL: "https://pawl.test")
+        configuration.trustedProxies = try ["192.0.2.1", block].map { try IPNetwork($0).orThrow() }
+        let found = try finding(
+            "trusted proxies", in: Diagnosis.settings(configuration, passwords: InstantHasher()))
+        #expect(found.level == (isWide ? .warning : .ok))
+        #expect(found.detail.contains(block))
+    }
+
+    // FAULTS A10
+    @Test(arguments: [
+        (7168, 1, true), (7168, 4, true), (9215, 4, true), (12287, 3, true), (19455, 2, true), (47103, 1, true),
+        (7168, 5, false), (9216, 4, false), (12288, 3, false), (19456, 2, false), (47104, 1, false),
+        (4_194_304, 100, false),
+    ])
+    func `warns of password hashes that are too cheap to make`(memory: Int, passes: Int, isWeak: Bool) throws {
+        let found = try finding(
+            "password hashing",
+            in: Diagnosis.settings(
+                PawlConfiguration(publicURL: "https://pawl.test"),
+                passwords: Argon2idHasher(parameters: .init(memory: memory, passes: passes))))
+        #expect(found.level == (isWeak ? .warning : .ok))
+        #expect((found.advice != nil) == isWeak)
     }
 }

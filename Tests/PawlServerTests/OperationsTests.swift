@@ -2,6 +2,7 @@ import Foundation
 import NIOHTTP1
 import PawlAPI
 import PawlCore
+import PawlServer
 import PawlTesting
 import Testing
 
@@ -30,6 +31,40 @@ struct OperationsTests {
             headers["Authorization"] = OperationsCredential.header(
                 for: subject, secrets: secrets, at: server.clock.now)
             return try await server.send(method, path, headers: headers, body: [UInt8](body.utf8))
+        }
+    }
+
+    @Test("A statement that the database refuses is a problem for the doctor, and the server is not ready")
+    func refusedStatement() async throws {
+        var options = LiveServer.Options()
+        let store = ObservedStore()
+        options.store = store
+        try await LiveServer.run(options) { server in
+            #expect(try await server.send(.GET, PawlPath.readiness).status == 200)
+            store.fail([.tryStatements])
+            #expect(try await server.send(.GET, PawlPath.readiness).status == 503)
+            let findings = await Diagnosis(
+                store: store, secrets: try LiveServer.freshSecrets(), configuration: server.pawl.configuration,
+                passwords: InstantHasher(),
+                clock: server.clock.clock, isServing: true, patience: .seconds(20)
+            ).findings()
+            let finding = try #require(findings.first { $0.check == "statements" })
+            #expect(finding.level == .problem && finding.advice?.contains("docs/scale.md") == true)
+        }
+    }
+
+    // FAULTS B3
+    @Test("An operator's list of a user's sessions is paged")
+    func sessionPages() async throws {
+        try await operate { server, operate in
+            _ = try await server.register("alice@example.com")
+            for _ in 1...3 { _ = try await server.login("alice@example.com") }
+            let path = "\(PawlPath.adminUsers)/alice%40example.com/sessions"
+            let first = try await operate.send(.GET, path + "?limit=3").decode(SessionList.self)
+            let next = try #require(first.next)
+            #expect(first.sessions.count == 3 && next == first.sessions[2].id)
+            let second = try await operate.send(.GET, path + "?limit=3&after=\(next)").decode(SessionList.self)
+            #expect(second.sessions.count == 1 && second.next == nil)
         }
     }
 
@@ -92,11 +127,11 @@ struct OperationsTests {
             #expect(!added.text.contains("password"))
             _ = try await server.register("alice@example.com")
             let list = try await root.send(.GET, PawlPath.adminUsers).decode(UserList.self)
-            #expect(list.users.map(\.identifier) == ["alice@example.com", "zoë@example.com"])
+            #expect(list.users.map(\.identifier) == ["alice@example.com", "Zoë@example.com"])
             let page = try await root.send(.GET, "\(PawlPath.adminUsers)?after=alice%40example.com&limit=1")
-            #expect(try page.decode(UserList.self).users.map(\.identifier) == ["zoë@example.com"])
+            #expect(try page.decode(UserList.self).users.map(\.identifier) == ["Zoë@example.com"])
 
-            let tokens = try await server.login("zoë@example.com").tokens
+            let tokens = try await server.login("Zoë@example.com").tokens
             let path = "\(PawlPath.adminUsers)/zo%C3%AB%40example.com"
             #expect(try await root.send(.PATCH, path, #"{"password":"short"}"#).status == 400)
             #expect(try await root.send(.PATCH, path, #"{"password":"wrong donkey capacitor"}"#).status == 200)
@@ -267,6 +302,81 @@ struct OperationsTests {
                 #expect(try await server.get("/guarded", tokens).status == 401)
             }
             #expect(try await server.refresh(first.refreshToken).status == 200)
+        }
+    }
+
+    // FAULTS C10
+    @Test(
+        "The operations listener answers only under its own names and IP addresses, so DNS rebinding reads nothing",
+        .tags(.p12),
+        arguments: [
+            ("127.0.0.1:8081", true), ("10.0.3.7:8081", true), ("[::1]:8081", true), ("localhost", true),
+            ("LOCALHOST:8081", true), ("pawl.internal", true), ("Pawl.Internal:8081", true),
+            ("evil.example", false), ("evil.example:8081", false), ("127.0.0.1.evil.example", false),
+            ("localhost.evil.example", false), ("evil.localhost", false), ("pawl.internal.evil.example", false),
+            ("127.1", false), ("2130706433", false), ("0x7f.1", false), ("1.2.3.4.5", false),
+        ])
+    func host(_ host: String, isOwn: Bool) async throws {
+        var options = LiveServer.Options()
+        options.operationsNames = ["pawl.internal"]
+        try await LiveServer.run(options) { server in
+            for path in [PawlPath.metrics, PawlPath.readiness, PawlPath.health, PawlPath.adminUsers] {
+                let answer = try await RawConnection.exchange(
+                    port: server.port, ["GET \(path) HTTP/1.1\r\nHost: \(host)\r\nConnection: close\r\n\r\n"])
+                #expect(answer.hasPrefix("HTTP/1.1 421") != isOwn, "\(path): \(answer)")
+                if !isOwn { #expect(!answer.contains("pawl_") && answer.contains("misdirected_request")) }
+            }
+            let without = try await RawConnection.exchange(
+                port: server.port, ["GET \(PawlPath.metrics) HTTP/1.0\r\n\r\n"])
+            #expect(without.hasPrefix("HTTP/1.1 200"), "for the address that it came to")
+        }
+    }
+
+    // FAULTS C9
+    @Test(
+        "Forged operator credentials and cross-site requests are counted, and logged at most once a minute each",
+        .tags(.p3))
+    func refusals() async throws {
+        try await LiveServer.run { server in
+            let forged = ["Authorization": "Pawl-Operations 1800000000.AAAA"]
+            let foreign = ["Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"]
+            func lines(_ reason: String) -> [String] {
+                server.logs.entries.filter { $0.contains("event=request_refused") && $0.contains("reason=\(reason)") }
+            }
+            for round in 1...2 {
+                for _ in 0..<5 {
+                    #expect(try await server.send(.GET, PawlPath.adminUsers, headers: forged).status == 401)
+                    #expect(try await server.login("alice", headers: foreign).status == 403)
+                }
+                for reason in ["operator_credential", "cross_site"] {
+                    #expect(lines(reason).count == round)
+                    let line = try #require(lines(reason).last)
+                    #expect(line.hasPrefix("warning") && line.contains("address=127.0.0.1"))
+                    #expect(line.contains(round == 1 ? "count=1 " : "count=5 "), "\(line)")
+                    #expect(!line.contains("AAAA"))
+                }
+                server.clock.advance(by: 60)
+            }
+            #expect(lines("cross_site")[0].contains("origin=https://evil.example"))
+            let metrics = try await server.send(.GET, PawlPath.metrics).text
+            #expect(metrics.contains(#"pawl_requests_refused_total{reason="operator_credential"} 10"#))
+            #expect(metrics.contains(#"pawl_requests_refused_total{reason="cross_site"} 10"#))
+            #expect(metrics.contains(#"pawl_requests_refused_total{reason="host"} 0"#))
+        }
+    }
+
+    // FAULTS C6
+    @Test("A server that drains answers 503 at /readyz and serves everything else")
+    func draining() async throws {
+        try await LiveServer.run { server in
+            let tokens = try await server.register("alice")
+            #expect(try await server.send(.GET, PawlPath.readiness).status == 200)
+            server.pawl.beginDraining()
+            let answer = try await server.send(.GET, PawlPath.readiness)
+            #expect(answer.status == 503)
+            #expect(try answer.problem.code == .unavailable)
+            #expect(try await server.send(.GET, PawlPath.health).status == 200)
+            #expect(try await server.refresh(tokens.refreshToken).status == 200)
         }
     }
 }

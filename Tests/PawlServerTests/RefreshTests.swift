@@ -74,9 +74,13 @@ struct RefreshTests {
         try await LiveServer.run { server in
             let tokens = try await server.register("alice@example.com")
             let first = try await server.refresh(tokens.refreshToken, attempt: "\"attempt-number-one\"").tokens
+            #expect(first.isRepeated == nil)
+            // FAULTS B11: with the successor itself, while it is young.
+            let steady = try await server.refresh(first.refreshToken, attempt: "attempt-number-one").tokens
+            #expect(steady.refreshToken == first.refreshToken && steady.isRepeated == true)
             server.clock.advance(by: 3600)
             let again = try await server.refresh(tokens.refreshToken, attempt: "attempt-number-one").tokens
-            #expect(again.refreshToken == first.refreshToken)
+            #expect(again.refreshToken == first.refreshToken && again.isRepeated == true)
             #expect(try await server.refresh(again.refreshToken).status == 200)
         }
     }

@@ -131,6 +131,39 @@ struct SignInTests {
         }
     }
 
+    // FAULTS A7, A8
+    @Test("An identifier is trimmed, compared by the rule, shown as it was typed, and refused in words", .tags(.p12))
+    func identifiers() async throws {
+        try await LiveServer.run { server in
+            let alice = try await server.register(" Alice@example.com ")
+            for typed in ["alice@example.com ", "\talice@example.com\r\n", "\u{A0}ALICE@example.com\u{A0}"] {
+                #expect(try await server.login(typed).tokens.subject == alice.subject)
+            }
+            let session = try await server.get(PawlPath.session, alice).decode(SessionDescription.self)
+            #expect(session.identifier == "Alice@example.com")
+
+            let nikos = try await server.register("ΝΙΚΟΣ@example.gr")
+            #expect(try await server.login("νικος@example.gr").tokens.subject == nikos.subject)
+            let twin = SignInRequest(identifier: "νικος@example.gr", password: LiveServer.password, device: nil)
+            #expect(try await server.send(.POST, PawlPath.register, twin).problem.code == .identifierTaken)
+
+            for (name, words) in [
+                ("li\u{200B}am@example.com", "invisible character (U+200B)"),
+                ("\u{202E}liam@example.com", "invisible character (U+202E)"), ("🦀@example.com", "U+1F980"),
+                ("two\u{A0}words", "unusual space (U+00A0)"), ("ﬁona", "Write “fi” instead"),
+            ] {
+                let request = SignInRequest(identifier: name, password: LiveServer.password, device: nil)
+                let answer = try await server.send(.POST, PawlPath.register, request)
+                #expect(answer.status == 400)
+                #expect(try answer.problem.code == .invalidRequest)
+                #expect(try answer.problem.detail.contains(words), "\(answer.text)")
+            }
+            // Somebody may have it from an earlier version: a sign-in must not tell who.
+            let login = try await server.login("li\u{200B}am@example.com")
+            #expect(try login.status == 401 && login.problem.code == .invalidCredentials)
+        }
+    }
+
     @Test("A password typed in another normal form is the same password")
     func normalForms() async throws {
         try await LiveServer.run { server in

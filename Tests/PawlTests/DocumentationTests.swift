@@ -91,6 +91,7 @@ struct DocumentationTests {
             restart) systemctl stop && systemctl start ;;
             esac
         }
+        sudo() { shift 2; "$@"; }
         sign_up() {
             curl -s http://127.0.0.1:$PAWL_PORT/auth/register -H 'Content-Type: application/json' \\
                 -d "{\\"identifier\\": \\"$1\\", \\"password\\": \\"correct horse battery\\"}" > /dev/null

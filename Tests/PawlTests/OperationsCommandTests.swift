@@ -1,6 +1,7 @@
 import Foundation
 import NIOHTTP1
 import PawlAPI
+import PawlTesting
 import ServerTesting
 import Testing
 
@@ -31,6 +32,9 @@ struct OperationsCommandTests {
         let key = try #require(try JSONDecoder().decode(KeyList.self, from: Data(keys.output.utf8)).keys.first)
         #expect(try await pawl("key", "rotate").output.contains("verifies"))
         #expect(try await !pawl("key", "retire", key.id).output.contains(key.id))
+        // FAULTS F7
+        let gone = try await pawl("key", "retire", key.id)
+        #expect(gone.status == 1 && gone.output.contains("There is no such key."))
         let events = try await pawl("event", "list").output
         for kind in ["registered", "session_started", "roles_changed", "session_ended"] {
             #expect(events.contains(kind))
@@ -39,6 +43,27 @@ struct OperationsCommandTests {
         let unknown = try await pawl("user", "show", "nobody")
         #expect(unknown.status != 0)
         #expect(unknown.output.contains("There is no such user."))
+        #expect(await server.stop() == 0)
+    }
+
+    // FAULTS F8
+    @Test("An identifier with characters that nobody sees is refused in words", .tags(.p12))
+    func invisibleIdentifiers() async throws {
+        let place = try Workplace()
+        let server = try await place.serve()
+        let common = "--database \(place.database) --ops-port \(place.opsPort)"
+        for (name, number) in [
+            ("li\u{3164}am", "U+3164"), ("li\u{2028}am", "U+2028"), ("liam\u{FFFF}", "U+FFFF"),
+            ("liam\u{E0041}", "U+E0041"), ("li\u{34F}am", "U+034F"),
+        ] {
+            let script =
+                "echo 'correct horse battery' | '\(PawlProcess.binaries.path)/pawl' user add '\(name)' \(common)"
+            let shell = try PawlProcess(URL(filePath: "/bin/bash"), ["-c", script])
+            #expect(await shell.end() != 0)
+            #expect(shell.printed.contains("invisible character (\(number))"), "\(shell.printed)")
+        }
+        let list = try await PawlProcess.run(["user", "list"] + place.operating)
+        #expect(list.status == 0 && !list.output.contains("am"))
         #expect(await server.stop() == 0)
     }
 

@@ -131,4 +131,38 @@ struct ReloadTests {
         #expect(try Self.keyID(next.refreshToken) == Self.keyID(ana.refreshToken))
         #expect(await server.stop() == 0)
     }
+
+    // FAULTS F7
+    @Test("what it can, and names each changed setting that takes a restart, without its value")
+    func ignored() async throws {
+        let place = try Workplace()
+        let file = try place.write(#"{"access-lifetime": 300, "port": 1}"#, to: "pawl.json")
+        let server = try await place.serve(["--config", file])
+        _ = try place.write(
+            #"{"access-lifetime": 60, "port": 2, "registration": "closed", "trusted-proxies": "192.0.2.77"}"#,
+            to: "pawl.json")
+        server.signal(SIGHUP)
+        try await server.waitUntilPrinted(#""event":"reload_ignored""#)
+        #expect(server.printed.contains(#""access-lifetime":"300 → 60""#))
+        // Flags win: the port and registration of the command line are in force, and stay so.
+        #expect(server.printed.contains(#""settings":"trusted-proxies""#), "\(server.printed)")
+        #expect(!server.printed.contains("192.0.2.77"))
+        #expect(await server.stop() == 0)
+    }
+
+    // FAULTS F7
+    @Test("nothing where the secrets' file is gone: the server goes on with those it has, and says so")
+    func secretGone() async throws {
+        let place = try Workplace()
+        let file = try place.write(Self.texts[0], to: "secret")
+        let server = try await place.serve(["--master-secret-file", file])
+        let ana = try await place.register("ana")
+        try FileManager.default.removeItem(atPath: file)
+        server.signal(SIGHUP)
+        try await server.waitUntilPrinted("The server goes on with the secrets that it has")
+        #expect(server.printed.contains(#""event":"reload_failed""#))
+        #expect(!server.printed.contains("Give --database"))
+        #expect(try await place.refresh(try #require(ana.refreshToken), attempt: "anas-attempt-001").status == 200)
+        #expect(await server.stop() == 0)
+    }
 }

@@ -25,6 +25,9 @@ struct SettingsTests {
         arguments: [
             (["--on-reuse", "shrug"], [:], "on-reuse takes one of end, report"),
             (["--leeway", "9000"], [:], "leeway takes a number from 0 to 300"),
+            (["--drain-delay", "3600"], [:], "drain-delay takes a number from 0 to 600"),
+            (["--ops-names", "pawl.internal:8081"], [:], "ops-names takes host names such as pawl.internal"),
+            (["--network-failures", "5000"], [:], "network-failures takes a number from 0 to 3600"),
             (["--trusted-proxies", "everyone"], [:], "trusted-proxies takes addresses or blocks"),
             (["--public-url", "auth.example.com"], [:], "public-url takes a URL"),
             (["--public-url", "https://example.com/auth"], [:], "public-url takes a URL"),
@@ -37,6 +40,7 @@ struct SettingsTests {
                 ["--origins", "https://a.example.com", "--native-origins", "https://A.example.com"], [:],
                 "cannot be in origins and in native-origins"
             ),
+            (["--audience", String(repeating: "a", count: 513)], [:], "audience is longer than 512 bytes"),
             (["--cookie-path", "/app"], [:], "cookie-path takes one of /, /auth"),
             (["--database", "mysql:x"], [:], "database takes sqlite:PATH"),
             ([], ["PAWL_PORT": "many"], "The setting port has a value of the wrong kind"),

@@ -15,8 +15,12 @@ package final class PostgresServer: Sendable {
     /// A program, with its arguments, that becomes each of PostgreSQL's.
     private let runner: [String]
 
-    /// Debian's programs; elsewhere those on the path.
+    /// Those of a Citus cluster that hold the parts of a distributed table; this server is then its coordinator.
+    package let workers: [PostgresServer]
+
+    /// Those in `PAWL_POSTGRES_BIN`, or Debian's, or else those on the path.
     static let programs: String = {
+        if let folder = ProcessInfo.processInfo.environment["PAWL_POSTGRES_BIN"] { return folder + "/" }
         let debian = "/usr/lib/postgresql"
         let versions = (try? FileManager.default.contentsOfDirectory(atPath: debian)) ?? []  // absent: not Debian
         return versions.compactMap(Int.init).max().map { "\(debian)/\($0)/bin/" } ?? ""
@@ -25,8 +29,11 @@ package final class PostgresServer: Sendable {
     /// One for all tests that only need a database of their own in it; stopped with the process.
     package static func shared() async throws -> PostgresServer { try await sharedServer.value }
 
+    /// Whether the shared server is a Citus cluster on which each database's sessions are distributed: `make test-citus`.
+    package static let isCitus = ProcessInfo.processInfo.environment["PAWL_CITUS"] != nil
+
     private static let sharedServer = Task {
-        let server = try await PostgresServer()
+        let server = try await isCitus ? citusCluster() : PostgresServer()
         runningServer.withLock { $0 = server }
         atexit { PostgresServer.runningServer.withLock { $0 }?.kill() }
         return server
@@ -39,8 +46,10 @@ package final class PostgresServer: Sendable {
     ///   - journalSegment: MiB of each file of its journal; smaller ones make it slower.
     ///   - folder: one that its owner may write to; a temporary one if nil.
     package init(
-        settings: [String] = [], journalSegment: Int = 16, in folder: String? = nil, by runner: [String] = []
+        settings: [String] = [], journalSegment: Int = 16, in folder: String? = nil, by runner: [String] = [],
+        workers: [PostgresServer] = []
     ) async throws {
+        self.workers = workers
         let own = FileManager.default.temporaryDirectory.appending(path: "pawl-postgres-\(UUID().uuidString)")
         self.folder = folder.map { URL(filePath: $0) } ?? own
         self.runner = runner
@@ -88,8 +97,37 @@ package final class PostgresServer: Sendable {
         return lines?.first.flatMap { pid_t($0) }
     }
 
+    /// A coordinator and two workers.
+    private static func citusCluster() async throws -> PostgresServer {
+        let settings = [
+            "shared_preload_libraries=citus", "wal_level=logical", "citus.recover_2pc_interval=2s",
+            "max_worker_processes=400",  // each database has one of Citus's own
+        ]
+        let workers = [
+            try await PostgresServer(settings: settings + ["max_connections=300"]),
+            try await PostgresServer(settings: settings + ["max_connections=300"]),
+        ]
+        return try await PostgresServer(settings: settings, workers: workers)
+    }
+
+    /// Makes the database on all parts of the cluster, with Pawl's tables, of which `sessions` is distributed.
+    private func distribute(_ database: String) async throws {
+        for server in workers {
+            try await server.query("CREATE DATABASE \(database)", in: "postgres")
+            try await server.query("CREATE EXTENSION citus", in: database)
+        }
+        try await query("CREATE EXTENSION citus", in: database)
+        try await query("SELECT citus_set_coordinator_host('127.0.0.1', \(port))", in: database)
+        for server in workers { try await query("SELECT citus_add_node('127.0.0.1', \(server.port))", in: database) }
+        let migrated = try await PawlProcess.run(
+            ["migrate", "up", "--database", url(database), "--ops-port", String(Self.freePort())])
+        guard migrated.status == 0 else { throw Failure(description: migrated.output) }
+        try await query("SELECT create_distributed_table('sessions', 'id', shard_count => 4)", in: database)
+    }
+
     /// Ends it at once, for when this process ends.
     private func kill() {
+        for worker in workers { worker.kill() }
         if let pid { Glibc.kill(pid, SIGQUIT) }
         try? FileManager.default.removeItem(at: folder)  // a leftover in the temporary folder harms nobody
     }
@@ -98,6 +136,7 @@ package final class PostgresServer: Sendable {
     package func makeDatabase() async throws -> String {
         let name = "t" + UUID().uuidString.lowercased().replacing("-", with: "")
         try await query("CREATE DATABASE \(name)", in: "postgres")
+        if !workers.isEmpty { try await distribute(name) }
         return name
     }
 

@@ -1,29 +1,35 @@
 /// What an operator may do with users: without their password, but with a credential made with the master secret.
 extension Accounts {
-    /// Changes a user's roles, scope or state, and their live sessions with them; disabling ends those.
-    public func administer(_ identifier: Identifier, _ change: UserChange) async throws(SessionError) -> User {
+    /// Changes a user's roles, scope, state or password in one transaction, and their live sessions with them:
+    /// disabling and a new password end those.
+    public func administer(
+        _ identifier: Identifier, _ change: UserChange, password: Password? = nil
+    ) async throws(SessionError) -> User {
         let user = try await user(identifier)
-        let updated = try await stored { () async throws(StoreError) in try await store.update(user.id, change) }
+        var change = change
+        if let password {
+            try check(password, for: identifier)
+            change.password = try seal(try await hash(password), for: user.id)
+        }
+        let whole = change
+        try await sessions.prepare(whole, of: user)
+        let updated = try await stored { () async throws(StoreError) in try await store.update(user.id, whole) }
         guard let updated else { throw .noSuchUser }
         for event in updated.events { sessions.logger.tell(event) }
-        sessions.bury(updated.ended, .revoked)
+        sessions.bury(updated.ended, .revoked, of: user.id)
         return updated.user
     }
 
     /// Sets a new password, which ends all of the user's sessions.
     public func setPassword(of identifier: Identifier, to password: Password) async throws(SessionError) -> User {
-        let user = try await user(identifier)
-        try check(password, for: identifier)
-        var change = UserChange(at: clock.now)
-        change.password = try seal(try await hash(password), for: user.id)
-        return try await administer(identifier, change)
+        try await administer(identifier, UserChange(at: clock.now), password: password)
     }
 
     /// Adds a user who can sign in from now on, whether registration is open or not.
     public func add(
         _ identifier: Identifier, password: Password, roles: [String], scope: [String]
     ) async throws(SessionError) -> User {
-        try check(password, for: identifier)
+        try checkNew(identifier, password)
         let credentials = Credentials(identifier: identifier, password: password, device: "")
         return try await add(credentials, roles: roles, scope: scope, origin: nil)
     }
@@ -39,17 +45,16 @@ extension Accounts {
         try await stored { () async throws(StoreError) in try await store.users(after: identifier, limit: limit) }
     }
 
-    /// The live sessions of a user.
-    public func devices(of identifier: Identifier) async throws(SessionError) -> [Session] {
-        let user = try await user(identifier)
-        return try await stored { () async throws(StoreError) in
-            try await store.liveSessions(of: user.id, at: clock.now)
-        }
+    /// The live sessions of a user, newest first, like ``SessionAuthority/devices(of:after:limit:)``.
+    public func devices(
+        of identifier: Identifier, after cursor: SessionID? = nil, limit: Int = 100
+    ) async throws(SessionError) -> [Session] {
+        try await sessions.devices(of: user(identifier).id, after: cursor, limit: limit)
     }
 
     /// Ends all sessions of a user. Returns how many there were.
     public func endSessions(of identifier: Identifier) async throws(SessionError) -> Int {
         let user = try await user(identifier)
-        return try await sessions.end(.all(of: user.id), .revoked, at: clock.now, origin: nil).count
+        return try await sessions.end(.all(of: user.id), of: user.id, .revoked, at: clock.now, origin: nil)
     }
 }

@@ -6,17 +6,31 @@ extension Accounts {
     public func login(
         _ credentials: Credentials, origin: Origin, delivery: Delivery
     ) async throws(SessionError) -> TokenGrant {
-        let keys = ThrottleKeys(identifier: credentials.identifier, address: origin.address, secrets: secrets)
-        try await reserve(keys)
         do throws(SessionError) {
-            let grant = try await attempt(credentials, keys, origin: origin, delivery: delivery)
-            try await settle(keys, .succeeded)
+            let grant = try await inTurn(credentials, origin: origin, delivery: delivery)
             sessions.metrics.count(.succeeded)
             return grant
         } catch {
             sessions.metrics.count(PawlMetrics.Login(error))
+            throw error
+        }
+    }
+
+    /// One try, after those that came before it with the same identifier from the same network.
+    private func inTurn(
+        _ credentials: Credentials, origin: Origin, delivery: Delivery
+    ) async throws(SessionError) -> TokenGrant {
+        let keys = ThrottleKeys(identifier: credentials.identifier, address: origin.address, secrets: secrets)
+        try await tries.enter(keys.line)
+        defer { tries.leave(keys.line) }
+        try await reserve(keys)
+        do throws(SessionError) {
+            let grant = try await attempt(credentials, keys, origin: origin, delivery: delivery)
+            await release(keys)
+            return grant
+        } catch {
             // Not a failure to be counted, unless the credentials were at fault.
-            if error != .invalidCredentials { try await settle(keys, .abandoned) }
+            if error != .invalidCredentials { await release(keys) }
             throw error
         }
     }
@@ -57,23 +71,28 @@ extension Accounts {
         return matches && phc != nil ? user?.password : nil
     }
 
-    /// Takes a place for a login, or throws how long to wait. A full hasher is found out before the database is asked
+    /// Takes a place for a try, or throws how long to wait. A full hasher is found out before the database is asked
     /// to count: a flood of logins must not become a flood of writes (P10).
     func reserve(_ keys: ThrottleKeys) async throws(SessionError) {
-        guard !hasher.isFull else {
-            sessions.metrics.count(.busy)
-            throw .busy(retryAfter: 1)
+        guard !hasher.isFull else { throw .busy(retryAfter: 1) }
+        let admission = try await stored { () async throws(StoreError) in
+            try await store.reserveLogin(keys, under: throttle, at: clock.now)
         }
-        let wait = try await stored { () async throws(StoreError) in try await store.reserveLogin(keys, at: clock.now) }
-        if let wait {
-            sessions.metrics.count(.throttled)
-            throw .throttled(retryAfter: wait)
+        switch admission {
+        case .granted: return
+        case .wait(let seconds): throw .throttled(retryAfter: seconds)
+        case .busy: throw .busy(retryAfter: 1)
         }
     }
 
-    func settle(_ keys: ThrottleKeys, _ result: LoginResult) async throws(SessionError) {
-        try await stored { () async throws(StoreError) in try await store.settleLogin(keys, result, at: clock.now) }
+    private func settle(_ keys: ThrottleKeys, _ result: LoginResult) async throws(SessionError) {
+        try await stored { () async throws(StoreError) in
+            try await store.settleLogin(keys, result, under: throttle, at: clock.now)
+        }
     }
+
+    /// Gives a place back. If the store is away, the place's lease ends it: that must not fail a right sign-in.
+    func release(_ keys: ThrottleKeys) async { try? await settle(keys, .released) }
 
     /// Hashes anew if today's parameters are stronger, seals anew if the master secret is newer. A failure is not the
     /// user's affair: the next login tries again.

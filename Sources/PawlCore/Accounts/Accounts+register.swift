@@ -1,21 +1,21 @@
 extension Accounts {
     /// Makes a user and signs them in. A taken identifier costs as much as a free one, and finding many taken ones is
-    /// slowed down like failed logins.
+    /// slowed down: each registration of a network counts, whatever becomes of it.
     public func register(
         _ credentials: Credentials, origin: Origin, delivery: Delivery
     ) async throws(SessionError) -> TokenGrant {
         guard isRegistrationOpen else { throw .registrationClosed }
-        try check(credentials.password, for: credentials.identifier)
+        try checkNew(credentials.identifier, credentials.password)
         let keys = ThrottleKeys(registrationFrom: origin.address, secrets: secrets)
         try await reserve(keys)
         let user: User
         do throws(SessionError) {
             user = try await add(credentials, roles: [], scope: [], origin: origin)
         } catch {
-            if error != .identifierTaken { try await settle(keys, .abandoned) }
+            // Whether the identifier was free or taken counts alike; a busy server told nothing.
+            if error != .identifierTaken { await release(keys) }
             throw error
         }
-        try await settle(keys, .registered)
         let start = SessionStart(
             user: user, authMethods: ["pwd"], device: credentials.device, origin: origin, delivery: delivery)
         guard let grant = try await sessions.start(start) else { throw .invalidCredentials }  // disabled that soon

@@ -41,18 +41,18 @@ extension Accounts {
     ) async throws(SessionError) -> TokenGrant {
         let inForce = sessions.inForce
         let presented = try sessions.authenticate(request.refreshToken, under: inForce)
+        // One after another, so that right passwords at once do not look like too many wrong ones.
+        try await tries.enter(presented.sessionID.bytes)
+        defer { tries.leave(presented.sessionID.bytes) }
         let session = try await stored { () async throws(StoreError) in try await store.session(presented.sessionID) }
         let verdict = try sessions.wouldTurn(
             presented, on: session, delivery: request.delivery, attempt: request.attempt, origin: request.origin,
             under: inForce)
-        // The replay of a turn that did something else proved nothing and set no password: it must not look as if it
-        // had. Without a name it may be a racing refresh's.
-        let operation = new == nil ? Operation.stepUp : .newPassword
-        if verdict == .replay, request.attempt == nil || session?.turnedBy != operation { throw .refreshConflict }
         var stepUp: Turn.StepUp?
         // A retry whose first try went through needs no second proof (the password may be the new one by now), and
-        // any other verdict is the store's to give.
-        if verdict == .rotate, let session {
+        // any other verdict is the store's to give. Without the proof it turns nothing. A refresh of that attempt proved
+        // nothing either, so a step-up turns the session where a refresh would be steady.
+        if verdict == .rotate || verdict == .steady, let session {
             let user = try await user(of: session)
             // Before the password is looked at: a new one that is refused must not count as a wrong old one.
             if let new { try check(new, for: user.identifier) }
@@ -63,15 +63,37 @@ extension Accounts {
                 return Turn.StepUp(userVersion: user.version, authMethods: ["pwd"], newPassword: newPassword)
             }
         }
+        if let session, stepUp?.newPassword != nil {
+            let ending = PlannedEnding(.revoked, at: clock.now, origin: request.origin)
+            try await sessions.makeRoom(beside: 0, sparing: session.id, of: session.subject, ending)
+        }
         do throws(SessionError) {
-            return try await sessions.turn(
+            let grant = try await sessions.turn(
                 presented, delivery: request.delivery, attempt: request.attempt, origin: request.origin, stepUp: stepUp,
-                under: inForce)
+                as: new == nil ? .stepUp : .newPassword, under: inForce)
+            if grant.isReplay, let new { try await requireThat(new, wasSetIn: grant.session, origin: request.origin) }
+            return grant
         } catch {
             // The password was right; only the turn came too late. That try is not one of the wrong ones.
             if stepUp != nil { try await refundTry(of: presented.sessionID) }
             throw error
         }
+    }
+
+    /// Throws if the change that is repeated set another password than this one: the answer must not say that it is
+    /// set. A wrong one counts like any other, since it may be a guess.
+    private func requireThat(
+        _ password: Password, wasSetIn session: Session, origin: Origin
+    ) async throws(SessionError) {
+        let user = try await user(of: session)
+        do throws(SessionError) {
+            try await countingTry(in: session) { () async throws(SessionError) in
+                try await prove(password, by: user, in: session, origin: origin)
+            }
+        } catch {
+            throw error == .wrongPassword ? .refreshConflict : error
+        }
+        try await refundTry(of: session.id)
     }
 
     private func refundTry(of session: SessionID) async throws(SessionError) {
@@ -80,9 +102,9 @@ extension Accounts {
 
     /// Counts a try before the password is looked at, so that many at once do not get past the limit, and takes it back
     /// if it proved nothing either way (the server was busy).
-    private func countingTry(
-        in session: Session, _ proof: () async throws(SessionError) -> Turn.StepUp
-    ) async throws(SessionError) -> Turn.StepUp {
+    private func countingTry<Proof>(
+        in session: Session, _ proof: () async throws(SessionError) -> Proof
+    ) async throws(SessionError) -> Proof {
         let isGranted = try await stored { () async throws(StoreError) in
             try await store.spendStepUpTry(session.id, limit: Self.stepUpTries)
         }

@@ -3,9 +3,11 @@ import Logging
 /// Users and their passwords: one use case a file. Sessions are ``SessionAuthority``'s.
 public struct Accounts: Sendable {
     let sessions: SessionAuthority
-    let hasher: any PasswordHasher
+    package let hasher: any PasswordHasher
     let rules: PasswordRules
     let isRegistrationOpen: Bool
+    let throttle: LoginThrottle
+    let tries = TryQueue()
     /// What the password of an unknown user is checked against, so that it costs the same.
     let decoy: String
 
@@ -15,12 +17,13 @@ public struct Accounts: Sendable {
 
     public init(
         sessions: SessionAuthority, hasher: any PasswordHasher, rules: PasswordRules = .init(),
-        isRegistrationOpen: Bool = false
+        isRegistrationOpen: Bool = false, throttle: LoginThrottle = .init()
     ) async throws {
         self.sessions = sessions
         self.hasher = hasher
         self.rules = rules
         self.isRegistrationOpen = isRegistrationOpen
+        self.throttle = throttle
         decoy = try await hasher.hash(Password(random: sessions.randomness))
     }
 
@@ -61,6 +64,12 @@ public struct Accounts: Sendable {
         let user = try await stored { () async throws(StoreError) in try await store.user(session.subject) }
         guard let user, !user.isDisabled else { throw .sessionEnded(.revoked) }
         return user
+    }
+
+    /// Throws unless somebody new may have `identifier`, with this password.
+    func checkNew(_ identifier: Identifier, _ password: Password) throws(SessionError) {
+        if let refusal = identifier.refusal { throw .identifierRefused(refusal) }
+        try check(password, for: identifier)
     }
 
     /// Throws unless `password` may be a new password of `identifier`.

@@ -3,4 +3,6 @@ import Foundation  // FoundationEssentials has no normalisation, the standard li
 extension String {
     /// Normalization Form C: what looks the same is the same bytes.
     var nfc: String { precomposedStringWithCanonicalMapping }
+    /// Normalization Form KC: the ordinary characters instead of compatibility forms.
+    var nfkc: String { precomposedStringWithCompatibilityMapping }
 }

@@ -41,6 +41,12 @@ public protocol PasswordHasher: Sendable {
     var isFull: Bool { get }
     /// Whether `phc` was made with weaker parameters than today's.
     func isOutdated(_ phc: String) -> Bool
+    /// What makes guessing at its hashes too cheap, in one sentence; nil if nothing does.
+    var weakness: String? { get }
+}
+
+extension PasswordHasher {
+    public var weakness: String? { nil }
 }
 
 /// More passwords are waiting than can be hashed soon.

@@ -25,29 +25,6 @@ public struct User: Sendable, Equatable {
     }
 }
 
-/// What a user signs in with: an e-mail address or any other name, without regard to case.
-public struct Identifier: Sendable, Hashable, Comparable, CustomStringConvertible {
-    /// NFC, lower case; 1 to 254 bytes, no control characters, no white space at the ends.
-    public let text: String
-
-    static let maximumLength = 254
-
-    public init?(_ text: String) {
-        guard text.utf8.count <= Self.maximumLength else { return nil }
-        let canonical = text.lowercased().nfc
-        guard (1...Self.maximumLength).contains(canonical.utf8.count),
-            canonical.unicodeScalars.allSatisfy({ $0.properties.generalCategory != .control }),
-            canonical.first?.isWhitespace == false, canonical.last?.isWhitespace == false
-        else { return nil }
-        self.text = canonical
-    }
-
-    public var description: String { text }
-
-    /// The order of their bytes, as databases have it.
-    public static func < (left: Self, right: Self) -> Bool { left.text.utf8.lexicographicallyPrecedes(right.text.utf8) }
-}
-
 /// Words such as roles and scopes: printable ASCII without space, quote or backslash (RFC 6749 §3.3), at most 64
 /// bytes each and 32 in number.
 public func isValidScopeList(_ words: [String]) -> Bool {

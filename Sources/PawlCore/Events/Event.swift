@@ -10,6 +10,7 @@ public struct Event: Sendable, Equatable {
         case sessionReused = "session_reused"
         case reuseReported = "reuse_reported"
         case refreshConflict = "refresh_conflict"
+        case wrongDelivery = "wrong_delivery"
         case steppedUp = "stepped_up"
         case stepUpFailed = "step_up_failed"
         case passwordChanged = "password_changed"
@@ -54,7 +55,7 @@ extension Event {
     /// What events that are one have in common; nil if this one stands for itself.
     public var sum: String? {
         switch kind {
-        case .loginFailed, .stepUpFailed, .refreshConflict, .reuseReported: break
+        case .loginFailed, .stepUpFailed, .refreshConflict, .reuseReported, .wrongDelivery: break
         case .registered, .sessionStarted, .sessionEnded, .sessionReused, .steppedUp, .passwordChanged, .userDisabled,
             .userEnabled, .rolesChanged, .databaseDiverged, .recoveryOpened, .recoveryClosed, .sessionRecovered,
             .masterSecretChanged, .keyCreated, .keyRetired:

@@ -6,7 +6,8 @@ extension Logger {
         let level: Logger.Level =
             switch event.kind {
             case .sessionStarted, .steppedUp: .info
-            case .loginFailed, .stepUpFailed, .refreshConflict, .sessionReused, .reuseReported: .warning
+            case .loginFailed, .stepUpFailed, .refreshConflict, .sessionReused, .reuseReported, .wrongDelivery:
+                .warning
             case .registered, .sessionEnded, .passwordChanged, .userDisabled, .userEnabled, .rolesChanged,
                 .databaseDiverged, .recoveryOpened, .recoveryClosed, .sessionRecovered, .masterSecretChanged,
                 .keyCreated, .keyRetired:

@@ -35,8 +35,10 @@ public struct KeySchedule: Sendable {
 
     /// What is due at `now`, given all stored keys.
     func plan(for keys: [SealedSigningKey], at now: UnixTime) -> Plan {
-        let inOrder = keys.sorted { $0.precedes($1) }
-        guard let latest = inOrder.last else { return Plan(activateNew: now) }
+        // What begins to sign later than any key that is made now was made by a clock that was ahead. It must neither
+        // hold up its successors nor push out those before it.
+        let inOrder = keys.filter { $0.activatesAt <= now + (publishAhead + Self.skew) }.sorted { $0.precedes($1) }
+        guard let latest = inOrder.last else { return Plan(activateNew: keys.isEmpty ? now : now + publishAhead) }
         var plan = Plan()
         let isDue = now >= latest.activatesAt + (period - publishAhead)
         if isDue || latest.algorithm != algorithm.rawValue {

@@ -9,6 +9,8 @@ public struct MasterSecret: Sendable {
         case signingKey = "pawl/v1/signing-key"
         case password = "pawl/v1/password"
         case operations = "pawl/v1/operations"
+        case operationsBody = "pawl/v1/operations-body"
+        case operationsAnswer = "pawl/v1/operations-answer"
         case throttle = "pawl/v1/throttle"
     }
 
@@ -26,6 +28,8 @@ public struct MasterSecret: Sendable {
     package let signingKeyKey: SymmetricKey
     package let passwordKey: SymmetricKey
     package let operationsKey: SymmetricKey
+    package let operationsBodyKey: SymmetricKey
+    package let operationsAnswerKey: SymmetricKey
     package let throttleKey: SymmetricKey
 
     /// - Returns: nil unless `secret` has 32 bytes.
@@ -42,6 +46,8 @@ public struct MasterSecret: Sendable {
         signingKeyKey = key(.signingKey)
         passwordKey = key(.password)
         operationsKey = key(.operations)
+        operationsBodyKey = key(.operationsBody)
+        operationsAnswerKey = key(.operationsAnswer)
         throttleKey = key(.throttle)
         self.isDistrusted = isDistrusted
     }

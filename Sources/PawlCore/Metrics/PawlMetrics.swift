@@ -9,6 +9,7 @@ public struct PawlMetrics: Sendable {
     private let refreshes: [String: Counter]
     private let logins: [String: Counter]
     private let ended: [String: Counter]
+    private let refused: [String: Counter]
     private let commitTime: Timer
     private let commitSize: Recorder
     private let passwordQueue: Meter
@@ -22,7 +23,7 @@ public struct PawlMetrics: Sendable {
 
     /// Verdicts as they are counted.
     enum Refresh: String, CaseIterable {
-        case rotate, replay, conflict, reuse, diverged, lost, expired, revoked, invalid
+        case rotate, replay, steady, conflict, stale, reuse, diverged, lost, expired, revoked, invalid
         case wrongDelivery = "wrong_delivery"
 
         init(_ verdict: Verdict) {
@@ -30,7 +31,9 @@ public struct PawlMetrics: Sendable {
                 switch verdict {
                 case .rotate: .rotate
                 case .replay: .replay
+                case .steady: .steady
                 case .conflict: .conflict
+                case .stale: .stale
                 case .reuse: .reuse
                 case .diverged: .diverged
                 case .lost: .lost
@@ -52,11 +55,22 @@ public struct PawlMetrics: Sendable {
                 case .throttled: .throttled
                 case .busy: .busy
                 case .unavailable, .invalidRefreshToken, .sessionEnded, .refreshConflict, .sessionDiverged,
-                    .wrongDelivery, .identifierTaken, .registrationClosed, .passwordRefused, .wrongPassword,
+                    .wrongDelivery, .identifierTaken, .identifierRefused, .registrationClosed, .passwordRefused,
+                    .wrongPassword,
                     .stepUpLocked, .insufficientAuthentication, .noSuchSession, .noSuchUser:
                     .unavailable
                 }
         }
+    }
+
+    /// Kinds of refused requests that an operator should know of.
+    package enum RefusedRequest: String, CaseIterable, Sendable {
+        /// A browser sent it on behalf of a page that may not use this server.
+        case crossSite = "cross_site"
+        /// It was sent to `/admin` without a valid credential.
+        case operatorCredential = "operator_credential"
+        /// Its `Host` is not a name of the operations listener.
+        case host
     }
 
     /// - Parameter factory: where they go; nowhere by default.
@@ -71,6 +85,7 @@ public struct PawlMetrics: Sendable {
         refreshes = counters("pawl_refreshes_total", "verdict", Refresh.allCases.map(\.rawValue))
         logins = counters("pawl_logins_total", "outcome", Login.allCases.map(\.rawValue))
         ended = counters("pawl_sessions_ended_total", "reason", EndReason.allCases.map(\.rawValue))
+        refused = counters("pawl_requests_refused_total", "reason", RefusedRequest.allCases.map(\.rawValue))
         commitTime = Timer(label: "pawl_commit_seconds", factory: factory)
         commitSize = Recorder(label: "pawl_commit_rotations", factory: factory)
         passwordQueue = Meter(label: "pawl_password_queue", factory: factory)
@@ -86,6 +101,7 @@ public struct PawlMetrics: Sendable {
     func count(_ refresh: Refresh) { refreshes[refresh.rawValue]?.increment() }
     func count(_ login: Login) { logins[login.rawValue]?.increment() }
     func countEnded(_ reason: EndReason, _ number: Int) { ended[reason.rawValue]?.increment(by: number) }
+    package func count(_ refused: RefusedRequest) { self.refused[refused.rawValue]?.increment() }
 
     /// One commit, of so many rotations.
     package func recordCommit(rotations: Int, took: Duration) {

@@ -9,12 +9,16 @@ public struct RecoveryRecord: Sendable, Equatable, Codable {
     package private(set) var gaps: [ClosedRange<UnixTime>] = []
     /// Oldest first.
     public private(set) var incidents: [Incident] = []
+    /// How far housekeeping has followed the clock. A deadline that it has not reached deletes nothing.
+    package private(set) var housekeepingTime: UnixTime?
 
     static let gapLimit = 16
     static let incidentLimit = 16
     /// A write may be on its way for so long, in seconds, and be lost although it began before the heartbeat; and two
     /// nodes' clocks differ.
     static let margin: Int64 = 5
+    /// A server leaves a sign of life so often, in seconds, or a little later when it is busy.
+    static let period: Int64 = 60
 
     package init() {}
 
@@ -24,11 +28,24 @@ public struct RecoveryRecord: Sendable, Equatable, Codable {
     ///   - horizon: no token from before it can come to anything: such losses are forgotten.
     package mutating func beat(at now: UnixTime, last: UnixTime?, horizon: UnixTime) {
         noteGap(at: now, last: last)
+        housekeepingTime = housekeepingTime ?? now
         gaps.removeAll { $0.upperBound < horizon }
         incidents.removeAll { $0.lost.upperBound < horizon && $0.state(at: now) == .closed }
         // Of two nodes the one whose clock is ahead; but a clock that was wrong by more is not believed for ever.
         if let heartbeat, heartbeat > now, heartbeat <= now + Self.margin { return }
         heartbeat = now
+    }
+
+    /// How much faster than time passes housekeeping follows a clock that has jumped: a week takes it a day. Until then
+    /// somebody can set a wrong clock right, and nothing is lost.
+    static let catchUp: Int64 = 8
+
+    /// Lets housekeeping follow the clock.
+    /// - Parameter elapsed: seconds that have passed since the last call, by a clock that nobody can set.
+    package mutating func keepHouse(at now: UnixTime, elapsed: Int64) {
+        let step = Self.catchUp * max(0, elapsed)
+        let reached = housekeepingTime ?? now
+        housekeepingTime = min(max(now, reached - step), reached + step)
     }
 
     private mutating func noteGap(at now: UnixTime, last: UnixTime?) {
@@ -43,22 +60,17 @@ public struct RecoveryRecord: Sendable, Equatable, Codable {
     private func length(_ span: ClosedRange<UnixTime>) -> Int64 { span.upperBound.age(since: span.lowerBound) }
 
     /// Takes note of a diverged token; to be called after `beat`, since a database may go back under a running server.
-    /// - Parameter rotatedAt: when its session last turned, as far as the database knows.
+    ///
+    /// How much is missing follows from the signs of life alone. A token tells when it was issued, but whoever has a
+    /// leaked master secret writes there what they like.
     /// - Returns: the incident, if it is a new one.
-    package mutating func noteDivergence(issuedAt: UnixTime, rotatedAt: UnixTime, at now: UnixTime) -> Incident? {
+    package mutating func noteDivergence(issuedAt: UnixTime, at now: UnixTime) -> Incident? {
         guard !incidents.contains(where: { $0.lost.contains(issuedAt) }) else { return nil }
-        guard let gap = gaps.last(where: { $0.contains(issuedAt) }) else {
-            // No gap explains it, so the two ends are all that is known.
-            let guess = min(rotatedAt, issuedAt)...max(now, issuedAt)
-            guard let index = incidents.indices.last, incidents[index].state(at: now) == .undecided else {
-                return add(lost: guess, at: now)
-            }
-            let known = incidents[index].lost
-            incidents[index].lost =
-                min(known.lowerBound, guess.lowerBound)...max(known.upperBound, guess.upperBound)
-            return nil
-        }
-        return add(lost: gap, at: now)
+        if let gap = gaps.last(where: { $0.contains(issuedAt) }) { return add(lost: gap, at: now) }
+        // No sign of life is missing, so the loss lies between two of them. One such incident waits at a time: forged
+        // tokens of many times must not cover a long one.
+        guard !incidents.contains(where: { $0.state(at: now) == .undecided }) else { return nil }
+        return add(lost: issuedAt - 2 * Self.period...issuedAt + 2 * Self.period, at: now)
     }
 
     private mutating func add(lost: ClosedRange<UnixTime>, at now: UnixTime) -> Incident {

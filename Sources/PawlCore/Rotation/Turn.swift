@@ -8,6 +8,8 @@ public struct Turn: Sendable {
     /// Whether the master secret that vouches for the presented token is known to have leaked.
     package let isDistrusted: Bool
     package let attempt: AttemptDigest?
+    /// The same attempt's name under the successor's secret, for the row to know it by when the successor comes.
+    package let successorAttempt: AttemptDigest?
     package let delivery: Delivery
 
     package let successorHash: [UInt8]
@@ -17,7 +19,13 @@ public struct Turn: Sendable {
     /// The new end by idleness. The absolute end is the row's own affair.
     package let idleExpiry: UnixTime
     package let origin: Origin
+    package let operation: Operation
+    /// What a step-up brings; nil for a refresh.
     package let stepUp: StepUp?
+
+    /// Whether this is a step-up whose password nobody has checked, because the session could not turn when it was
+    /// looked at. It is judged like any other turn, but turns nothing.
+    package var isUnproven: Bool { operation != .refresh && stepUp == nil }
 
     /// A turn that comes with a fresh proof of identity, done in one transaction with what it allows.
     public struct StepUp: Sendable {
@@ -34,15 +42,11 @@ public struct Turn: Sendable {
         }
     }
 
-    package var operation: Operation {
-        guard let stepUp else { return .refresh }
-        return stepUp.newPassword == nil ? .stepUp : .newPassword
-    }
-
     package init(
         sessionID: SessionID, generation: UInt32, hash: [UInt8], issuedAt: UnixTime, isDistrusted: Bool,
-        attempt: AttemptDigest?, delivery: Delivery, successorHash: [UInt8], successorSeal: [UInt8], now: UnixTime,
-        idleExpiry: UnixTime, origin: Origin, stepUp: StepUp? = nil
+        attempt: AttemptDigest?, successorAttempt: AttemptDigest?, delivery: Delivery, successorHash: [UInt8],
+        successorSeal: [UInt8], now: UnixTime, idleExpiry: UnixTime, origin: Origin, operation: Operation = .refresh,
+        stepUp: StepUp? = nil
     ) {
         self.sessionID = sessionID
         self.generation = generation
@@ -50,12 +54,14 @@ public struct Turn: Sendable {
         self.issuedAt = issuedAt
         self.isDistrusted = isDistrusted
         self.attempt = attempt
+        self.successorAttempt = successorAttempt
         self.delivery = delivery
         self.successorHash = successorHash
         self.successorSeal = successorSeal
         self.now = now
         self.idleExpiry = idleExpiry
         self.origin = origin
+        self.operation = operation
         self.stepUp = stepUp
     }
 }
@@ -73,8 +79,12 @@ public enum Verdict: Sendable, Hashable {
     case rotate
     /// A benign repeat: the same successor again.
     case replay
+    /// The attempt that made the current token comes with that token, soon after: the same token again, and no turn.
+    case steady
     /// Spent a moment ago by a differently named attempt: refused without alarm.
     case conflict
+    /// An old token with the attempt that spent it: its holder is no thief, but has missed turns. The session lives.
+    case stale
     /// Somebody else holds a copy.
     case reuse
     /// The token is authentic, but the database's history does not know it: the database has lost writes.
@@ -85,7 +95,7 @@ public enum Verdict: Sendable, Hashable {
     case revoked(EndReason)
     /// The session's token travels in another way than this one came.
     case wrongDelivery
-    /// Only a distrusted secret vouches for it.
+    /// No turn of this server can have made it, or only a distrusted secret vouches for it.
     case invalid
 }
 

@@ -29,6 +29,9 @@ public struct Session: Sendable, Equatable {
     package var seal: [UInt8]
     /// The names of the last rotations, newest first; nil for one that had none.
     package var attempts: [AttemptDigest?]
+    /// The name of the last of them once more, to be checked when the current token comes; nil before the first turn,
+    /// and once ended.
+    package var currentAttempt: AttemptDigest?
     package var rotatedAt: UnixTime
     /// What the last turn did.
     package var turnedBy: Operation
@@ -52,14 +55,18 @@ public struct Session: Sendable, Equatable {
 
     /// How many rotations' names are remembered.
     package static let rememberedAttempts = 4
-    static let deviceLength = 48
+    private static let deviceLength = 48
+
+    /// What a device is called if its user calls it `name`: without characters that hide or turn what is beside them, cut
+    /// to 48 bytes. Empty if nothing is left that can be seen.
+    package static func deviceName(_ name: String) -> String { name.displayable.cut(toBytes: deviceLength).displayable }
 
     package init(
         id: SessionID, subject: SubjectID, clientID: String, delivery: Delivery, createdAt: UnixTime,
         absoluteExpiry: UnixTime, authTime: UnixTime, authMethods: [String], scope: [String], roles: [String],
         device: String, origin: Origin, generation: UInt32, hash: [UInt8], seal: [UInt8], attempts: [AttemptDigest?],
         rotatedAt: UnixTime, idleExpiry: UnixTime, stepUpFailures: Int, ending: Ending?,
-        turnedBy: Operation = .refresh, recoveredAt: UnixTime? = nil
+        turnedBy: Operation = .refresh, recoveredAt: UnixTime? = nil, currentAttempt: AttemptDigest? = nil
     ) {
         self.id = id
         self.subject = subject
@@ -77,6 +84,7 @@ public struct Session: Sendable, Equatable {
         self.hash = hash
         self.seal = seal
         self.attempts = attempts
+        self.currentAttempt = currentAttempt
         self.rotatedAt = rotatedAt
         self.turnedBy = turnedBy
         self.idleExpiry = idleExpiry
@@ -102,10 +110,11 @@ public struct Session: Sendable, Equatable {
     /// The session after `turn`. Stores that turn it in one statement write the same.
     package func turned(by turn: Turn) -> Self {
         var next = self
-        next.generation &+= 1
+        next.generation += 1  // the policy lets no session turn at the last number
         next.hash = turn.successorHash
         next.seal = turn.successorSeal
         next.attempts = Array(([turn.attempt] + attempts).prefix(Self.rememberedAttempts))
+        next.currentAttempt = turn.successorAttempt
         next.rotatedAt = turn.now
         next.turnedBy = turn.operation
         next.idleExpiry = turn.idleExpiry
@@ -134,18 +143,21 @@ public struct Session: Sendable, Equatable {
         end.hash = []
         end.seal = []
         end.attempts = Array(repeating: nil, count: Self.rememberedAttempts)
+        end.currentAttempt = nil
         end.ending = Ending(at: now, reason: reason)
         return end
     }
 }
 
-/// Why a session is no more; the words on the wire.
+/// Why a refresh token is good for nothing any more; the words on the wire.
 public enum EndReason: String, Sendable, CaseIterable {
     case expired
     case signedOut = "signed_out"
     case reused
     case revoked
     case lost
+    /// The session lives, but has turned since, and this token is too old to go on with. No session ends for this.
+    case stale
 }
 
 /// How a session's refresh token travels.
@@ -160,14 +172,14 @@ public enum Delivery: String, Sendable, CaseIterable {
 public struct Origin: Sendable, Hashable {
     /// The client's IP address, behind trusted proxies the one they name.
     public let address: String
-    /// The first 64 bytes of `User-Agent`.
+    /// The first 64 bytes of `User-Agent`, without characters that hide or turn what is beside them.
     public let userAgent: String
 
     static let userAgentLength = 64
 
     public init(address: String, userAgent: String) {
         self.address = address
-        self.userAgent = userAgent.cut(toBytes: Self.userAgentLength)
+        self.userAgent = userAgent.cut(toBytes: Self.userAgentLength).displayable
     }
 }
 

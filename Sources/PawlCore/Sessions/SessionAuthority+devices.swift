@@ -4,35 +4,41 @@ extension SessionAuthority {
     /// How fresh, in seconds, a proof of identity must be to end sessions other than one's own (RFC 9470).
     public static let freshness: Int64 = 10 * 60
 
-    /// The live session that an access token speaks for, read from the store.
+    /// The live session that an access token speaks for, read from the store. Its `authTime` is the token's where that
+    /// is earlier: a token from before a step-up proves no more than it did when it was made (RFC 9470 §3).
     public func session(of claims: AccessTokenClaims) async throws(SessionError) -> Session {
         guard let id = claims.sessionID.flatMap({ SessionID($0) }) else { throw .noSuchSession }
         let session = try await stored { () async throws(StoreError) in try await store.session(id) }
-        guard let session, session.isLive(at: clock.now) else {
+        guard var session, session.isLive(at: clock.now) else {
             throw .sessionEnded(session?.ending?.reason ?? .expired)
         }
+        session.authTime = min(session.authTime, UnixTime(seconds: claims.authTime ?? 0))
         return session
     }
 
-    /// The subject's live sessions: one for each device.
-    public func devices(of session: Session) async throws(SessionError) -> [Session] {
+    /// The subject's live sessions, one for each device, newest first.
+    /// - Parameters:
+    ///   - cursor: the last one of the page before.
+    ///   - limit: how many at most.
+    public func devices(
+        of subject: SubjectID, after cursor: SessionID? = nil, limit: Int = 100
+    ) async throws(SessionError) -> [Session] {
         try await stored { () async throws(StoreError) in
-            try await store.liveSessions(of: session.subject, at: clock.now)
+            try await store.liveSessions(of: subject, after: cursor, limit: limit, at: clock.now)
         }
     }
 
-    /// Names a device of the subject.
+    /// Names a device of the subject. What ``Session/deviceName(_:)`` leaves empty takes the name away.
     public func rename(_ id: SessionID, to device: String, by session: Session) async throws(SessionError) {
         let isRenamed = try await stored { () async throws(StoreError) in
-            try await store.rename(
-                id, of: session.subject, to: device.cut(toBytes: Session.deviceLength), at: clock.now)
+            try await store.rename(id, of: session.subject, to: Session.deviceName(device), at: clock.now)
         }
         guard isRenamed else { throw .noSuchSession }
     }
 
     /// Signs the caller's own session out.
     public func signOut(_ session: Session, origin: Origin) async throws(SessionError) {
-        try await end(.one(session.id), .signedOut, at: clock.now, origin: origin)
+        try await end(.one(session.id), of: session.subject, .signedOut, at: clock.now, origin: origin)
     }
 
     /// Ends one session of the subject. One of somebody else's is as unknown as one that never was.
@@ -41,19 +47,21 @@ extension SessionAuthority {
         let target = try await stored { () async throws(StoreError) in try await store.session(id) }
         guard let target, target.subject == session.subject, target.isLive(at: clock.now) else { throw .noSuchSession }
         try requireFreshness(of: session)
-        try await end(.one(id), .revoked, at: clock.now, origin: origin)
+        try await end(.one(id), of: session.subject, .revoked, at: clock.now, origin: origin)
     }
 
     /// Ends all sessions of the subject but this one.
     public func endOthers(by session: Session, origin: Origin) async throws(SessionError) {
         try requireFreshness(of: session)
-        try await end(.others(of: session.subject, keeping: session.id), .revoked, at: clock.now, origin: origin)
+        try await end(
+            .others(of: session.subject, keeping: session.id), of: session.subject, .revoked, at: clock.now,
+            origin: origin)
     }
 
     /// Ends all sessions of the subject, this one too.
     public func endAll(by session: Session, origin: Origin) async throws(SessionError) {
         try requireFreshness(of: session)
-        try await end(.all(of: session.subject), .signedOut, at: clock.now, origin: origin)
+        try await end(.all(of: session.subject), of: session.subject, .signedOut, at: clock.now, origin: origin)
     }
 
     private func requireFreshness(of session: Session) throws(SessionError) {
@@ -64,10 +72,23 @@ extension SessionAuthority {
 }
 
 extension SessionAuthority: AccessTokenValidator {
-    /// Checks an access token with the key ring at hand; sessions that ended in this process are refused at once.
+    /// Checks an access token with the key ring at hand, to the second of its expiry; sessions that ended in this
+    /// process are refused at once. Only of a user with more ended sessions than are remembered is the session looked up
+    /// in the store.
     public func validate(_ token: String) async throws(AccessTokenError) -> AccessTokenClaims {
-        let claims = try verifier.verify(token, with: keys.verificationKeys, at: clock.now.seconds)
-        if let id = claims.sessionID.flatMap({ SessionID($0) }), dead[id] != nil { throw .sessionEnded }
+        let now = clock.now.seconds
+        let claims = try verifier.verify(token, with: keys.verificationKeys, at: now)
+        guard claims.expiresAt > now else { throw .expired }
+        guard let id = claims.sessionID.flatMap({ SessionID($0) }) else { return claims }
+        if dead[id] != nil { throw .sessionEnded }
+        guard let subject = SubjectID(claims.subject), dead.isIncomplete(for: subject) else { return claims }
+        let session: Session?
+        do throws(SessionError) {
+            session = try await stored { () async throws(StoreError) in try await store.session(id) }
+        } catch {
+            throw .keysUnavailable
+        }
+        if session?.ending != nil { throw .sessionEnded }
         return claims
     }
 }

@@ -9,8 +9,8 @@ extension SessionAuthority {
 
     /// Ends a session; nothing happens if it has ended already.
     public func revoke(_ id: SessionID) async throws(SessionError) {
-        _ = try await session(id)
-        try await end(.one(id), .revoked, at: clock.now, origin: nil)
+        let session = try await session(id)
+        try await end(.one(id), of: session.subject, .revoked, at: clock.now, origin: nil)
     }
 
     /// Makes the next signing key now; it signs once verifiers have had the time to learn it.

@@ -25,9 +25,7 @@ extension SessionAuthority {
         }
         _ = try await stored { () async throws(StoreError) in
             try await changeRecovery { record in
-                let incident = record.noteDivergence(
-                    issuedAt: turn.issuedAt, rotatedAt: session.rotatedAt, at: turn.now)
-                guard let incident else { return [] }
+                guard let incident = record.noteDivergence(issuedAt: turn.issuedAt, at: turn.now) else { return [] }
                 return [
                     Event(
                         .databaseDiverged, at: turn.now, subject: session.subject, session: session.id,
@@ -89,17 +87,20 @@ extension SessionAuthority {
     public func revokeSlice(
         begunSince start: UnixTime, after cursor: SessionID?, limit: Int
     ) async throws(SessionError) -> (ended: Int, cursor: SessionID?) {
-        let (ended, next) = try await stored { () async throws(StoreError) in
-            try await store.endSlice(
-                begunSince: start, after: cursor, limit: limit,
+        var (count, next, left) = (0, cursor, limit)
+        repeat {
+            let (ended, last) = try await endSlice(
+                .begun(since: start), of: nil, after: next, limit: min(left, store.sliceSize),
                 PlannedEnding(.revoked, at: clock.now, origin: nil))
-        }
-        bury(ended, .revoked)
-        return (ended.count, next)
+            count += ended
+            next = last
+            left -= store.sliceSize
+        } while next != nil && left > 0
+        return (count, next)
     }
 
     /// Every change is a sign of life as well, so that it is made with knowledge of the last gap.
-    private func changeRecovery(
+    func changeRecovery(
         _ change: @escaping @Sendable (inout RecoveryRecord) -> [Event]
     ) async throws(StoreError) -> RecoveryRecord {
         let (now, last) = (clock.now, recovery.heartbeat)

@@ -35,11 +35,12 @@ extension SessionAuthority {
 
     func turn(
         _ presented: RefreshToken, delivery: Delivery, attempt: AttemptName?, origin: Origin, stepUp: Turn.StepUp?,
-        under inForce: InForce
+        as operation: Operation = .refresh, under inForce: InForce
     ) async throws(SessionError) -> TokenGrant {
         let now = clock.now
         let successor = presented.successor(at: now, secrets: inForce.secrets, randomness: randomness)
-        let turn = try makeTurn(presented, to: successor, delivery, attempt, origin, stepUp, at: now, under: inForce)
+        let turn = try makeTurn(
+            presented, to: successor, delivery, attempt, origin, operation, stepUp, at: now, under: inForce)
         let outcome = try await stored { () async throws(StoreError) in try await store.rotate(turn, under: policy) }
         return try await settle(outcome, presented, successor, turn, under: inForce)
     }
@@ -49,13 +50,14 @@ extension SessionAuthority {
         _ presented: RefreshToken, on session: Session?, delivery: Delivery, attempt: AttemptName?, origin: Origin,
         under inForce: InForce
     ) throws(SessionError) -> Verdict {
-        let turn = try makeTurn(presented, to: presented, delivery, attempt, origin, nil, at: clock.now, under: inForce)
+        let turn = try makeTurn(
+            presented, to: presented, delivery, attempt, origin, .refresh, nil, at: clock.now, under: inForce)
         return policy.decide(turn, on: session).verdict
     }
 
     private func makeTurn(
         _ presented: RefreshToken, to successor: RefreshToken, _ delivery: Delivery, _ attempt: AttemptName?,
-        _ origin: Origin, _ stepUp: Turn.StepUp?, at now: UnixTime, under inForce: InForce
+        _ origin: Origin, _ operation: Operation, _ stepUp: Turn.StepUp?, at now: UnixTime, under inForce: InForce
     ) throws(SessionError) -> Turn {
         let keys = TokenKeys(of: presented)
         let seal: [UInt8]
@@ -68,8 +70,10 @@ extension SessionAuthority {
         return Turn(
             sessionID: presented.sessionID, generation: presented.generation, hash: presented.hash,
             issuedAt: presented.issuedAt, isDistrusted: inForce.secrets[presented.keyID]?.isDistrusted ?? true,
-            attempt: attempt.map { keys.digest(of: $0) }, delivery: delivery, successorHash: successor.hash,
-            successorSeal: seal, now: now, idleExpiry: now + inForce.lifetimes.idle, origin: origin, stepUp: stepUp)
+            attempt: attempt.map { keys.digest(of: $0) },
+            successorAttempt: attempt.map { TokenKeys(of: successor).digest(of: $0) }, delivery: delivery,
+            successorHash: successor.hash, successorSeal: seal, now: now, idleExpiry: now + inForce.lifetimes.idle,
+            origin: origin, operation: operation, stepUp: stepUp)
     }
 
     private func settle(
@@ -79,7 +83,7 @@ extension SessionAuthority {
         metrics.count(PawlMetrics.Refresh(outcome.verdict))
         switch (outcome.verdict, outcome.session) {
         case (.rotate, let session?):
-            bury(outcome.endedOthers, .revoked)
+            bury(outcome.endedOthers, .revoked, of: session.subject)
             if let stepUp = turn.stepUp {
                 for kind in [.steppedUp] + (stepUp.newPassword == nil ? [] : [Event.Kind.passwordChanged]) {
                     logger.tell(
@@ -88,8 +92,11 @@ extension SessionAuthority {
             }
             return try grant(session, successor, at: turn.now, under: inForce)
         case (.replay, let session?):
-            // A racing turn came first: its successor must not stand for a proof or a password that it did not bring.
-            if turn.stepUp != nil, turn.attempt == nil || session.turnedBy != turn.operation { throw .refreshConflict }
+            // The successor of another turn must not stand for a proof or a password that it did not bring. Without a
+            // name it may be a racing refresh's.
+            if turn.operation != .refresh, turn.attempt == nil || session.turnedBy != turn.operation {
+                throw .refreshConflict
+            }
             guard let same = SuccessorSeal.open(session.seal, with: presented),
                 constantTimeEquals(same.hash, session.hash)
             else {
@@ -98,11 +105,15 @@ extension SessionAuthority {
                 // leeway is over and this looks like a replay no more.
                 throw try await diverged(turn, on: session)
             }
-            return try grant(session, same, at: turn.now, under: inForce)
+            return try grant(session, same, isReplay: true, at: turn.now, under: inForce)
+        case (.steady, let session?):
+            return try grant(session, presented, isReplay: true, at: turn.now, under: inForce)
         case (.conflict, _):
             throw .refreshConflict
-        case (.reuse, _):
-            if policy.onReuse == .end { bury([presented.sessionID], .reused) }
+        case (.stale, _):
+            throw .sessionEnded(.stale)
+        case (.reuse, let session):
+            if policy.onReuse == .end { bury([presented.sessionID], .reused, of: session?.subject) }
             logger.warning(
                 "A spent refresh token came back",
                 metadata: [
@@ -111,18 +122,24 @@ extension SessionAuthority {
                     "session": "\(presented.sessionID)", "address": "\(turn.origin.address)",
                 ])
             throw .sessionEnded(.reused)
-        case (.revoked(let reason), _):
-            dead.insert(presented.sessionID, reason)
+        case (.revoked(let reason), let session):
+            dead.insert(presented.sessionID, reason, of: session?.subject)
             throw .sessionEnded(reason)
         case (.lost, let session):
             // Unless the session lives on, and only this old token of it is refused.
-            if session?.ending != nil { bury([presented.sessionID], .lost) }
+            if session?.ending != nil { bury([presented.sessionID], .lost, of: session?.subject) }
             throw .sessionEnded(.lost)
         case (.expired, _):
             throw .sessionEnded(.expired)
         case (.wrongDelivery, _):
+            logger.warning(
+                "A refresh token came another way than it was delivered",
+                metadata: [
+                    "event": .string(Event.Kind.wrongDelivery.rawValue), "session": "\(presented.sessionID)",
+                    "address": "\(turn.origin.address)",
+                ])
             throw .wrongDelivery
-        case (.invalid, _), (.rotate, nil), (.replay, nil):
+        case (.invalid, _), (.rotate, nil), (.replay, nil), (.steady, nil):
             throw .invalidRefreshToken
         case (.diverged, let session):
             throw try await diverged(turn, on: session)

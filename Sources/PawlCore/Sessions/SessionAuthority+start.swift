@@ -19,15 +19,20 @@ extension SessionAuthority {
         let session = Session(
             id: id, subject: start.user.id, clientID: "first-party", delivery: start.delivery, createdAt: now,
             absoluteExpiry: now + inForce.lifetimes.absolute, authTime: now, authMethods: start.authMethods,
-            scope: start.user.scope, roles: start.user.roles, device: start.device.cut(toBytes: Session.deviceLength),
+            scope: start.user.scope, roles: start.user.roles, device: Session.deviceName(start.device),
             origin: start.origin, generation: 0, hash: token.hash, seal: [],
             attempts: Array(repeating: nil, count: Session.rememberedAttempts), rotatedAt: now,
             idleExpiry: now + inForce.lifetimes.idle, stepUpFailures: 0, ending: nil)
         let event = Event(.sessionStarted, at: now, subject: start.user.id, session: id, origin: start.origin)
-        let isStarted = try await stored { () async throws(StoreError) in
-            try await store.insert(session, ifUserVersionIs: start.user.version, event)
+        let ending = PlannedEnding(displacedBy: session)
+        try await makeRoom(beside: sessionsPerUser, of: start.user.id, ending)
+        let displaced = try await stored { () async throws(StoreError) in
+            try await store.insert(
+                session, ifUserVersionIs: start.user.version, limit: sessionsPerUser, event)
         }
-        if isStarted { logger.tell(event) }
-        return isStarted ? try grant(session, token, at: now, under: inForce) : nil
+        guard let displaced else { return nil }
+        logger.tell(event)
+        bury(displaced, ending.reason, of: start.user.id)
+        return try grant(session, token, at: now, under: inForce)
     }
 }

@@ -10,7 +10,10 @@ public final class SessionAuthority: Sendable {
     let verifier: AccessTokenVerifier
     public let keys: KeyRing
     let dead = DeadList()
+    /// How many sessions of a user there are at once.
+    let sessionsPerUser: Int
     let clock: Clock
+    let housekeepingPace: HousekeepingPace
     let randomness: Randomness
     let metrics: PawlMetrics
     let logger: Logger
@@ -19,9 +22,9 @@ public final class SessionAuthority: Sendable {
     public struct Lifetimes: Sendable, Equatable {
         /// An access token (RFC 9700 §2.3 wants it short).
         public var access: Int64
-        /// The longest that an access token may live. Signing keys are kept and ended sessions remembered for it,
-        /// because tokens outlive a change of the setting.
-        public static let longestAccess: Int64 = 3600
+        /// The longest that an access token may live; guards refuse a token that says it lives longer. Signing keys are
+        /// kept and ended sessions remembered for it, because tokens outlive a change of the setting.
+        public static let longestAccess = AccessTokenVerifier.longestLifetime
         /// A session that nobody refreshes.
         public var idle: Int64
         /// A session at all.
@@ -41,27 +44,32 @@ public final class SessionAuthority: Sendable {
 
     /// - Parameters:
     ///   - issuer: what access tokens name as `iss`: this server's public URL.
-    ///   - audience: what they name as `aud`; the issuer if empty.
+    ///   - audience: the APIs that they name as `aud`, after the issuer.
+    ///   - sessionsPerUser: how many a user has at most, at least 1; a sign-in above it ends the least recently used.
+    ///   - clock: the time to go by, for tests; the store's own if nil (``PawlStore/clock``).
     public init(
         store: any PawlStore, secrets: MasterSecrets, issuer: String, audience: [String] = [],
-        policy: RotationPolicy = .init(), lifetimes: Lifetimes = .init(), schedule: KeySchedule? = nil,
-        clock: Clock = .system, randomness: Randomness = .system,
+        policy: RotationPolicy = .init(), lifetimes: Lifetimes = .init(), sessionsPerUser: Int = 100,
+        schedule: KeySchedule? = nil,
+        clock: Clock? = nil, randomness: Randomness = .system,
         metrics: PawlMetrics = .init(), logger: Logger
     ) {
         self.store = store
         box = InForce.Box(InForce(secrets: secrets, lifetimes: lifetimes))
         recovery = Recovery(policy)
+        self.sessionsPerUser = max(1, sessionsPerUser)
+        let clock = clock ?? store.clock
         self.clock = clock
+        housekeepingPace = HousekeepingPace(since: clock.uptime)
         self.randomness = randomness
         self.metrics = metrics
         self.logger = logger
-        let audience = audience.isEmpty ? [issuer] : audience
         keys = KeyRing(
             store: store, inForce: box, schedule: schedule ?? KeySchedule(accessLifetime: Lifetimes.longestAccess),
             clock: clock, randomness: randomness, logger: logger)
         self.issuer = AccessTokenIssuer(
             issuer: issuer, audience: audience, keys: keys, randomness: randomness)
-        verifier = AccessTokenVerifier(issuer: issuer, audience: audience[0], skew: 2)
+        verifier = AccessTokenVerifier(issuer: issuer, audience: issuer, skew: 2)
     }
 
     /// Makes ready: opens or makes the signing keys, learns what the database has lost, and which sessions ended while
@@ -94,7 +102,8 @@ public final class SessionAuthority: Sendable {
             guard let session = event.session else { continue }
             dead.insert(
                 session,
-                event.kind == .sessionReused ? .reused : EndReason(rawValue: event.details["reason"] ?? "") ?? .revoked)
+                event.kind == .sessionReused ? .reused : EndReason(rawValue: event.details["reason"] ?? "") ?? .revoked,
+                of: event.subject)
         }
     }
 
@@ -119,7 +128,7 @@ public final class SessionAuthority: Sendable {
 
     /// The answer to a good login or refresh.
     func grant(
-        _ session: Session, _ token: RefreshToken, at now: UnixTime, under inForce: InForce
+        _ session: Session, _ token: RefreshToken, isReplay: Bool = false, at now: UnixTime, under inForce: InForce
     ) throws(SessionError) -> TokenGrant {
         guard let text = token.text(with: inForce.secrets) else {
             logger.error("A live refresh token was made by a master secret that is no longer configured")
@@ -131,7 +140,7 @@ public final class SessionAuthority: Sendable {
             return TokenGrant(
                 accessToken: accessToken, accessLifetime: lifetime, refreshToken: text,
                 refreshTimeout: session.expiresAt.age(since: now),
-                authorizationExpiresIn: session.absoluteExpiry.age(since: now), session: session)
+                authorizationExpiresIn: session.absoluteExpiry.age(since: now), session: session, isReplay: isReplay)
         } catch {
             // After the commit: the client's retry is a replay.
             logger.error("Signing an access token failed", metadata: ["error": "\(error)"])
@@ -150,10 +159,11 @@ public final class SessionAuthority: Sendable {
     }
 
     /// Remembers ended sessions, after their commit, and logs it; for reuse there is a line of its own.
-    func bury(_ ids: [SessionID], _ reason: EndReason) {
+    /// - Parameter subject: whose they are; nil if they are of several.
+    func bury(_ ids: [SessionID], _ reason: EndReason, of subject: SubjectID?) {
         metrics.countEnded(reason, ids.count)
         for id in ids {
-            dead.insert(id, reason)
+            dead.insert(id, reason, of: subject)
             guard reason != .reused else { continue }
             logger.tell(
                 Event(.sessionEnded, at: clock.now, session: id, details: ["reason": reason.rawValue]))
@@ -172,6 +182,8 @@ public struct TokenGrant: Sendable {
     /// Seconds until the session ends at all.
     public let authorizationExpiresIn: Int64
     public let session: Session
+    /// Whether an earlier request of the same attempt, or a racing one, got the same refresh token.
+    package let isReplay: Bool
 }
 
 extension TokenGrant: CustomStringConvertible, CustomReflectable {

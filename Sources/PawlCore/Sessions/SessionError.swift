@@ -12,6 +12,7 @@ public struct SessionError: Error, Hashable, CustomStringConvertible {
         case busy(retryAfter: Int64)
         case unavailable
         case identifierTaken
+        case identifierRefused(Identifier.Refusal)
         case registrationClosed
         case passwordRefused(PasswordRules.Refusal)
         case wrongPassword
@@ -32,13 +33,17 @@ public struct SessionError: Error, Hashable, CustomStringConvertible {
     public static let wrongDelivery = Self(code: .wrongDelivery)
     /// Unknown identifier, wrong password or disabled user: nobody learns which.
     public static let invalidCredentials = Self(code: .invalidCredentials)
-    /// Too many failures; seconds to wait.
+    /// Too many failures or registrations; seconds to wait.
     public static func throttled(retryAfter: Int64) -> Self { Self(code: .throttled(retryAfter: retryAfter)) }
-    /// Too many passwords to hash; seconds to wait.
+    /// Too many passwords to hash, or too many tries of one account under way; seconds to wait.
     public static func busy(retryAfter: Int64) -> Self { Self(code: .busy(retryAfter: retryAfter)) }
     /// The database is away, or what it did is not known.
     public static let unavailable = Self(code: .unavailable)
     public static let identifierTaken = Self(code: .identifierTaken)
+    /// Nobody new may have it.
+    public static func identifierRefused(_ refusal: Identifier.Refusal) -> Self {
+        Self(code: .identifierRefused(refusal))
+    }
     public static let registrationClosed = Self(code: .registrationClosed)
     public static func passwordRefused(_ refusal: PasswordRules.Refusal) -> Self {
         Self(code: .passwordRefused(refusal))
@@ -62,19 +67,25 @@ public struct SessionError: Error, Hashable, CustomStringConvertible {
         case .sessionEnded(.reused):
             "A refresh token of this session came back after it was spent: somebody holds a copy. Sign in again."
         case .sessionEnded(.revoked): "The session was ended. Sign in again."
+        case .sessionEnded(.stale):
+            "This refresh token is too old: its session has turned several times since. Sign in again."
         case .sessionEnded(.lost): "The session was lost with the database's last writes. Sign in again."
         case .refreshConflict: "Another request has just used this refresh token. Repeat with the newest one."
         case .sessionDiverged: "The session is ahead of the database. Nobody is signed out; try again later."
-        case .wrongDelivery: "This session's refresh token travels in another way."
+        case .wrongDelivery:
+            "This refresh token came another way than it was given: in a body instead of the cookie, or the reverse. Send "
+                + "it as it was given."
         case .invalidCredentials: "The identifier or the password is wrong."
-        case .throttled(let seconds): "Too many failed tries. Wait \(seconds) s."
+        case .throttled(let seconds): "Too many tries. Wait \(seconds) s."
         case .busy: "Too many sign-ins at once. Try again shortly."
         case .unavailable: "The service cannot answer at the moment. Nobody is signed out; try again shortly."
         case .identifierTaken: "This identifier is taken."
+        case .identifierRefused(let refusal): refusal.description
         case .registrationClosed: "Registration is closed. Ask the operator for an account."
         case .passwordRefused(.tooShort(let minimum)): "The password must have at least \(minimum) characters."
-        case .passwordRefused(.common): "This password is among the first that attackers try. Choose another."
-        case .passwordRefused(.containsIdentifier): "The password must not be the identifier."
+        case .passwordRefused(.common):
+            "This password is among the first that attackers try, or put together from such ones. Choose another."
+        case .passwordRefused(.containsIdentifier): "The password is the identifier or little more. Choose another."
         case .wrongPassword: "The password is wrong."
         case .stepUpLocked: "Too many wrong passwords in this session. Sign out and sign in again."
         case .insufficientAuthentication: "This needs a fresh proof of identity. Give the password again first."

@@ -1,12 +1,15 @@
-/// Keeps users and the counters of failed logins. Atomic and durable like ``SessionStore``.
+/// Keeps users and the counters of failed tries. Atomic and durable like ``SessionStore``.
 public protocol AccountStore: Sendable {
+    /// The user whose identifier is spelled like `identifier`, otherwise the one whose identifier is the same under the
+    /// rule (see ``Identifier``).
     func user(identifier: Identifier) async throws(StoreError) -> User?
     func user(_ id: SubjectID) async throws(StoreError) -> User?
 
-    /// Users in the order of their identifiers, after `identifier`, at most `limit`.
+    /// Users in the order of their identifiers' spellings, after `identifier`, at most `limit`.
     func users(after identifier: Identifier?, limit: Int) async throws(StoreError) -> [User]
 
-    /// Adds a user and the event, unless the identifier is taken. Returns whether it did.
+    /// Adds a user and the event, unless another user's identifier has the same spelling or is the same under the rule.
+    /// Returns whether it did.
     func insert(_ user: User, _ event: Event) async throws(StoreError) -> Bool
 
     /// Replaces a password's seal by another of the same password (a stronger hash, a newer secret), if it is still
@@ -14,36 +17,40 @@ public protocol AccountStore: Sendable {
     func reseal(_ id: SubjectID, from old: SealedPassword, to new: SealedPassword) async throws(StoreError)
 
     /// Applies `change` to a user and, in the same transaction, to their sessions: roles and scope are copied into
-    /// the live ones, disabling and a new password end them. Raises the version.
+    /// the live ones, disabling and a new password end them. Raises the version. Where there are many sessions, the
+    /// caller has done most of this in slices before, so that the transaction is short.
     /// - Returns: the user as they are now, the sessions that were ended, and what was recorded of the user; nil if there
     ///   is no such user.
     func update(
         _ id: SubjectID, _ change: UserChange
     ) async throws(StoreError) -> (user: User, ended: [SessionID], events: [Event])?
 
-    /// Takes a place for one login, before the password is looked at: counts a failure under every key, unless one of
-    /// them still asks to wait.
-    /// - Returns: nil if the login may go on; otherwise the seconds to wait.
-    func reserveLogin(_ keys: ThrottleKeys, at now: UnixTime) async throws(StoreError) -> Int64?
+    /// Takes a place for one sign-in or registration, before any password is looked at: applies
+    /// `LoginThrottle.reserve` to the counters under these keys.
+    func reserveLogin(
+        _ keys: ThrottleKeys, under throttle: LoginThrottle, at now: UnixTime
+    ) async throws(StoreError) -> LoginAdmission
 
-    /// Records what became of a reserved login. Success forgets the failures and remembers the network.
-    func settleLogin(_ keys: ThrottleKeys, _ result: LoginResult, at now: UnixTime) async throws(StoreError)
+    /// Gives the place back and records what became of the try: applies `LoginThrottle.settle`.
+    func settleLogin(
+        _ keys: ThrottleKeys, _ result: LoginResult, under throttle: LoginThrottle, at now: UnixTime
+    ) async throws(StoreError)
 
-    /// Deletes at most `limit` counters that count nothing any more (see ``LoginThrottle``).
-    /// - Returns: whether there may be more.
+    /// Deletes, from a slice of at most `limit` counters after `cursor` in the order of their keys, those that count
+    /// nothing any more (see ``LoginThrottle``).
+    /// - Returns: the last key looked at; nil if that was the last slice.
     @discardableResult
-    func deleteThrottles(forgottenAt now: UnixTime, limit: Int) async throws(StoreError) -> Bool
+    func deleteThrottles(
+        forgottenAt now: UnixTime, after cursor: [UInt8]?, limit: Int
+    ) async throws(StoreError) -> [UInt8]?
 }
 
-/// What became of a login that had been let through.
+/// What became of a try that had been let through.
 public enum LoginResult: Sendable {
-    case succeeded
-    /// The failure stays counted; the event is recorded with it.
+    /// The password was wrong: it counts, and the event is recorded with it.
     case failed(Event)
-    /// Nothing was proven either way (the server was busy): the count is taken back.
-    case abandoned
-    /// A new account was made: the count is taken back, and one failure forgiven.
-    case registered
+    /// The password was right, or the server was too busy to look at it: it does not count.
+    case released
 }
 
 /// An administrator's change of a user; nil leaves as is.

@@ -28,8 +28,10 @@ public protocol EventStore: Sendable {
     func events(after id: Int64, limit: Int) async throws(StoreError) -> [RecordedEvent]
     /// The newest `limit` events, oldest first.
     func latestEvents(limit: Int) async throws(StoreError) -> [RecordedEvent]
-    /// Deletes at most `limit` events from before `cutoff`.
-    func deleteEvents(before cutoff: UnixTime, limit: Int) async throws(StoreError)
+    /// Deletes those of the oldest `limit` events that are from before `cutoff`.
+    /// - Returns: whether there may be more of them.
+    @discardableResult
+    func deleteEvents(before cutoff: UnixTime, limit: Int) async throws(StoreError) -> Bool
 }
 
 /// An event with its number: rising, never used twice.
@@ -45,9 +47,17 @@ public struct RecordedEvent: Sendable, Equatable {
 
 /// One database behind the six seams.
 public protocol PawlStore: SessionStore, AccountStore, KeyStore, EventStore, RecoveryStore, MaintenanceStore {
+    /// The time that all servers on this database go by. The machine's own clock, unless there can be several machines:
+    /// then it must be the database's, since each of them judges the rows of the others.
+    var clock: Clock { get }
+
     /// Whether the database answers, for `/readyz`.
     func ping() async throws(StoreError)
 
     /// Lets what is under way finish, and ends all connections; nothing may be called afterwards.
     func close() async throws
+}
+
+extension PawlStore {
+    public var clock: Clock { .system }
 }

@@ -4,11 +4,20 @@ public protocol MaintenanceStore: Sendable {
     /// asked for a minute.
     func mayKeepHouse(at now: UnixTime) async throws(StoreError) -> Bool
 
+    /// Tries a statement of each kind that sessions need, on no row: a distributed database may refuse one of them, or
+    /// have lost a part of the table.
+    /// - Throws: what does not work, for the operator to read.
+    func tryStatements() async throws(StoreError)
+
     func status() async throws(StoreError) -> DatabaseStatus
 
     /// Reads the whole database and looks for damage, until its task is cancelled.
     /// - Returns: what is wrong; empty if nothing is.
     func findDamage() async throws(StoreError) -> [String]
+
+    /// The identifiers of an earlier version that stay as they are; where its tables are still to be brought up to date,
+    /// those that will.
+    func oldIdentifiers() async throws(StoreError) -> [OldIdentifier]
 
     /// How many passwords are sealed, by the key id of the master secret that did it.
     func passwordSeals() async throws(StoreError) -> [UInt8: Int]

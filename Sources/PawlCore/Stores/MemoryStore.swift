@@ -20,26 +20,52 @@ public final class MemoryStore: PawlStore {
             }
         }
 
-        mutating func end(_ selection: SessionSelection, _ ending: PlannedEnding) -> [SessionID] {
-            let selected = sessions.values.filter { session in
+        /// Lets a rule change the counters of one try.
+        mutating func throttle<Value>(
+            _ keys: ThrottleKeys, at now: UnixTime, _ rule: (inout ThrottleCounters) -> Value
+        ) -> Value {
+            var counters = keys.keys.mapValues { throttle[$0] ?? ThrottleCounter(lastUse: now) }
+            let before = counters
+            let value = rule(&counters)
+            for (scope, key) in keys.keys where counters[scope] != before[scope] { throttle[key] = counters[scope] }
+            return value
+        }
+
+        /// In the order of their ids.
+        func slice(
+            after cursor: SessionID?, limit: Int, where isSelected: (Session) -> Bool = { _ in true }
+        ) -> [Session] {
+            let left = sessions.values.filter { session in
+                isSelected(session) && cursor.map { $0 < session.id } ?? true
+            }
+            return Array(left.sorted { $0.id < $1.id }.prefix(limit))
+        }
+
+        @discardableResult
+        mutating func end(
+            _ selection: SessionSelection, after cursor: SessionID? = nil, limit: Int = .max, _ ending: PlannedEnding
+        ) -> (ended: [SessionID], cursor: SessionID?) {
+            let slice = slice(after: cursor, limit: limit) { session in
                 switch selection {
                 case .one(let id): session.id == id
-                case .all(let subject): session.subject == subject
-                case .others(let subject, let kept): session.subject == subject && session.id != kept
+                case .these(let ids): ids.contains(session.id)
+                case .all(let subject): session.subject == subject && session.ending == nil
+                case .others(let subject, let kept):
+                    session.subject == subject && session.ending == nil && session.id != kept
+                case .begun(let start): session.createdAt >= start
                 }
             }
-            return end(selected, ending)
-        }
-
-        mutating func end(_ selected: some Sequence<Session>, _ ending: PlannedEnding) -> [SessionID] {
-            let left = selected.filter { $0.canEnd(at: ending.at) }
+            let left = slice.filter { $0.canEnd(at: ending.at) }
             for session in left { end(session, ending) }
-            return left.map(\.id)
+            return (left.map(\.id), slice.count == limit ? slice.last?.id : nil)
         }
 
-        func slice(after cursor: SessionID?, limit: Int) -> [Session] {
-            let all = sessions.values.sorted { $0.id < $1.id }
-            return Array(all.filter { session in cursor.map { $0 < session.id } ?? true }.prefix(limit))
+        func leastRecentlyUsed(
+            of subject: SubjectID, beyond kept: Int, sparing spared: SessionID?, limit: Int, at now: UnixTime
+        ) -> [SessionID] {
+            let all = sessions.values.filter { $0.subject == subject && $0.id != spared && $0.canEnd(at: now) }
+            return all.sorted { ($0.rotatedAt, $0.id) < ($1.rotatedAt, $1.id) }
+                .prefix(min(limit, max(0, all.count - kept))).map(\.id)
         }
 
         mutating func turn(_ turn: Turn, to next: Session) -> Outcome {
@@ -55,9 +81,11 @@ public final class MemoryStore: PawlStore {
                     users[user.id] = user
                     record(
                         Event(.passwordChanged, at: turn.now, subject: user.id, session: next.id, origin: turn.origin))
-                    ended = end(
-                        .others(of: user.id, keeping: next.id),
-                        PlannedEnding(.revoked, at: turn.now, origin: turn.origin))
+                    ended =
+                        end(
+                            .others(of: user.id, keeping: next.id),
+                            PlannedEnding(.revoked, at: turn.now, origin: turn.origin)
+                        ).ended
                 }
             }
             sessions[next.id] = next
@@ -85,6 +113,8 @@ public final class MemoryStore: PawlStore {
 
     // MARK: SessionStore
 
+    public let sliceSize = 16
+
     public func rotate(_ turn: Turn, under policy: RotationPolicy) -> Outcome {
         tables.withLock { tables in
             let session = tables.sessions[turn.sessionID]
@@ -109,35 +139,57 @@ public final class MemoryStore: PawlStore {
         }
     }
 
-    public func insert(_ session: Session, ifUserVersionIs userVersion: Int64, _ event: Event) -> Bool {
+    public func insert(
+        _ session: Session, ifUserVersionIs userVersion: Int64, limit: Int, _ event: Event
+    ) -> [SessionID]? {
         tables.withLock { tables in
             guard let user = tables.users[session.subject], !user.isDisabled, user.version == userVersion else {
-                return false
+                return nil
             }
+            let displaced = tables.leastRecentlyUsed(
+                of: user.id, beyond: limit - 1, sparing: nil, limit: .max, at: session.createdAt)
+            tables.end(.these(displaced), PlannedEnding(displacedBy: session))
             tables.sessions[session.id] = session
             tables.record(event)
-            return true
+            return displaced
         }
     }
 
     public func session(_ id: SessionID) -> Session? { tables.withLock { $0.sessions[id] } }
 
-    public func liveSessions(of subject: SubjectID, at now: UnixTime) -> [Session] {
+    public func liveSessions(
+        of subject: SubjectID, after cursor: SessionID?, limit: Int, at now: UnixTime
+    ) -> [Session] {
         tables.withLock { tables in
-            tables.sessions.values.filter { $0.subject == subject && $0.isLive(at: now) }.sorted { $0.id > $1.id }
+            let live = tables.sessions.values.filter { session in
+                session.subject == subject && session.isLive(at: now) && cursor.map { session.id < $0 } ?? true
+            }
+            return Array(live.sorted { $0.id > $1.id }.prefix(limit))
         }
     }
 
-    public func end(_ selection: SessionSelection, _ ending: PlannedEnding) -> [SessionID] {
-        tables.withLock { $0.end(selection, ending) }
+    public func leastRecentlyUsed(
+        of subject: SubjectID, beyond kept: Int, sparing spared: SessionID?, limit: Int, at now: UnixTime
+    ) -> [SessionID] {
+        tables.withLock { $0.leastRecentlyUsed(of: subject, beyond: kept, sparing: spared, limit: limit, at: now) }
     }
 
-    public func endSlice(
-        begunSince start: UnixTime, after cursor: SessionID?, limit: Int, _ ending: PlannedEnding
+    public func end(
+        _ selection: SessionSelection, after cursor: SessionID?, limit: Int, _ ending: PlannedEnding
     ) -> (ended: [SessionID], cursor: SessionID?) {
+        tables.withLock { $0.end(selection, after: cursor, limit: limit, ending) }
+    }
+
+    public func copyRoles(
+        _ roles: [String], scope: [String], toSessionsOf subject: SubjectID, after cursor: SessionID?, limit: Int
+    ) -> SessionID? {
         tables.withLock { tables in
-            let slice = tables.slice(after: cursor, limit: limit)
-            return (tables.end(slice.filter { $0.createdAt >= start }, ending), slice.last?.id)
+            let slice = tables.slice(after: cursor, limit: limit) { $0.subject == subject && $0.ending == nil }
+            for session in slice {
+                tables.sessions[session.id]?.roles = roles
+                tables.sessions[session.id]?.scope = scope
+            }
+            return slice.count == limit ? slice.last?.id : nil
         }
     }
 
@@ -179,21 +231,31 @@ public final class MemoryStore: PawlStore {
     // MARK: AccountStore
 
     public func user(identifier: Identifier) -> User? {
-        tables.withLock { $0.users.values.first { $0.identifier == identifier } }
+        tables.withLock { tables in
+            tables.users.values.first { $0.identifier.spelling == identifier.spelling }
+                ?? tables.users.values.first { $0.identifier.text == identifier.text }
+        }
     }
 
     public func user(_ id: SubjectID) -> User? { tables.withLock { $0.users[id] } }
 
     public func users(after identifier: Identifier?, limit: Int) -> [User] {
         tables.withLock { tables in
-            let all = tables.users.values.sorted { $0.identifier < $1.identifier }
-            return Array(all.filter { user in identifier.map { $0 < user.identifier } ?? true }.prefix(limit))
+            let all = tables.users.values.sorted { Identifier.areInOrder($0.identifier, $1.identifier) }
+            return Array(
+                all.filter { user in identifier.map { Identifier.areInOrder($0, user.identifier) } ?? true }
+                    .prefix(limit))
         }
     }
 
     public func insert(_ user: User, _ event: Event) -> Bool {
         tables.withLock { tables in
-            guard !tables.users.values.contains(where: { $0.identifier == user.identifier }) else { return false }
+            let new = user.identifier
+            guard
+                !tables.users.values.contains(where: {
+                    $0.identifier.spelling == new.spelling || $0.identifier.text == new.text
+                })
+            else { return false }
             tables.users[user.id] = user
             tables.record(event)
             return true
@@ -213,7 +275,8 @@ public final class MemoryStore: PawlStore {
             tables.users[id] = changed
             for event in events { tables.record(event) }
             let ended =
-                change.endsSessions ? tables.end(.all(of: id), PlannedEnding(.revoked, at: change.at, origin: nil)) : []
+                change.endsSessions
+                ? tables.end(.all(of: id), PlannedEnding(.revoked, at: change.at, origin: nil)).ended : []
             for session in tables.sessions.values where session.subject == id && session.ending == nil {
                 tables.sessions[session.id]?.roles = changed.roles
                 tables.sessions[session.id]?.scope = changed.scope
@@ -222,32 +285,31 @@ public final class MemoryStore: PawlStore {
         }
     }
 
-    public func reserveLogin(_ keys: ThrottleKeys, at now: UnixTime) -> Int64? {
+    public func reserveLogin(_ keys: ThrottleKeys, under throttle: LoginThrottle, at now: UnixTime) -> LoginAdmission {
         tables.withLock { tables in
-            let reserved = LoginThrottle.reserve(
-                network: tables.throttle[keys.network], identifier: tables.throttle[keys.identifier], at: now)
-            guard reserved.wait == nil else { return reserved.wait }
-            tables.throttle[keys.network] = reserved.network
-            tables.throttle[keys.identifier] = reserved.identifier
-            return nil
+            tables.throttle(keys, at: now) { throttle.reserve(&$0, at: now) }
         }
     }
 
-    public func settleLogin(_ keys: ThrottleKeys, _ result: LoginResult, at now: UnixTime) {
+    public func settleLogin(
+        _ keys: ThrottleKeys, _ result: LoginResult, under throttle: LoginThrottle, at now: UnixTime
+    ) {
         tables.withLock { tables in
-            let settled = LoginThrottle.settle(
-                network: tables.throttle[keys.network], identifier: tables.throttle[keys.identifier], result, at: now)
-            tables.throttle[keys.network] = settled.network
-            tables.throttle[keys.identifier] = settled.identifier
+            tables.throttle(keys, at: now) { throttle.settle(&$0, result, at: now) }
             if case .failed(let event) = result { tables.record(event) }
         }
     }
 
-    public func deleteThrottles(forgottenAt now: UnixTime, limit: Int) -> Bool {
+    public func deleteThrottles(forgottenAt now: UnixTime, after cursor: [UInt8]?, limit: Int) -> [UInt8]? {
         tables.withLock { tables in
-            let forgotten = tables.throttle.filter { LoginThrottle.isForgotten($0.value, at: now) }
-            for key in forgotten.keys.prefix(limit) { tables.throttle[key] = nil }
-            return forgotten.count >= limit
+            let keys = tables.throttle.keys.filter { key in cursor?.lexicographicallyPrecedes(key) ?? true }
+            let slice = keys.sorted { $0.lexicographicallyPrecedes($1) }.prefix(limit)
+            for key in slice {
+                if let counter = tables.throttle[key], LoginThrottle.isForgotten(counter, at: now) {
+                    tables.throttle[key] = nil
+                }
+            }
+            return slice.count == limit ? slice.last : nil
         }
     }
 
@@ -293,11 +355,12 @@ public final class MemoryStore: PawlStore {
         return events(after: max(0, count - Int64(limit)), limit: limit)
     }
 
-    public func deleteEvents(before cutoff: UnixTime, limit: Int) {
+    public func deleteEvents(before cutoff: UnixTime, limit: Int) -> Bool {
         tables.withLock { tables in
             let old = tables.events.prefix(limit).prefix { $0.at < cutoff }.count
             tables.events.removeFirst(old)
             tables.deletedEvents += Int64(old)
+            return old == limit
         }
     }
 
@@ -329,6 +392,8 @@ public final class MemoryStore: PawlStore {
 
     public func mayKeepHouse(at now: UnixTime) -> Bool { true }
 
+    public func tryStatements() {}
+
     public func status() -> DatabaseStatus {
         tables.withLock { tables in
             DatabaseStatus(
@@ -339,6 +404,19 @@ public final class MemoryStore: PawlStore {
     }
 
     public func findDamage() -> [String] { [] }
+
+    public func oldIdentifiers() -> [OldIdentifier] {
+        tables.withLock { tables in
+            var old = OldIdentifiers()
+            for user in tables.users.values {
+                old.look(
+                    at: .init(
+                        id: user.id.bytes, createdAt: user.createdAt, spelling: user.identifier.spelling,
+                        key: user.identifier.text))
+            }
+            return old.plan { key in tables.users.values.contains { $0.identifier.text == key } }.old
+        }
+    }
 
     public func passwordSeals() -> [UInt8: Int] {
         tables.withLock { tables in

@@ -11,27 +11,46 @@ public protocol SessionStore: Sendable {
     /// commit many turns together, but answers none before its commit.
     func rotate(_ turn: Turn, under policy: RotationPolicy) async throws(StoreError) -> Outcome
 
-    /// Starts a session, together with `event`, if the user is enabled and still at `userVersion`.
-    /// - Returns: whether it did.
-    func insert(_ session: Session, ifUserVersionIs userVersion: Int64, _ event: Event) async throws(StoreError) -> Bool
+    /// How many rows one change may touch so that turns which come meanwhile do not notice.
+    var sliceSize: Int { get }
+
+    /// Starts a session, together with `event`, if the user is enabled and still at `userVersion`. Of the user's
+    /// sessions that have not ended, this one counted, only `limit` stay: the least recently used beyond them end in the
+    /// same change, by ``PlannedEnding/init(displacedBy:)``. Sign-ins of one user that come together keep to the limit.
+    /// - Returns: the ids of the sessions that were ended; nil if the session did not start.
+    func insert(
+        _ session: Session, ifUserVersionIs userVersion: Int64, limit: Int, _ event: Event
+    ) async throws(StoreError) -> [SessionID]?
 
     func session(_ id: SessionID) async throws(StoreError) -> Session?
 
-    /// The sessions of a subject that are live at `now`, newest first.
-    func liveSessions(of subject: SubjectID, at now: UnixTime) async throws(StoreError) -> [Session]
+    /// The sessions of a subject that are live at `now`, newest first: those after `cursor`, at most `limit`.
+    func liveSessions(
+        of subject: SubjectID, after cursor: SessionID?, limit: Int, at now: UnixTime
+    ) async throws(StoreError) -> [Session]
 
-    /// Ends those of the selected sessions that have not ended by now (``Session/canEnd(at:)``), erasing hash, seal and
-    /// names, with an event for each.
-    /// - Returns: the ids of those that were ended now.
+    /// The sessions of a subject that can be ended (``Session/canEnd(at:)``), but for the `kept` that were used last and
+    /// for `spared`, which does not count: the least recently used first, at most `limit`. Reads alone, and holds no
+    /// turn up.
+    func leastRecentlyUsed(
+        of subject: SubjectID, beyond kept: Int, sparing spared: SessionID?, limit: Int, at now: UnixTime
+    ) async throws(StoreError) -> [SessionID]
+
+    /// Ends, of a slice of at most `limit` of the selected sessions after `cursor` in the order of ids, those that can be
+    /// ended (``Session/canEnd(at:)``), erasing hash, seal and names, with an event for each. One statement changes all
+    /// rows of the slice.
+    /// - Returns: the ids of those that were ended now, and the last id looked at; nil if that was the last slice.
     @discardableResult
-    func end(_ selection: SessionSelection, _ ending: PlannedEnding) async throws(StoreError) -> [SessionID]
-
-    /// Ends, of a slice of at most `limit` rows after `cursor` in the order of ids, the sessions that began at `start`
-    /// or later and have not ended by now, like ``end(_:_:)``.
-    /// - Returns: the ids of those that were ended now, and the last id looked at; nil at the end of the table.
-    func endSlice(
-        begunSince start: UnixTime, after cursor: SessionID?, limit: Int, _ ending: PlannedEnding
+    func end(
+        _ selection: SessionSelection, after cursor: SessionID?, limit: Int, _ ending: PlannedEnding
     ) async throws(StoreError) -> (ended: [SessionID], cursor: SessionID?)
+
+    /// Copies roles and scope into a slice of at most `limit` of a subject's sessions that have not ended, after
+    /// `cursor` in the order of ids.
+    /// - Returns: the last id looked at; nil if that was the last slice.
+    func copyRoles(
+        _ roles: [String], scope: [String], toSessionsOf subject: SubjectID, after cursor: SessionID?, limit: Int
+    ) async throws(StoreError) -> SessionID?
 
     /// Names the device of a live session of `subject`. Returns whether there was one.
     func rename(
@@ -56,8 +75,27 @@ public protocol SessionStore: Sendable {
 /// Which sessions to end.
 public enum SessionSelection: Sendable, Hashable {
     case one(SessionID)
+    case these([SessionID])
     case all(of: SubjectID)
     case others(of: SubjectID, keeping: SessionID)
+    /// Those of anybody that began then or later.
+    case begun(since: UnixTime)
+}
+
+extension SessionSelection {
+    /// The sessions that it names by their ids: those after `cursor`, in the order of ids. Nil where rows tell.
+    package func ids(after cursor: SessionID?, limit: Int) -> [SessionID]? {
+        let named: [SessionID]
+        switch self {
+        case .one(let id): named = [id]
+        case .these(let ids): named = ids.sorted()
+        case .all, .others, .begun: return nil
+        }
+        return Array(named.filter { id in cursor.map { $0 < id } ?? true }.prefix(limit))
+    }
+
+    /// When the sessions began at the earliest.
+    package var start: UnixTime { if case .begun(let start) = self { start } else { UnixTime(seconds: 0) } }
 }
 
 /// How to end them.
@@ -67,19 +105,35 @@ public struct PlannedEnding: Sendable {
     public let origin: Origin?
     /// Evidence instead of the plain event.
     public let event: Event?
+    /// What the plain event says in `by`, where it is neither the user nor an operator.
+    package let cause: String?
 
     public init(_ reason: EndReason, at: UnixTime, origin: Origin?, event: Event? = nil) {
+        self.init(reason, at: at, origin: origin, event: event, cause: nil)
+    }
+
+    private init(_ reason: EndReason, at: UnixTime, origin: Origin?, event: Event?, cause: String?) {
         self.reason = reason
         self.at = at
         self.origin = origin
         self.event = event
+        self.cause = cause
+    }
+
+    /// For the least recently used sessions of a user whose newest one is above the limit.
+    package init(displacedBy session: Session) { self.init(displacedAt: session.createdAt, by: session.origin) }
+
+    /// - Parameter origin: of the sign-in that was above the limit.
+    package init(displacedAt at: UnixTime, by origin: Origin) {
+        self.init(.revoked, at: at, origin: origin, event: nil, cause: "session_limit")
     }
 
     package func event(for session: SessionID, of subject: SubjectID) -> Event {
-        event
-            ?? Event(
-                .sessionEnded, at: at, subject: subject, session: session, origin: origin,
-                details: ["reason": reason.rawValue])
+        if let event { return event }
+        var details = ["reason": reason.rawValue]
+        details["by"] = cause
+        return Event(
+            .sessionEnded, at: at, subject: subject, session: session, origin: origin, details: details)
     }
 }
 

@@ -3,9 +3,17 @@ import PawlJWT
 /// Makes access tokens (RFC 9068) from sessions.
 struct AccessTokenIssuer: Sendable {
     let issuer: String
+    /// The issuer first: Pawl's own routes take no token that is not meant for them as well (RFC 9068 §4).
     let audience: [String]
     let keys: KeyRing
     let randomness: Randomness
+
+    init(issuer: String, audience: [String], keys: KeyRing, randomness: Randomness) {
+        self.issuer = issuer
+        self.audience = audience.reduce(into: [issuer]) { if !$0.contains($1) { $0.append($1) } }
+        self.keys = keys
+        self.randomness = randomness
+    }
 
     /// A token for `session`, whose absolute end no token outlives, and its lifetime in seconds.
     func issue(for session: Session, at now: UnixTime, lifetime: Int64) throws -> (token: String, lifetime: Int64) {

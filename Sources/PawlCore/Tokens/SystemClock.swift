@@ -6,5 +6,11 @@
 
 extension Clock {
     /// The machine's wall clock.
-    public static let system = Clock { UnixTime(seconds: Int64(Date().timeIntervalSince1970)) }
+    public static let system = Clock {
+        UnixTime(seconds: Int64(Date().timeIntervalSince1970))
+    } uptime: {
+        (ContinuousClock.now - start).components.seconds
+    }
+
+    private static let start = ContinuousClock.now
 }

@@ -27,10 +27,22 @@ public struct UnixTime: Hashable, Comparable, Sendable, Codable {
 /// Where the time comes from. Tests turn theirs by hand.
 public struct Clock: Sendable {
     private let read: @Sendable () -> UnixTime
+    private let readUptime: @Sendable () -> Int64
 
+    /// A clock that nobody sets: all time that passes on it has passed.
     public init(_ read: @escaping @Sendable () -> UnixTime) {
+        self.init(read) { read().seconds }
+    }
+
+    /// - Parameters:
+    ///   - read: the time, which may jump when somebody sets the clock.
+    ///   - uptime: seconds since any moment on a clock that nobody can set.
+    public init(_ read: @escaping @Sendable () -> UnixTime, uptime: @escaping @Sendable () -> Int64) {
         self.read = read
+        readUptime = uptime
     }
 
     public var now: UnixTime { read() }
+    /// Seconds since some moment, on a clock that nobody can set: shows whether the time has jumped.
+    package var uptime: Int64 { readUptime() }
 }

@@ -12,9 +12,16 @@ const isFront = page === "sign-in" || page === "register" // where nobody is sig
 const endings = {
   signed_out: ["You are signed out."],
   expired: ["You were signed out.", "You had not been here for a long time."],
-  revoked: ["You were signed out.", "This session was ended from another device, by a new password or by whoever runs this server."],
+  revoked: ["You were signed out.", "This session was ended from another device, by a new password, by newer sign-ins or by whoever runs this server."],
   lost: ["You were signed out.", "The server has lost its record of this session."],
-  conflict: ["Sign in again.", "This browser came back with a copy of your session that is too old to go on with."],
+  refused: ["Allow cookies for this site.", "This browser refuses them, and nothing else can keep you signed in."],
+  not_kept: [
+    "This browser did not keep you signed in.",
+    location.protocol === "http:"
+      ? "Your name and password are right, but some browsers, such as Safari, do not keep a sign-in cookie over http. Use Chrome, Edge or Firefox here, or open these pages over https."
+      : "Your name and password are right, but this browser did not keep the sign-in cookie. Allow cookies for this site, then sign in again.",
+  ],
+  stale: ["Sign in again.", "This browser came back with a copy of your session that is too old to go on with."],
   reused: [
     "Somebody had a copy of your session, so it was ended.",
     "What kept you signed in was used a second time, from somewhere else. It is worthless now. Sign in, end any device that you do not know, and change your password. If it happens again, look for software on this computer that does not belong there.",
@@ -28,14 +35,16 @@ const refusals = {
   identifier_taken: "Somebody has this name already. Sign in, or choose another.",
   registration_closed: "Accounts are made by whoever runs this server.",
   too_short: "The password is too short.",
-  common: "This password is among the first that attackers try. Choose another.",
-  contains_identifier: "The password must not be your name.",
+  common: "This password is among the first that attackers try, or put together from such ones. Choose another.",
+  contains_identifier: "The password is your name or little more. Choose another.",
   session_changed: "Somebody else has signed in here meanwhile.",
+  header_fields_too_large: "This browser sends too much with each request. Delete the cookies of this site, then open this page again.",
   cross_site_request: `Open this page at its own address: ${publicUrl}/account`,
 }
 
 function words(error) {
   if (error.status === 429) return "Too many tries. Wait a little, then try again."
+  if (error.status === 431) return refusals.header_fields_too_large // a proxy says it without a code
   const known = refusals[error.reason] ?? refusals[error.code]
   if (known) return known
   return error.isTemporary ? "The server cannot be reached. Try again in a moment." : error.message
@@ -87,20 +96,46 @@ function readable(agent) {
 
 let isGoing, hasLeft
 
+/** Notes are for the next page of this tab, once. In the address, any link could leave one. */
+const notes = (() => {
+  try {
+    return sessionStorage
+  } catch {
+    return undefined // a browser that refuses cookies may refuse this instead of saying so
+  }
+})()
+const refusesCookies = !notes || !navigator.cookieEnabled
+const leaveNote = (name, text) => notes?.setItem(name, text)
+
+function takeNote(name) {
+  const text = notes?.getItem(name)
+  notes?.removeItem(name)
+  return text
+}
+
 /** Goes to another page, once: a second navigation would break the first one off. */
 function go(path) {
   if (!isGoing) location.replace(`/account${path}`)
   isGoing = true
 }
 
-/** Leaves for the sign-in page, which tells why. If that cannot be loaded, this page tells it, and nothing else. */
+/** Goes where somebody who has signed in wants to be. No script can see whether the browser kept the cookie, so it is the
+ *  next page that finds out. */
+function goIn() {
+  leaveNote("entered", "yes")
+  go(takeNote("wanted") || "")
+}
+
+/** Leaves for the sign-in page, which tells why; from there the way leads back to the password, if that was wanted. If
+ *  that page cannot be loaded, this one tells it, and nothing else. */
 async function leave(ending) {
   if (hasLeft) return
   hasLeft = true
   for (const node of [$("nav"), ...$("main").children]) node.hidden = node !== $("notice")
   $("proof")?.close()
   if (await fetch("/account/sign-in").then(({ ok }) => ok, () => false)) {
-    if (ending) sessionStorage.setItem("ending", ending) // in the address, any link could say so
+    if (ending) leaveNote("ending", ending)
+    leaveNote("wanted", page === "password" && ending !== "signed_out" ? "/password" : "")
     return go("/sign-in")
   }
   if (ending !== "signed_out") tellEnding(ending)
@@ -115,7 +150,10 @@ async function expectDone(response) {
   throw new PawlError(response.status, problem, Number(response.headers.get("Retry-After")) || undefined)
 }
 
-const atFault = { identifier_taken: "[name=identifier]", password_refused: "[autocomplete=new-password]" }
+const atFault = {
+  identifier_taken: "[name=identifier]", invalid_request: "[name=identifier]",
+  password_refused: "[autocomplete=new-password]",
+}
 
 /** Runs `work` when the form is sent; says beside its fields what went wrong. */
 function onSubmit(form, work) {
@@ -165,8 +203,8 @@ async function persist(work) {
       return result
     } catch (error) {
       if (!error.isTemporary || hasLeft) throw error
-      // After a crash and several page loads within half a minute, only a new sign-in gives another cookie.
-      if (error.code === "refresh_conflict" && wait > 2) return leave("conflict")
+      // Another cookie would have come by now: after a crash, this one may be too old.
+      if (error.code === "refresh_conflict" && wait > 2) return leave("stale")
       notify(["The server cannot be reached.", "You are still signed in. Trying again …"], "warning waiting")
       await Promise.race([
         new Promise(resolve => setTimeout(resolve, Math.max(wait, error.retryAfter ?? 0) * 1000)),
@@ -199,18 +237,18 @@ function prove() {
 // ---- The pages
 
 async function front() {
-  const ending = sessionStorage.getItem("ending")
+  const ending = takeNote("ending")
   if (ending) tellEnding(ending)
-  sessionStorage.removeItem("ending")
   const form = $("credentials")
   if (form) {
     onSubmit(form, async credentials => {
       const enter = page === "register" ? pawl.register : pawl.signIn
       await enter({ ...credentials, device: readable(navigator.userAgent) })
-      go("")
+      goIn()
     })
   }
-  if (await pawl.session().catch(complain)) go("")
+  if (refusesCookies) return tellEnding("refused")
+  if (await pawl.session().catch(complain)) goIn()
 }
 
 function complain(error) {
@@ -218,11 +256,13 @@ function complain(error) {
 }
 
 async function showIdentity() {
+  const hasJustEntered = takeNote("entered")
   const session = await persist(pawl.session)
-  if (!session) return
+  if (!session) return leave(hasJustEntered ? "not_kept" : undefined)
   $("nav").hidden = $("who").hidden = false
   const roles = session.roles.length ? ` Roles: ${session.roles.join(", ")}.` : ""
-  $("who").textContent = `Signed in as ${session.identifier}.${roles}`
+  // In an element of its own, names written from right to left leave the sentence in order.
+  $("who").replaceChildren("Signed in as ", element("bdi", session.identifier), `.${roles}`)
   for (const field of document.querySelectorAll("[name=username]")) field.value = session.identifier
   return session
 }
@@ -235,23 +275,41 @@ async function devices() {
   $("proof").querySelector(".cancel").addEventListener("click", () => $("proof").close("cancelled"))
   $("end-others").addEventListener("click", () =>
     doAndShow(() => pawl.fetch("/auth/logout/others", { method: "POST" }), "All other devices are signed out."))
+  $("more").addEventListener("click", async () => {
+    pages++
+    await lookAgain()
+  })
   document.addEventListener("visibilitychange", lookAgain)
   showDevices(await findDevices())
 }
 
+let pages = 1 // that are shown
+
+/** The pages of devices that are shown, and this one, on whichever page it is. */
 async function findDevices() {
-  const answer = await persist(async () => expectDone(await pawl.fetch("/auth/sessions", { cache: "no-store" })))
-  const now = Date.parse(answer.headers.get("Date")) // this computer's clock may be wrong
-  return { now, ...(await answer.json()) }
+  const found = { sessions: [] }
+  const ask = async path => {
+    const answer = await persist(async () => expectDone(await pawl.fetch(path, { cache: "no-store" })))
+    found.now = Date.parse(answer.headers.get("Date")) // this computer's clock may be wrong
+    return answer.json()
+  }
+  for (let page = 0; page < pages && (page === 0 || found.next); page++) {
+    const { sessions, next } = await ask(`/auth/sessions${page ? `?after=${found.next}` : ""}`)
+    found.sessions.push(...sessions)
+    found.next = next
+  }
+  if (!found.sessions.some(({ current }) => current)) found.sessions.push(await ask("/auth/session"))
+  return found
 }
 
 /** Shows the devices, the one that asks first. Focus stays where it was, if that is still there. */
-function showDevices({ sessions, now }) {
+function showDevices({ sessions, next, now }) {
   const { activeElement } = document
   const id = activeElement.closest("[data-id]")?.dataset.id
   sessions.sort((one, other) => other.current - one.current || Date.parse(other.last_used_at) - Date.parse(one.last_used_at))
   $("devices").replaceChildren(...sessions.map(session => item(session, now)))
   document.querySelector(`[data-id="${id}"] [class="${activeElement.className}"]`)?.focus()
+  $("more").hidden = !next
   $("end-others").hidden = sessions.length < 2
   $("account").hidden = false
 }
@@ -338,13 +396,14 @@ async function password() {
 const signOut = () => pawl.signOut().catch(complain)
 
 pawl.on("signedout", ({ reason }) => (isFront ? tellEnding(reason) : leave(reason)))
-pawl.on("signedin", () => isFront && go(""))
+pawl.on("signedin", () => isFront && goIn())
 pawl.on("changed", () => location.reload())
 $("sign-out").addEventListener("click", signOut)
 
 if (isFront) front()
+else if (refusesCookies) leave()
 else {
   showIdentity()
-    .then(session => (session ? { devices, password }[page]() : leave()))
+    .then(session => session && { devices, password }[page]())
     .catch(complain)
 }

@@ -47,7 +47,9 @@ export interface Pawl {
   /**
    * Like the page's own `fetch`. Requests to the API origins, and to Pawl's own `/auth/`, take the access token along,
    * renewed before it expires. A 401 that says `invalid_token` is met by one refresh and one repetition, unless the
-   * body is a stream. A redirect of such a request is an error, as the token would go along with it.
+   * body is a stream. An API that refuses the new token too (its clock may be wrong) causes no further refresh for as
+   * long as that token lives: its 401 is returned. A redirect of such a request is an error, as the token would go along
+   * with it.
    * @throws PawlError 401 `session_ended` if nobody is signed in; `session_changed` if, while it waited for a token,
    *   somebody else signed in; one that is temporary if Pawl cannot be reached
    */
@@ -56,8 +58,9 @@ export interface Pawl {
   /** Who is signed in, as the server has it: null if nobody is. */
   session(): Promise<Session | null>
 
-  /** All sessions of who is signed in: their devices. */
-  sessions(): Promise<Device[]>
+  /** The sessions of who is signed in, which are their devices, newest first: a page of 100, after the one whose id is
+   * `after`. */
+  sessions(after?: string): Promise<Device[]>
 
   /**
    * Calls `listener` whenever that happens, in whichever tab it was done.
@@ -119,7 +122,7 @@ export interface PawlEvents {
   changed: Event & Identity & { previous: Identity }
 }
 
-export type EndReason = "signed_out" | "expired" | "revoked" | "reused" | "lost" | (string & {})
+export type EndReason = "signed_out" | "expired" | "revoked" | "reused" | "lost" | "stale" | (string & {})
 
 export class PawlError extends Error {
   /** The answer's status; 0 if there was none. */

@@ -1,10 +1,10 @@
 /**
  * pawl.js keeps a web page signed in with Pawl. pawl.d.ts describes the calls, docs/browsers.md the choices.
  *
- * The refresh token is a cookie that no script can read; the access token is here, in memory only. Tabs share
- *  - a lock: one at a time does what may change the cookie;
- *  - a record in IndexedDB: the `name` of the last attempt to turn the session, whether its outcome is `open`, a
- *    `signOut` that the server has yet to hear of, and `at`, a count of all that became of the session: their clock;
+ * The refresh token is a cookie that no script can read; the access token is in memory only. Tabs share
+ *  - a lock: one at a time may change the cookie;
+ *  - a record in IndexedDB: the `name` of the last attempt, whether it is `open`, a `signOut` that the server has not
+ *    heard of, and `at`, a count of all changes: their clock;
  *  - a channel, on which they tell who is signed in, with which access token, as of when.
  */
 
@@ -13,7 +13,7 @@ const holdLimit = 10_000 // for a request, and so for the lock
 const patience = 12_000 // with a tab that holds the lock
 const replyLimit = 50 // for other tabs, if there are any
 const arrivalLimit = 1_000 // for what was told already
-const soon = 30_000 // so long before its end a token is renewed, and after a failure things are tried again
+const soon = 30_000 // before a token's end, and after a failure
 
 export class PawlError extends Error {
   constructor(status, { code, reason, detail }, retryAfter) {
@@ -21,7 +21,6 @@ export class PawlError extends Error {
     Object.assign(this, { name: "PawlError", status, code, reason, retryAfter })
   }
 
-  /** Whether the same call may succeed later. */
   get isTemporary() {
     return !this.status || this.code === "refresh_conflict" || this.status === 429 || this.status >= 500
   }
@@ -46,13 +45,13 @@ const json = (method, value) => ({
 const camelCase = object =>
   Object.fromEntries(Object.entries(object).map(([key, value]) => [key.replace(/_./g, c => c[1].toUpperCase()), value]))
 
-/** What is outside comes from `window`, so that tests can hold it. */
+/** Tests give another `window`. */
 export function createPawl({ baseURL, apiOrigins = [] }, window = globalThis) {
   const base = new URL(baseURL, window.location?.href).href.replace(/\/$/, "")
   const origins = apiOrigins.map(url => new URL(url).origin).filter(origin => origin !== "null")
   const shared = `pawl/1 ${base}` // two Pawls do not mix
   const locks = window.navigator?.locks
-  const now = () => window.performance.now() // monotonic: the wall clock may be wrong
+  const now = () => window.performance.now() // monotonic
 
   // ---- What this tab knows
 
@@ -60,7 +59,7 @@ export function createPawl({ baseURL, apiOrigins = [] }, window = globalThis) {
   let held // undefined: nothing yet; null: nobody is signed in; else { token, until, early, subject, sessionID }
   let ending // why nobody is
   let timer
-  const events = new EventTarget() // goes on when a listener throws
+  const events = new EventTarget()
 
   const later = record => Math.max(record.at, at) + 1
   const isGood = refused => held && held.token !== refused && held.until - held.early > now()
@@ -69,7 +68,7 @@ export function createPawl({ baseURL, apiOrigins = [] }, window = globalThis) {
   const identity = who => ({ subject: who?.subject, sessionID: who?.sessionID })
   const emit = (type, who, more) => events.dispatchEvent(Object.assign(new Event(type), identity(who), more))
 
-  /** Another session is announced, never mixed with ours. */
+  /** Another session is announced. */
   function learn(moment, next, { isSignIn, reason } = {}) {
     if (moment <= at) return
     const previous = held
@@ -84,7 +83,7 @@ export function createPawl({ baseURL, apiOrigins = [] }, window = globalThis) {
     }
     turning?.abort()
     if (previous || (previous === undefined && reason)) {
-      ending = reason ?? "signed_out" // a cookie that is gone was taken by a sign-out elsewhere
+      ending = reason ?? "signed_out" // the cookie is gone
       if (ending === "reused") emit("stolen", previous, { reason: ending })
       emit("signedout", previous, { reason: ending })
     }
@@ -103,8 +102,7 @@ export function createPawl({ baseURL, apiOrigins = [] }, window = globalThis) {
 
   const tell = how => channel.postMessage({ at, held, left: held?.until - now(), ...how })
 
-  /** Waits for what was told as of `moment`. A lock may come before the message that was sent before its release; the
-   *  record shows that there is one. */
+  /** Waits for what was told as of `moment`. The lock may come before what was told before its release. */
   const hear = (moment, limit) =>
     new Promise(resolve => {
       heard = () => at >= moment && resolve()
@@ -112,12 +110,12 @@ export function createPawl({ baseURL, apiOrigins = [] }, window = globalThis) {
       channel.postMessage({ isQuestion: true })
     })
 
-  // Names need locks, so that there is one attempt at a time, and a database, so that they outlive their page. Else the
-  // server's leeway must do, and the record is the tab's own.
+  // Names need locks (one attempt at a time) and a database (to outlive their page). Without them the server's leeway
+  // must do, and each tab has a record of its own.
   let isNaming = Boolean(locks && window.indexedDB)
   let ownRecord = { at: 0 }
 
-  /** Patches the record by what `edit` makes of it, if anything. When this returns, it is on disk. */
+  /** Patches the record on disk by what `edit` makes of it, if anything. */
   async function change(edit) {
     if (isNaming) {
       try {
@@ -165,9 +163,8 @@ export function createPawl({ baseURL, apiOrigins = [] }, window = globalThis) {
 
   /** Does `work`, for a limited time, while nothing else does.
    *
-   *  A frozen tab may hold the lock for ever. Who has seen it do so for longer than any work lasts takes it. A request
-   *  under way there cannot be stopped, but its attempt is open, so the next repeats its name. When the tab wakes, it
-   *  finds the record changed. */
+   *  A tab that froze with the lock loses it once another has seen it there for longer than any work lasts. Its request
+   *  cannot be stopped, but its attempt is open: the next repeats its name. Awake again, it finds the record changed. */
   function alone(work) {
     let hold, working
     const begin = () => (working = work((hold = limited(holdLimit))))
@@ -192,21 +189,23 @@ export function createPawl({ baseURL, apiOrigins = [] }, window = globalThis) {
 
   // ---- Requests
 
-  async function send({ signal }, path, init) {
-    const settings = { method: "POST", credentials: "include", redirect: "error", signal }
-    return window.fetch(base + path, { ...settings, ...init }).then(decode).catch(asPawlError)
+  /** Under the kept `name`, one's own old cookie is no copy. */
+  async function send({ signal }, path, name, init) {
+    const headers = { ...init?.headers, ...(isNaming && name && { "Idempotency-Key": name }) }
+    init = { method: "POST", credentials: "include", redirect: "error", signal, ...init, headers }
+    return window.fetch(base + path, init).then(decode).catch(asPawlError)
   }
 
-  async function sendForToken(hold, path, init) {
+  async function sendForToken(...request) {
     const sent = now()
-    const answer = await send(hold, path, init)
+    const answer = await send(...request)
     if (!/^bearer$/i.test(answer.token_type)) throw new PawlError(0, { code: "network" }) // not Pawl's answer
-    const { access_token: token, subject, session_id: sessionID } = answer
+    const { access_token: token, subject, session_id: sessionID, repeated } = answer
     const life = answer.expires_in * 1000
-    return { token, subject, sessionID, until: sent + life, early: Math.min(soon, life / 5) }
+    return { token, subject, sessionID, repeated, until: sent + life, early: Math.min(soon, life / 5) }
   }
 
-  /** Repeats what fails for now, later and later. */
+  /** Repeats what fails for now. */
   async function repeat(work) {
     for (let tried = 1; ; tried++) {
       try {
@@ -225,7 +224,7 @@ export function createPawl({ baseURL, apiOrigins = [] }, window = globalThis) {
   let renewal
   const turn = work => repeat(() => alone(hold => work((turning = hold)))) // the pauses are without the lock
 
-  /** Patches the record, unless it is not as it `was`: somebody signed out, or this tab froze and lost the lock. */
+  /** Patches the record if it is as it `was`: nobody signed out, and this tab has not lost the lock. */
   async function follow(was, patch) {
     let isSame
     const record = await change(record => {
@@ -237,7 +236,9 @@ export function createPawl({ baseURL, apiOrigins = [] }, window = globalThis) {
   }
 
   async function settle(was, next, how) {
-    const record = await follow(was, { at: later(was), open: false, signOut: false })
+    const signOut = how?.reason === "stale" // its session lives on, perhaps with a thief
+    const record = await follow(was, { at: later(was), open: false, repeated: next?.repeated, signOut })
+    if (signOut) await tellSignOut(turning, record).catch(() => wakeIn(soon))
     learn(record.at, next, how)
     tell(how)
   }
@@ -256,13 +257,12 @@ export function createPawl({ baseURL, apiOrigins = [] }, window = globalThis) {
   }
 
   /** Turns the session by the attempt `name`. */
-  async function spend(hold, began, name, path, init) {
-    // Before the request leaves: whoever comes next, even after a crash, can repeat it.
+  async function spend(hold, began, name, path, init, refusedBy) {
+    // Before the request leaves, so that it can be repeated, even after a crash.
     const record = await follow(began, { name, open: true })
-    const headers = { ...init?.headers, ...(isNaming && { "Idempotency-Key": name }) }
     let next
     try {
-      next = await sendForToken(hold, path, { ...init, headers })
+      next = { ...(await sendForToken(hold, path, name, init)), refusedBy }
     } catch (error) {
       if (/session_ended|invalid_refresh_token/.test(error.code)) await settle(record, null, { reason: error.reason })
       throw error
@@ -270,24 +270,26 @@ export function createPawl({ baseURL, apiOrigins = [] }, window = globalThis) {
     await settle(record, next)
   }
 
-  const newName = () => window.crypto.getRandomValues(new Uint32Array(4)).join("-")
+  /** The last name if it `isDue` again, or has turned nothing so far: a request may be stuck. Else a new one. */
+  const nameFor = ({ name, repeated }, isDue) =>
+    ((isDue || repeated) && name) || window.crypto.getRandomValues(new Uint32Array(4)).join("-")
 
-  /** Repeats an open attempt, whatever it was: if it went through, the answer is its successor. A new page repeats any,
-   *  as a browser that crashed may come back with the cookie of half a minute ago. */
-  const refresh = (hold, began) =>
-    spend(hold, began, ((began.open || held === undefined) && began.name) || newName(), "/auth/refresh")
+  /** Repeats an open attempt, whatever it was. A new page repeats any, as a browser that crashed may come back with the
+   *  cookie of half a minute ago. */
+  const refresh = (hold, began, refusedBy) =>
+    spend(hold, began, nameFor(began, began.open || held === undefined), "/auth/refresh", {}, refusedBy)
 
-  /** Gets a token that lasts, other than the `refused` one. All who want one wait together. */
-  function renew(refused) {
+  /** Gets a token that lasts, other than the `refused` one, for all who want one. */
+  function renew(refused, refusedBy) {
     const wasSignedIn = held
     return (renewal ??= turn(async hold => {
       const began = await prepare(hold, wasSignedIn)
-      if (at !== began.at || !isGood(refused)) await refresh(hold, began)
+      if (at !== began.at || !isGood(refused)) await refresh(hold, began, refusedBy)
     }).finally(() => (renewal = undefined)))
   }
 
-  async function fresh(refused) {
-    if (!isGood(refused)) await renew(refused)
+  async function fresh(refused, refusedBy) {
+    if (!isGood(refused)) await renew(refused, refusedBy)
     if (!held) throw over()
     return held
   }
@@ -303,7 +305,7 @@ export function createPawl({ baseURL, apiOrigins = [] }, window = globalThis) {
         began = await read()
       }
       if (held.sessionID === sessionID) {
-        if (!began.open) name = newName()
+        if (!began.open) name = nameFor(began)
         await spend(hold, began, name, path, init).catch(error => {
           if (error.status === 409) name = undefined
           throw error
@@ -314,15 +316,17 @@ export function createPawl({ baseURL, apiOrigins = [] }, window = globalThis) {
   }
 
   const enter = path => async credentials => {
-    const init = json("POST", credentials)
-    await alone(async hold => settle(await read(), await sendForToken(hold, path, init), { isSignIn: true }))
+    await alone(async hold => {
+      const record = await read()
+      await settle(record, await sendForToken(hold, path, record.name, json("POST", credentials)), { isSignIn: true })
+    })
     return session()
   }
 
   // ---- Signing out
 
   async function tellSignOut(hold, record) {
-    await send(hold, "/auth/logout")
+    await send(hold, "/auth/logout", record.name)
     await follow(record, { open: false, signOut: false })
   }
 
@@ -339,8 +343,8 @@ export function createPawl({ baseURL, apiOrigins = [] }, window = globalThis) {
     }
   }
 
-  /** For other tabs at once; for the server when it can be reached, and nothing refreshes before. Here it is announced
-   *  last: a listener may leave the page. */
+  /** For other tabs at once; for the server when it can be reached. Here it is announced last: a listener may leave the
+   *  page. */
   async function signOut() {
     const record = await change(record => ({ at: later(record), signOut: true }))
     turning?.abort()
@@ -352,9 +356,10 @@ export function createPawl({ baseURL, apiOrigins = [] }, window = globalThis) {
 
   async function fetch(input, init) {
     let request = new window.Request(input, init) // reads addresses and options as `window.fetch` does
-    const isOurs = origins.includes(new URL(request.url).origin) || request.url.startsWith(`${base}/auth/`)
+    const { origin } = new URL(request.url)
+    const isOurs = origins.includes(origin) || request.url.startsWith(`${base}/auth/`)
     if (!isOurs) return window.fetch(request)
-    // Not every browser keeps the token from an origin that a request is redirected to.
+    // Some browsers would send the token along to where they are redirected.
     if (request.redirect === "follow") request = new window.Request(request, { redirect: "error" })
     const again = !init?.body?.getReader && request.clone()
     const { signal } = request
@@ -369,8 +374,9 @@ export function createPawl({ baseURL, apiOrigins = [] }, window = globalThis) {
     if (before && before.sessionID !== mine.sessionID) throw changed()
     const response = await send(mine, request)
     const isRefused = /error="?invalid_token/.test(response.headers.get("WWW-Authenticate"))
-    if (response.status !== 401 || !isRefused || !again) return response
-    const newer = await Promise.race([fresh(mine.token), aborted])
+    // Where the new token is refused as well (a wrong clock, say), no third one is fetched.
+    if (response.status !== 401 || !isRefused || !again || mine.refusedBy?.includes(origin)) return response
+    const newer = await Promise.race([fresh(mine.token, [origin].concat(mine.refusedBy)), aborted])
     return newer.sessionID === mine.sessionID ? send(newer, again) : response
   }
 
@@ -393,7 +399,7 @@ export function createPawl({ baseURL, apiOrigins = [] }, window = globalThis) {
 
   // ---- Waking up
 
-  /** Does what is due. Tabs that nobody sees ask for nothing. */
+  /** Does what is due, if the tab is seen. */
   async function wake() {
     const record = await read()
     const isDue = record.at !== at || (held && !isGood())
@@ -408,7 +414,7 @@ export function createPawl({ baseURL, apiOrigins = [] }, window = globalThis) {
     timer = window.setTimeout(quietly, delay, wake)
   }
 
-  // A page that was kept for the way back has missed things.
+  // A page that was kept has missed things.
   const wakeUp = event => quietly(event?.persisted && held !== undefined ? session : wake)
   for (const type of ["online", "visibilitychange", "resume", "pageshow"]) window.addEventListener?.(type, wakeUp, true)
   wakeUp()
@@ -421,7 +427,7 @@ export function createPawl({ baseURL, apiOrigins = [] }, window = globalThis) {
     changePassword: passwords => stepUp("/auth/password", json("PUT", passwords)),
     fetch,
     session,
-    sessions: async () => (await get("/auth/sessions")).sessions.map(camelCase),
+    sessions: async after => (await get("/auth/sessions" + (after ? "?after=" + after : ""))).sessions.map(camelCase),
     on(type, listener) {
       events.addEventListener(type, listener)
       return () => events.removeEventListener(type, listener)

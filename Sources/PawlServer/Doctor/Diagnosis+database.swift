@@ -24,18 +24,53 @@ extension Diagnosis {
         return Finding("migrations", .ok, "All are applied, \(status.migrations.last?.name ?? "") last.")
     }
 
-    /// The only clock at hand to compare with is the one that wrote the database.
-    func clock(_ newest: UnixTime?) -> Finding {
-        let now = clock.now
-        guard let newest, newest > now + 60 else {
-            return Finding("clock", .ok, "\(now.rfc3339), not behind the database.")
-        }
+    func identifiers(_ old: [OldIdentifier]) -> Finding {
+        guard !old.isEmpty else { return Finding("identifiers", .ok, "All are as today's rule prepares them.") }
         return Finding(
-            "clock", .problem, "It says \(now.rfc3339), and the database has seen \(newest.rfc3339).",
-            advice: """
-                Set the clock, and keep it by NTP: while it is behind, what should expire lives on. If it is right, \
-                the clock was ahead before: sessions begun then live too long, and can be ended.
-                """)
+            "identifiers", .warning,
+            "\(old.count) are of an earlier version: \(old.prefix(20).map(\.description).joined(separator: "; ")).",
+            advice: "Nothing must be done: their owners sign in as before. See \"Identifiers\" in docs/concepts.md.")
+    }
+
+    /// Compares this machine's clock with the database's; where there is none, with what the database has seen.
+    func clock(newest: UnixTime?, _ recovery: RecoveryRecord) -> Finding {
+        let (now, machine, database) = (clock.now, Clock.system.now, store.clock.now)
+        if abs(machine.seconds - database.seconds) > 2 {
+            return Finding(
+                "clock", .problem,
+                "This machine's clock says \(machine.rfc3339), and the database's says \(database.rfc3339).",
+                advice: "Set the one that is wrong, and keep both in step by NTP. Pawl goes by the database's.")
+        }
+        if let newest, newest > now + 60 {
+            return Finding(
+                "clock", .problem, "It says \(now.rfc3339), and the database has seen \(newest.rfc3339).",
+                advice: """
+                    Set the clock, and keep it by NTP: while it is behind, what should expire lives on. If it is right, \
+                    the clock was ahead before: sessions begun then live too long, and can be ended.
+                    """)
+        }
+        if let reached = recovery.housekeepingTime, now > reached + 86400 {
+            return Finding(
+                "clock", .warning,
+                "It says \(now.rfc3339), and has gone ahead by days in less time: rows are deleted as of \(reached.rfc3339).",
+                advice:
+                    "If it is wrong, set it before more is deleted. If no server ran for days, there is nothing to do.")
+        }
+        return Finding("clock", .ok, "\(now.rfc3339), not behind the database.")
+    }
+
+    func statements() async -> Finding {
+        do {
+            try await store.tryStatements()
+            return Finding("statements", .ok, "One of each kind works.")
+        } catch {
+            return Finding(
+                "statements", .problem, "\(error)",
+                advice: """
+                    Look whether all parts of the database can be reached, and whether only sessions is distributed, by \
+                    its id: see docs/scale.md, Citus.
+                    """)
+        }
     }
 
     func lostWrites(_ incidents: [Incident]) -> Finding {

@@ -6,6 +6,7 @@ package struct Diagnosis: Sendable {
     let store: any PawlStore
     let secrets: MasterSecrets
     let configuration: PawlConfiguration
+    let passwords: any PasswordHasher
     let clock: Clock
     /// Whether this process serves: only then its own limits and environment matter.
     let isServing: Bool
@@ -13,19 +14,20 @@ package struct Diagnosis: Sendable {
     let patience: Duration
 
     package init(
-        store: any PawlStore, secrets: MasterSecrets, configuration: PawlConfiguration, clock: Clock = .system,
-        isServing: Bool, patience: Duration
+        store: any PawlStore, secrets: MasterSecrets, configuration: PawlConfiguration,
+        passwords: any PasswordHasher, clock: Clock = .system, isServing: Bool, patience: Duration
     ) {
         self.store = store
         self.secrets = secrets
         self.configuration = configuration
+        self.passwords = passwords
         self.clock = clock
         self.isServing = isServing
         self.patience = patience
     }
 
     package func findings() async -> [Finding] {
-        var findings = [publicURL()]
+        var findings = Self.settings(configuration, passwords: passwords)
         do {
             let status = try await store.status()
             findings += [database(status), migrations(status)]
@@ -36,8 +38,11 @@ package struct Diagnosis: Sendable {
             // The rest reads tables as this version knows them.
             if status.migrations.allSatisfy({ $0.appliedAt != nil }) {
                 let recovery = try await store.recovery()
-                findings.append(clock([status.newestTime, recovery.heartbeat].compactMap { $0 }.max()))
+                findings.append(
+                    clock(newest: [status.newestTime, recovery.heartbeat].compactMap { $0 }.max(), recovery))
                 findings.append(lostWrites(recovery.incidents))
+                findings.append(identifiers(try await store.oldIdentifiers()))
+                findings.append(await statements())
                 findings.append(try await signingKeys())
                 findings += try await masterSecrets()
             }
@@ -51,8 +56,35 @@ package struct Diagnosis: Sendable {
         return findings
     }
 
-    private func publicURL() -> Finding {
-        let url = configuration.publicURL
+    /// What is to be said of the settings alone; a server logs what is wrong with them when it starts.
+    package static func settings(_ configuration: PawlConfiguration, passwords: any PasswordHasher) -> [Finding] {
+        [publicURL(configuration.publicURL), trustedProxies(configuration.trustedProxies), hashing(passwords)]
+    }
+
+    private static func trustedProxies(_ proxies: [IPNetwork]) -> Finding {
+        let wide = proxies.filter(\.isVeryWide).map(\.cidr)
+        guard wide.isEmpty else {
+            return Finding(
+                "trusted proxies", .warning,
+                "Almost anybody may say which address a request comes from: \(wide.joined(separator: ", ")) is very wide.",
+                advice: "Name only your proxies' own addresses in --trusted-proxies: throttling goes by what they say.")
+        }
+        return Finding("trusted proxies", .ok, proxies.isEmpty ? "None." : proxies.map(\.cidr).joined(separator: ", "))
+    }
+
+    private static func hashing(_ passwords: any PasswordHasher) -> Finding {
+        guard let weakness = passwords.weakness else {
+            return Finding("password hashing", .ok, "It costs what OWASP recommends, or more.")
+        }
+        return Finding(
+            "password hashing", .warning, weakness,
+            advice: """
+                Raise --password-memory and --password-passes: 19456 and 2 (the defaults), 47104 and 1, 12288 and 3, \
+                9216 and 4, or 7168 and 5. Each password is hashed anew when its user signs in.
+                """)
+    }
+
+    private static func publicURL(_ url: String) -> Finding {
         let isLocal = ["http://localhost", "http://127.0.0.1", "http://[::1]"].contains { local in
             url == local || url.hasPrefix(local + ":")
         }

@@ -1,16 +1,182 @@
 import HTTPTypes
 import PawlCore
 
-/// The client's address: the peer's, or what trusted proxies say of it. Each proxy appends its own peer to
-/// `X-Forwarded-For`, so the list is read from its end for as long as whoever speaks is trusted; anything further left
-/// is the client's own invention.
-func clientAddress(peer: String?, headers: HTTPFields, trusted: [IPNetwork]) -> String {
-    guard var address = peer else { return "" }
-    var forwarded = headers[values: .forwardedFor].flatMap { $0.split(separator: ",") }[...]
-    while trusted.contains(where: { $0.contains(address) }), let last = forwarded.popLast() {
-        let candidate = String(last.trimmingPrefix { $0 == " " }.reversed().drop { $0 == " " }.reversed())
-        guard IPNetwork.isAddress(candidate) else { break }
-        address = candidate
+/// The address of a client: the peer's address, or the one that trusted proxies report.
+///
+/// Each proxy adds its own peer at the end of `X-Forwarded-For` or `Forwarded` (RFC 7239). So a list is read from its end
+/// while the reporting proxy is trusted; the client may have invented everything before that. If both fields are there,
+/// they must lead to the same address, because a proxy that writes one of them may pass on the other as the client sent it.
+struct ClientAddress: Equatable {
+    /// As ``IPNetwork/canonical(_:)`` spells it; empty if the peer has no address.
+    let text: String
+    /// Why `text` is the address of a proxy although the proxy sent a field; nil if there was no fault.
+    let fault: Fault?
+
+    enum Fault: String {
+        /// The proxy named no address that can be read.
+        case unreadable
+        /// `X-Forwarded-For` and `Forwarded` lead to different addresses.
+        case contradiction
     }
-    return address
+
+    init(peer: String?, headers: HTTPFields, trusted: [IPNetwork]) {
+        var peer = peer ?? ""
+        if peer.hasPrefix("::ffff:") { peer = IPNetwork.canonical(peer) ?? peer }  // other peers are spelled right
+        guard trusted.contains(where: { $0.contains(peer) }) else {
+            self.init(peer, nil)
+            return
+        }
+        let readings = [
+            Self.forwardedFor(in: headers[values: .forwardedFor]),
+            ForwardedField.nodes(in: headers[values: .forwarded]),
+        ].filter { !$0.isEmpty }.map { Self.follow($0, from: peer, trusted: trusted) }
+        guard let first = readings.first else {
+            self.init(peer, nil)
+            return
+        }
+        self = readings.allSatisfy { $0.text == first.text } ? first : Self(peer, .contradiction)
+    }
+
+    private init(_ text: String, _ fault: Fault?) {
+        self.text = text
+        self.fault = fault
+    }
+
+    private static func follow(_ nodes: [ForwardedNode], from peer: String, trusted: [IPNetwork]) -> Self {
+        var address = peer
+        for node in nodes.reversed() where trusted.contains(where: { $0.contains(address) }) {
+            guard let next = node.address else { return Self(address, .unreadable) }
+            address = next
+        }
+        return Self(address, nil)
+    }
+
+    private static func forwardedFor(in values: [String]) -> [ForwardedNode] {
+        values.flatMap { $0.split(separator: ",", omittingEmptySubsequences: false) }
+            .map { ForwardedNode($0.trimming { $0 == " " || $0 == "\t" }, canBeBare: true) }
+            .filter { !$0.text.isEmpty }
+    }
+}
+
+/// One hop, as a proxy writes it.
+struct ForwardedNode: Equatable {
+    let text: Substring
+    /// Whether an IPv6 address may stand without brackets, and with a zone.
+    let canBeBare: Bool
+
+    init(_ text: Substring, canBeBare: Bool) {
+        self.text = text
+        self.canBeBare = canBeBare
+    }
+
+    /// The address in `203.0.113.7`, `203.0.113.7:51234`, `[2001:db8::7]`, `[2001:db8::7]:443` or `2001:db8::7`. Nil for
+    /// `unknown`, for obfuscated identifiers such as `_hidden`, and for anything else (RFC 7239 §6).
+    var address: String? {
+        if text.first == "[" {
+            guard let end = text.firstIndex(of: "]"), Self.isPort(text[text.index(after: end)...]) else { return nil }
+            return ipv6(text[text.index(after: text.startIndex)..<end])
+        }
+        guard let colon = text.firstIndex(of: ":") else { return IPNetwork.canonical(String(text)) }
+        if Self.isPort(text[colon...]) { return IPNetwork.canonical(String(text[..<colon])) }
+        return canBeBare ? ipv6(text) : nil
+    }
+
+    private func ipv6(_ text: Substring) -> String? {
+        guard text.contains(":") else { return nil }
+        let zone = canBeBare ? text.firstIndex(of: "%") : nil  // a network interface of the proxy
+        return IPNetwork.canonical(String(text[..<(zone ?? text.endIndex)]))
+    }
+
+    /// Nothing, `:443`, or `:_name` for an obfuscated port.
+    private static func isPort(_ text: Substring) -> Bool {
+        text.isEmpty || text.wholeMatch(of: /:([0-9]{1,5}|_[A-Za-z0-9._\-]+)/) != nil
+    }
+}
+
+/// The field `Forwarded` (RFC 7239 §4), read strictly.
+enum ForwardedField {
+    /// The value of `for` of each hop, in order. A hop without `for`, and a field that is not well-formed, is one node
+    /// without an address.
+    static func nodes(in values: [String]) -> [ForwardedNode] {
+        values.flatMap { value in
+            var scanner = Scanner(rest: value[...])
+            return scanner.elements() ?? [ForwardedNode("", canBeBare: false)]
+        }
+    }
+
+    private struct Scanner {
+        var rest: Substring
+
+        /// Nil if the field is not well-formed. Empty elements of the list are ignored (RFC 9110 §5.6.1.2).
+        mutating func elements() -> [ForwardedNode]? {
+            var nodes: [ForwardedNode] = []
+            repeat {
+                guard let pairs = pairs() else { return nil }
+                if !pairs.isEmpty { nodes.append(ForwardedNode(pairs["for"] ?? "", canBeBare: false)) }
+            } while take(",")
+            return rest.isEmpty ? nodes : nil
+        }
+
+        /// The pairs in `for=192.0.2.60;proto=http`; nil if a name occurs twice.
+        private mutating func pairs() -> [String: Substring]? {
+            var pairs: [String: Substring] = [:]
+            repeat {
+                skipSpace()
+                let name = token()
+                guard !name.isEmpty else { continue }
+                guard take("="), let value = quoted() ?? nonEmpty(token()),
+                    pairs.updateValue(value, forKey: name.lowercased()) == nil
+                else { return nil }
+                skipSpace()
+            } while take(";")
+            return pairs
+        }
+
+        private mutating func quoted() -> Substring? {
+            guard rest.first == "\"" else { return nil }
+            var text = ""
+            var remaining = rest.dropFirst()
+            while let character = remaining.popFirst() {
+                switch character {
+                case "\"":
+                    rest = remaining
+                    return text[...]
+                case "\\":
+                    guard let escaped = remaining.popFirst() else { return nil }
+                    text.append(escaped)
+                default: text.append(character)
+                }
+            }
+            return nil
+        }
+
+        private mutating func token() -> Substring {
+            let token = rest.prefix { $0.isASCII && ($0.isLetter || $0.isNumber || "!#$%&'*+-.^_`|~".contains($0)) }
+            rest = rest[token.endIndex...]
+            return token
+        }
+
+        private func nonEmpty(_ text: Substring) -> Substring? { text.isEmpty ? nil : text }
+
+        private mutating func skipSpace() { rest = rest.drop { $0 == " " || $0 == "\t" } }
+
+        private mutating func take(_ character: Character) -> Bool {
+            guard rest.first == character else { return false }
+            rest.removeFirst()
+            return true
+        }
+    }
+}
+
+extension Substring {
+    fileprivate func trimming(_ isTrimmed: (Character) -> Bool) -> Substring {
+        var result = drop(while: isTrimmed)
+        while let last = result.last, isTrimmed(last) { result.removeLast() }
+        return result
+    }
+}
+
+extension HTTPField.Name {
+    static let forwardedFor = Self("X-Forwarded-For")!
+    static let forwarded = Self("Forwarded")!
 }

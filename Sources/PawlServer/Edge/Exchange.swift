@@ -6,9 +6,9 @@ import PawlJWT
 
 /// One request as the routes see it: what came, from where, and the strict ways to read it.
 struct Exchange: Sendable {
-    let request: Request
+    var request: Request
     /// All of it, of bounded size: Hummingbird's body can be read only once.
-    let content: [UInt8]
+    var content: [UInt8]
     let pathParameter: String?
     let origin: Origin
     let sender: OriginPolicy.Sender
@@ -25,14 +25,10 @@ struct Exchange: Sendable {
         }
     }
 
-    /// The refresh token: a browser's in its cookie, anybody else's in a body that holds nothing else, never both.
-    func refreshToken() throws -> String {
-        guard delivery == .body else {
-            guard content.isEmpty else {
-                throw ProblemError.invalidRequest("A browser's refresh token comes in its cookie; send no body.")
-            }
-            return try refreshToken(besides: nil)
-        }
+    /// The refresh token in a body that holds nothing else. No body, `null` and an object without the member are no
+    /// token: HTTP clients send such bodies where nobody asked for one (`axios.post(url, {})`).
+    func bodyToken() throws -> String? {
+        guard !content.isEmpty else { return nil }
         // Almost all bodies are read as they stand, without the decoder, which takes longer than the hash. Any other
         // goes the way of all.
         if request.headers[.contentType] == "application/json",
@@ -40,11 +36,16 @@ struct Exchange: Sendable {
         {
             return token
         }
+        guard content != Array("null".utf8) else {
+            try requireJSON()
+            return nil
+        }
         return try body(RefreshRequest.self).refreshToken
     }
 
-    /// The refresh token that comes with a body which holds more than that.
-    func refreshToken(besides member: String?) throws -> String {
+    /// The refresh token: a browser's in its cookie, anybody else's in the body, never both.
+    /// - Parameter member: what the body says.
+    func refreshToken(_ member: String?) throws -> String {
         switch (delivery, member) {
         case (.cookie, nil):
             guard let cookie else { throw SessionError.invalidRefreshToken }
@@ -56,12 +57,16 @@ struct Exchange: Sendable {
         }
     }
 
-    /// The JSON object in the body: `application/json` in UTF-8, nothing guessed, no name twice.
-    func body<Body: Decodable>(_ type: Body.Type) throws -> Body {
+    private func requireJSON() throws {
         guard let contentType = request.headers[.contentType].flatMap({ MediaType(from: $0) }),
             contentType.isType(.applicationJson),
             contentType.parameter.map({ $0.name.lowercased() == "charset" && $0.value.lowercased() == "utf-8" }) ?? true
         else { throw ProblemError(.unsupportedMediaType, .unsupportedMediaType, "Send application/json in UTF-8.") }
+    }
+
+    /// The JSON object in the body: `application/json` in UTF-8, nothing guessed, no name twice.
+    func body<Body: Decodable>(_ type: Body.Type) throws -> Body {
+        try requireJSON()
         do {
             return try JSONText.decode(type, from: content)
         } catch is JSONText.NotPlainObject {
@@ -116,7 +121,6 @@ struct Exchange: Sendable {
 
 extension HTTPField.Name {
     static let secFetchSite = Self("Sec-Fetch-Site")!
-    static let forwardedFor = Self("X-Forwarded-For")!
     static let requestID = Self(PawlHeader.requestID)!
     static let attempt = Self(PawlHeader.attempt)!
 }

@@ -19,16 +19,19 @@ struct ProblemError: Error {
     let detail: String
     var reason: String?
     var headers = HTTPFields()
+    /// The kind under which an operator hears of it; nil for ordinary errors.
+    var refusal: PawlMetrics.RefusedRequest?
 
     init(
         _ status: HTTPResponse.Status, _ code: Problem.Code, _ detail: String, reason: String? = nil,
-        headers: HTTPFields = [:]
+        headers: HTTPFields = [:], refusal: PawlMetrics.RefusedRequest? = nil
     ) {
         self.status = status
         self.code = code
         self.detail = detail
         self.reason = reason
         self.headers = headers
+        self.refusal = refusal
     }
 
     static func invalidRequest(_ detail: String) -> Self { Self(.badRequest, .invalidRequest, detail) }
@@ -56,7 +59,7 @@ struct ProblemError: Error {
             """
             A page that may not use this server sent this. Open pages at \(publicURL), or name their origin in the \
             setting origins.
-            """)
+            """, refusal: .crossSite)
     }
 
     static let notFound = Self(.notFound, .notFound, "There is nothing here.")
@@ -86,27 +89,35 @@ struct ProblemError: Error {
             .unauthorized, .invalidToken, error.description, headers: [.wwwAuthenticate: challenge.headerValue])
     }
 
+    /// The body of its answer (RFC 9457).
+    var content: ByteBuffer {
+        ByteBuffer(
+            json: Problem(title: status.reasonPhrase, status: status.code, detail: detail, code: code, reason: reason))
+            ?? ByteBuffer()
+    }
+
     var response: Response {
-        let problem = Problem(
-            title: status.reasonPhrase, status: status.code, detail: detail, code: code, reason: reason)
-        var response = Response.json(problem, status: status)
+        var response = Response(status: status, headers: headers, body: .init(byteBuffer: content))
         response.headers[.contentType] = Problem.contentType
-        for field in headers { response.headers[field.name] = field.value }
         return response
     }
 }
 
 extension Response {
     static func json(_ body: some Encodable, status: HTTPResponse.Status = .ok) -> Self {
+        guard let content = ByteBuffer(json: body) else { return Response(status: .internalServerError) }
+        return Response(
+            status: status, headers: [.contentType: "application/json"], body: .init(byteBuffer: content))
+    }
+}
+
+extension ByteBuffer {
+    /// Never nil in practice: strings, numbers and booleans always encode.
+    fileprivate init?(json body: some Encodable) {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        do {
-            return Response(
-                status: status, headers: [.contentType: "application/json"],
-                body: .init(byteBuffer: ByteBuffer(bytes: try encoder.encode(body))))
-        } catch {
-            return Response(status: .internalServerError)  // strings, numbers and booleans always encode
-        }
+        guard let content = try? encoder.encode(body) else { return nil }
+        self.init(bytes: content)
     }
 }
 

@@ -26,6 +26,7 @@ extension ProblemError {
             case .busy(let seconds): problem(.serviceUnavailable, .unavailable, retryAfter: seconds)
             case .unavailable: problem(.serviceUnavailable, .unavailable, retryAfter: 1)
             case .identifierTaken: problem(.conflict, .identifierTaken)
+            case .identifierRefused: problem(.badRequest, .invalidRequest)
             case .registrationClosed: problem(.forbidden, .registrationClosed)
             case .passwordRefused(.tooShort): problem(.badRequest, .passwordRefused, reason: "too_short")
             case .passwordRefused(.common): problem(.badRequest, .passwordRefused, reason: "common")

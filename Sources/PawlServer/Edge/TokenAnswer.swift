@@ -19,6 +19,7 @@ extension Response {
         if !session.scope.isEmpty { object.append("scope", session.scope.joined(separator: " ")) }
         object.append("session_id", session.id.description)
         object.append("subject", session.subject.description)
+        if grant.isReplay { object.append("repeated", true) }
         var response = Response(
             status: status, headers: [.contentType: "application/json"],
             body: .init(byteBuffer: ByteBuffer(bytes: object.text)))

@@ -9,17 +9,23 @@ final class DeadlineHandler: ChannelDuplexHandler, RemovableChannelHandler {
     typealias OutboundOut = HTTPResponsePart
 
     private let limits: HTTPLimits
+    private let crowd: Crowd
+    private var member: Crowd.Member?
     private var isReceiving = false
     private var unanswered = 0
     private var deadline = NIODeadline.distantFuture
     private var timer: Scheduled<Void>?
     private var timerEnd: NIODeadline?
 
-    init(limits: HTTPLimits) {
+    init(limits: HTTPLimits, crowd: Crowd) {
         self.limits = limits
+        self.crowd = crowd
     }
 
-    func handlerAdded(context: ChannelHandlerContext) { arm(context) }
+    func handlerAdded(context: ChannelHandlerContext) {
+        arm(context)
+        member = crowd.join(context.channel)
+    }
 
     func handlerRemoved(context: ChannelHandlerContext) { timer?.cancel() }
 
@@ -66,7 +72,10 @@ final class DeadlineHandler: ChannelDuplexHandler, RemovableChannelHandler {
             return
         }
         let seconds = isReceiving ? limits.request : unanswered > 0 ? limits.answer : limits.idle
-        deadline = .now() + .seconds(seconds)
+        let now = NIODeadline.now()
+        // If a request other than the arriving one is unanswered, the server is working.
+        if let member { crowd.update(member, waitingSince: unanswered == (isReceiving ? 1 : 0) ? now : nil) }
+        deadline = now + .seconds(seconds)
         if let timer = timerEnd, timer <= deadline { return }
         schedule(context)
     }

@@ -39,7 +39,9 @@ extension Pawl {
 
     /// `DELETE /admin/keys/{id}`: takes a leaked key out at once.
     func retireKey(_ exchange: Exchange) async throws -> Response {
-        guard let id = exchange.pathParameter, try await sessions.retireKey(id) else { throw ProblemError.notFound }
+        guard let id = exchange.pathParameter, try await sessions.retireKey(id) else {
+            throw ProblemError(.notFound, .notFound, "There is no such key.")
+        }
         return try await listKeys(exchange)
     }
 

@@ -31,17 +31,17 @@ extension Pawl {
         let body = try exchange.body(UserChangeRequest.self)
         try exchange.check(roles: body.roles, scope: body.scope)
         let identifier = try exchange.userIdentifier()
-        if let password = body.password {
-            _ = try await accounts.setPassword(of: identifier, to: exchange.password(password))
-        }
+        let password = try body.password.map { try exchange.password($0) }
         let change = UserChange(roles: body.roles, scope: body.scope, isDisabled: body.disabled, at: clock.now)
-        return .json(UserDescription(try await accounts.administer(identifier, change)))
+        return .json(UserDescription(try await accounts.administer(identifier, change, password: password)))
     }
 
-    /// `GET /admin/users/{identifier}/sessions`: the live ones.
+    /// `GET /admin/users/{identifier}/sessions?after=ID&limit=N`: the live ones, newest first.
     func listUserSessions(_ exchange: Exchange) async throws -> Response {
-        let all = try await accounts.devices(of: exchange.userIdentifier())
-        return .json(SessionList(sessions: all.map { SessionDescription($0, current: nil) }))
+        let identifier = try exchange.userIdentifier()
+        return try await exchange.sessionPage(current: nil) { cursor, limit in
+            try await self.accounts.devices(of: identifier, after: cursor, limit: limit)
+        }
     }
 
     /// `DELETE /admin/users/{identifier}/sessions`
@@ -69,7 +69,7 @@ extension Exchange {
 extension UserDescription {
     fileprivate init(_ user: User) {
         self.init(
-            subject: user.id.description, identifier: user.identifier.text, roles: user.roles, scope: user.scope,
+            subject: user.id.description, identifier: user.identifier.typed, roles: user.roles, scope: user.scope,
             disabled: user.isDisabled, createdAt: user.createdAt.rfc3339)
     }
 }

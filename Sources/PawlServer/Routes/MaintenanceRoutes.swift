@@ -100,8 +100,8 @@ extension Pawl {
         var current = configuration
         current.lifetimes = inForce.lifetimes
         let diagnosis = Diagnosis(
-            store: store, secrets: inForce.secrets, configuration: current, clock: clock, isServing: isServing,
-            patience: .seconds(20))
+            store: store, secrets: inForce.secrets, configuration: current, passwords: accounts.hasher, clock: clock,
+            isServing: isServing, patience: .seconds(20))
         return .json(DoctorReport(findings: await diagnosis.findings()))
     }
 

@@ -5,17 +5,17 @@ import PawlCore
 extension Pawl {
     /// `POST /auth/register`
     func register(_ exchange: Exchange) async throws -> Response {
-        let credentials = try exchange.credentials()
+        let (attempt, credentials) = (try exchange.attempt(), try exchange.credentials())
         let grant = try await accounts.register(credentials, origin: exchange.origin, delivery: exchange.delivery)
-        try await endSession(ofCookieIn: exchange)
+        try await endSession(ofCookieIn: exchange, under: attempt)
         return .tokens(grant, to: exchange, status: .created)
     }
 
     /// `POST /auth/login`
     func login(_ exchange: Exchange) async throws -> Response {
-        let credentials = try exchange.credentials()
+        let (attempt, credentials) = (try exchange.attempt(), try exchange.credentials())
         let grant = try await accounts.login(credentials, origin: exchange.origin, delivery: exchange.delivery)
-        try await endSession(ofCookieIn: exchange)
+        try await endSession(ofCookieIn: exchange, under: attempt)
         return .tokens(grant, to: exchange)
     }
 }
@@ -25,13 +25,13 @@ extension Exchange {
         let body = try body(SignInRequest.self)
         return Credentials(
             identifier: try identifier(body.identifier), password: try password(body.password),
-            device: try device(body.device ?? ""))
+            device: body.device ?? "")
     }
 
     func identifier(_ text: String) throws -> Identifier {
         guard let identifier = Identifier(text) else {
             throw ProblemError.invalidRequest(
-                "The identifier must have 1 to 254 bytes, no control characters and no white space at its ends.")
+                "The identifier must have 1 to 254 bytes and no control characters.")
         }
         return identifier
     }

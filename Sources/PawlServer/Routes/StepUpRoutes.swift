@@ -8,7 +8,7 @@ extension Pawl {
         let attempt = try exchange.attempt()
         let body = try exchange.body(ReauthenticateRequest.self)
         let request = StepUpRequest(
-            refreshToken: try exchange.refreshToken(besides: body.refreshToken), delivery: exchange.delivery,
+            refreshToken: try exchange.refreshToken(body.refreshToken), delivery: exchange.delivery,
             attempt: attempt, origin: exchange.origin)
         let grant = try await accounts.reauthenticate(request, password: exchange.password(body.password))
         return .tokens(grant, to: exchange)
@@ -19,7 +19,7 @@ extension Pawl {
         let attempt = try exchange.attempt()
         let body = try exchange.body(PasswordChangeRequest.self)
         let request = StepUpRequest(
-            refreshToken: try exchange.refreshToken(besides: body.refreshToken), delivery: exchange.delivery,
+            refreshToken: try exchange.refreshToken(body.refreshToken), delivery: exchange.delivery,
             attempt: attempt, origin: exchange.origin)
         let grant = try await accounts.changePassword(
             request, current: exchange.password(body.current), new: exchange.password(body.new))

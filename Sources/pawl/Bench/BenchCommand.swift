@@ -10,7 +10,7 @@ struct BenchCommand: AsyncParsableCommand {
             It makes users of its own, all with one password that anybody can read in the source, and the server must \
             let it: start one on a database for the purpose.
 
-                pawl serve --database sqlite:bench.sqlite --registration open
+                pawl serve --database sqlite:bench.sqlite --registration open --network-failures 0
                 pawl bench refresh --sessions 1000 --duration 10 --attempts
 
             Server and driver share the machine's processors; what the driver took is said at the end. Every \

@@ -11,8 +11,8 @@ struct BenchUsers: Sendable {
     /// Known to everybody, so that a later run can use the same users again.
     static let password = "ratchets turn one way only"
 
-    /// How many sign-ins of one user are under way at once. The server takes a sign-in for failed until it has
-    /// succeeded, and makes a network wait that has five failures with one user.
+    /// How many sign-ins of one user are under way at once. The server looks at one password of a user after another,
+    /// so more would only wait.
     static let atOnce = 2
 
     init(named name: String?, count: Int) {

@@ -17,9 +17,6 @@ final class PreparationWorkload: Workload {
 
     /// More would only wait in the server's queue, and where that is full be sent away.
     private static let lanes = 32
-    /// The server slows down a network with more registrations than five that have not succeeded yet.
-    private static let registrationsAtOnce = 2
-
     private let users: BenchUsers
     private let target: BenchTarget
     private let wanted: Int
@@ -30,7 +27,6 @@ final class PreparationWorkload: Workload {
     /// A user stands here for each further sign-in that may be under way at once.
     private var logins: [Int] = []
     private var later: [(due: NIODeadline, work: Work)] = []
-    private var registering = 0
     private var current: [Work?]
 
     init(_ users: BenchUsers, sessions: Int, lanes: Int, target: BenchTarget) {
@@ -57,8 +53,7 @@ final class PreparationWorkload: Workload {
     }
 
     private func take() -> Work? {
-        if registering < Self.registrationsAtOnce, let user = registrations.popLast() {
-            registering += 1
+        if let user = registrations.popLast() {
             remaining[user] -= 1
             return .register(user: user)
         }
@@ -85,6 +80,12 @@ final class PreparationWorkload: Workload {
             return .good
         case (.login(let user), 401) where !isKnown[user]:
             registrations.append(user)
+        case (.register, 429):
+            failure = CommandError(
+                """
+                The server takes no more registrations from this address for now. Start it with --network-failures 0, \
+                or give --users or --seed of an earlier run.
+                """)
         case (_, 429), (_, 503):
             later.append((NIODeadline.now() + (answer.retryAfter ?? .seconds(1)), work))
         case (_, 403):
@@ -113,11 +114,7 @@ final class PreparationWorkload: Workload {
 
     private func giveBack(_ work: Work, succeeded: Bool) {
         switch work {
-        case .register(let user):
-            registering -= 1
-            if !succeeded { remaining[user] += 1 }
-        case .login(let user):
-            if !succeeded { remaining[user] += 1 }
+        case .register(let user), .login(let user): if !succeeded { remaining[user] += 1 }
         }
     }
 

@@ -6,7 +6,7 @@ import PawlAPI
 
 struct BackupCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "backup", abstract: "Write a copy of the database to a new file, while the server serves.",
+        commandName: "backup", abstract: "Write a copy of the database to a new file, whether a server runs or not.",
         discussion: """
             The server writes the file, as its own user and with mode 0600: choose a folder that it may write to. When \
             the command ends well, the copy is complete, on disk and looked through; otherwise there is no file. It \

@@ -2,6 +2,7 @@ import ArgumentParser
 import Logging
 import PawlAPI
 import PawlCore
+import PawlPasswords
 import PawlServer
 
 struct DoctorCommand: AsyncParsableCommand {
@@ -49,7 +50,14 @@ private struct Examination {
         var findings = [Finding("configuration", .ok, "It can be read.")]
         findings += FileCheck(settings.common)?.findings() ?? []
         do {
-            let secrets = try MasterSecretSource.load(settings.common, mayCreate: false, logger: Logger(label: "pawl"))
+            try settings.common.database.giveUpRoot()
+            let secrets = try MasterSecretSource.load(settings.common, for: .command, logger: Logger(label: "pawl"))
+            if let warning = try MasterSecretSource.warning(settings.common) {
+                findings.append(
+                    Finding(
+                        "master secret", .warning, warning,
+                        advice: "Have it mounted for the server's group alone (0440), if the platform can."))
+            }
             findings.append(contentsOf: try await installation(settings, secrets))
         } catch {
             findings.append(Finding("installation", .problem, "\(error)"))
@@ -64,7 +72,8 @@ private struct Examination {
             return [Finding("server", .ok, "It answers, and serves \(database).")] + report.findings
         }
         let diagnosis = Diagnosis(
-            store: store, secrets: secrets, configuration: settings.pawl, isServing: false, patience: .seconds(600))
+            store: store, secrets: secrets, configuration: settings.pawl,
+            passwords: Argon2idHasher(parameters: settings.passwords), isServing: false, patience: .seconds(600))
         let findings = await diagnosis.findings()
         try await store.close()
         return [Finding("server", .ok, "None answers here; the rest was found in \(database) itself.")] + findings

@@ -1,9 +1,11 @@
 import ArgumentParser
 import PawlAPI
+import PawlCore
 
 struct EventCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "event", abstract: "See what happened to accounts and sessions.", subcommands: [List.self])
+        commandName: "event", abstract: "See what happened to accounts and sessions.",
+        discussion: OperationsClient.whereItWorks, subcommands: [List.self])
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
@@ -27,7 +29,7 @@ struct EventCommand: AsyncParsableCommand {
                     if output.json {
                         try output.show(event, [], [])
                     } else {
-                        print(event.row.joined(separator: "  "))
+                        print(event.row.joined(separator: "  ").unmasked)
                     }
                     last = event.id
                 }

@@ -1,7 +1,8 @@
 import Foundation
 import PawlAPI
+import PawlSQLite
 
-/// Who may read and change the files of an installation, as far as they are on this machine.
+/// Who may read and change the files of an installation, as far as they are on this machine. Opens none of them.
 struct FileCheck {
     private let settings: CommonSettings
     private let database: String
@@ -17,20 +18,24 @@ struct FileCheck {
         guard FileManager.default.fileExists(atPath: database) else {
             return [Finding("files", .warning, "There is no database at \(database) on this machine.")]
         }
-        let files = ["", "-wal", "-shm", ".lock"].map { database + $0 }.compactMap(privacy)
+        let files = (DatabaseFiles.suffixes + [DatabaseFiles.lock]).compactMap(file)
         return (files.isEmpty ? [Finding("files", .ok, "Only their owner may read \(database).")] : files)
             + [folder, secret]
     }
 
-    /// What is wrong with who may read a file; nil if nothing is.
-    private func privacy(_ path: String) -> Finding? {
-        guard let mode = mode(path), mode & 0o077 != 0 else { return nil }
+    /// What is wrong with a file, or with who may read it; nil if nothing is.
+    private func file(_ suffix: String) -> Finding? {
+        let path = database + suffix
+        if let refusal = DatabaseFiles(of: database).refusal(suffix) {
+            return Finding("files", .problem, refusal, advice: "Find out who put it there: ls -li \(path)")
+        }
+        guard let mode = FileStatus(path: path)?.mode, mode & 0o077 != 0 else { return nil }
         return Finding("files", .problem, "Others may read \(path).", advice: "Run: chmod 600 \(path)")
     }
 
     private var folder: Finding {
         let folder = URL(filePath: database).deletingLastPathComponent().path
-        guard let mode = mode(folder), mode & 0o022 != 0, mode & 0o1000 == 0 else {
+        guard let status = FileStatus(path: folder), status.isShared, !status.isSticky else {
             return Finding("folder", .ok, "Only its owner may put files into \(folder).")
         }
         return Finding(
@@ -51,10 +56,5 @@ struct FileCheck {
         return Finding(
             "master secret", .warning, "It is beside the database: whoever copies the folder can open everything.",
             advice: "Move it elsewhere, and set --master-secret-file. Keep it out of backups of the database.")
-    }
-
-    private func mode(_ path: String) -> Int? {
-        let attributes = try? FileManager.default.attributesOfItem(atPath: path)
-        return (attributes?[.posixPermissions] as? NSNumber)?.intValue
     }
 }

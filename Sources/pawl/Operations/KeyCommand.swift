@@ -4,8 +4,12 @@ import PawlAPI
 
 struct KeyCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "key", abstract: "See, rotate and retire the signing keys of a running server.",
-        discussion: "Keys rotate by themselves (--key-period); these are for looking, and for emergencies.",
+        commandName: "key", abstract: "See, rotate and retire signing keys, whether a server runs or not.",
+        discussion: """
+            Keys rotate by themselves (--key-period); these are for looking, and for emergencies.
+
+            \(OperationsClient.whereItWorks)
+            """,
         subcommands: [List.self, Rotate.self, Retire.self])
 
     struct List: AsyncParsableCommand {

@@ -16,6 +16,9 @@ struct MigrateCommand: AsyncParsableCommand {
         discussion: """
             Moving signs nobody out:  pawl migrate --from sqlite:pawl.sqlite --to postgres://…
 
+            Set PAWL_TO instead of --to, and PAWL_FROM instead of --from, where the URL holds a password: other users of \
+            the machine can read arguments.
+
             Run it while the server serves, as its user: it copies what is there. Then stop the server and run it again: it \
             copies only what has changed since, compares both databases, and releases the new one. Start the server with \
             --database postgres://… and the same master secret. A move that was broken off goes on where it was.
@@ -30,10 +33,14 @@ struct MigrateCommand: AsyncParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
-        guard let from, let to else { throw CleanExit.helpRequest(self) }
+        let environment = ProcessInfo.processInfo.environment
+        guard let from = from ?? environment["PAWL_FROM"], let to = to ?? environment["PAWL_TO"] else {
+            throw CleanExit.helpRequest(self)
+        }
         guard case .sqlite(let path) = try DatabaseLocation(from, setting: "--from"),
             case .postgres(let url) = try DatabaseLocation(to, setting: "--to")
         else { throw CommandError("A move goes from sqlite:PATH to postgres://….") }
+        try RootPrivilege.giveUp(for: path)
         let logger = StoppedInstallation.logger
         let target = try await PostgresStore(url: url, connections: 3, purpose: .migrate, logger: logger)
         do {
@@ -115,6 +122,7 @@ struct MigrateCommand: AsyncParsableCommand {
 
         func run() async throws {
             let settings = try await CommonSettings(SettingsReader(common: common))
+            try settings.database.giveUpRoot()
             try output.show(try await migrations(settings, .inspect, common))
         }
     }
@@ -130,12 +138,16 @@ struct MigrateCommand: AsyncParsableCommand {
 
         func run() async throws {
             let settings = try await CommonSettings(SettingsReader(common: common))
+            try settings.database.giveUpRoot()
             try output.show(try await migrations(settings, .migrate, common))
         }
     }
 
     /// What the database says after it was opened for `purpose`; or the server that holds it, which has applied all at
     /// its start.
+    ///
+    /// Says on standard error which identifiers stay as an earlier version had them: before the steps are applied, which
+    /// will.
     private static func migrations(
         _ settings: CommonSettings, _ purpose: StorePurpose, _ options: CommonOptions
     ) async throws -> [StatusReport.Migration] {
@@ -143,8 +155,12 @@ struct MigrateCommand: AsyncParsableCommand {
             return try await OperationsClient(options).get(PawlPath.adminStatus, answer: StatusReport.self).database
                 .migrations
         }
-        let status = try await store.status()
+        let (status, old) = (try await store.status(), try await store.oldIdentifiers())
         try await store.close()
+        for identifier in old {
+            FileHandle.standardError.write(Data("The identifier \(identifier) stays as it is.\n".utf8))
+        }
+        if !old.isEmpty { FileHandle.standardError.write(Data("Their owners sign in as before.\n".utf8)) }
         return StatusReport.Database(status).migrations
     }
 }

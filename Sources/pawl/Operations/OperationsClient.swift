@@ -10,6 +10,12 @@ import PawlSQLite
 
 /// The command line as a client of the operations listener; where no server runs, of the same routes in this process.
 struct OperationsClient {
+    /// For the help of commands.
+    static let whereItWorks = """
+        Asks the server through its operations listener. Where no server runs, it works on the database itself. Needs the \
+        master secret: give the options that the server has.
+        """
+
     private let settings: CommonSettings
     private let reader: SettingsReader
     private let secrets: MasterSecrets
@@ -18,7 +24,8 @@ struct OperationsClient {
     init(_ options: CommonOptions) async throws {
         reader = try await SettingsReader(common: options)
         settings = try await CommonSettings(reader)
-        secrets = try MasterSecretSource.load(settings, mayCreate: false, logger: Logger(label: "pawl"))
+        try settings.database.giveUpRoot()
+        secrets = try MasterSecretSource.load(settings, for: .command, logger: Logger(label: "pawl"))
     }
 
     /// Whether a server is asked.
@@ -98,23 +105,45 @@ struct OperationsClient {
     private func answer(
         _ method: HTTPMethod, _ path: String, _ bytes: [UInt8], patience: TimeAmount
     ) async throws -> (status: Int, body: Data) {
+        let subject = try OperationsCredential.Subject(method: method.rawValue, path: path, body: bytes)
+            .sealed(by: secrets)
         let credential = OperationsCredential.header(
-            for: .init(method: method.rawValue, path: path, body: bytes), secrets: secrets, at: Clock.system.now)
-        let fields = [("Content-Type", "application/json"), ("Authorization", credential)]
-        if let installation { return try await installation.respond(method.rawValue, path, fields, bytes) }
+            for: subject, secrets: secrets, at: installation?.now ?? Clock.system.now)
+        var fields = [("Authorization", credential)]
+        if !bytes.isEmpty { fields.append(("Content-Type", OperationsCredential.sealedType)) }
+        if let installation {
+            return try await installation.respond(method.rawValue, path, fields, subject.body)
+        }
 
         var request = HTTPClientRequest(url: base + path)
         request.method = method
         for (name, value) in fields { request.headers.add(name: name, value: value) }
-        request.body = .bytes(bytes)
+        request.body = .bytes(subject.body)
+        let (status, answer, proof): (Int, [UInt8], String)
         do {
             let response = try await Self.http.execute(request, timeout: patience)
-            return (Int(response.status.code), Data([UInt8](buffer: try await response.body.collect(upTo: 1 << 20))))
+            status = Int(response.status.code)
+            answer = [UInt8](buffer: try await response.body.collect(upTo: 1 << 20))
+            proof = response.headers.first(name: "Authentication-Info") ?? ""
         } catch let error as HTTPClientError where error == .deadlineExceeded {
             throw CommandError("The server on \(base) did not answer in time. Look at its log.")
         } catch {
             throw unanswered
         }
+        guard OperationsCredential.isProof(proof, status: status, body: answer, to: credential, secrets: secrets)
+        else { throw unproven(status) }
+        return (status, Data(answer))
+    }
+
+    /// Nothing that came with such an answer is shown: anybody may have written it.
+    private func unproven(_ status: Int) -> CommandError {
+        CommandError(
+            """
+            What answers on \(base) (status \(status)) does not prove that it has this master secret, and was told no \
+            password. It may be another program. If it is Pawl, give the master secret, --ops-host and --ops-port as \
+            the server has them, keep the clocks of both machines within a minute, and restart a server of an older \
+            version.
+            """)
     }
 
     /// Never shut down, like the shared one, which would try to connect again until the time is up.

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import PawlCore
 
 /// How a command answers: a table for people, JSON for programs.
 struct OutputOptions: ParsableArguments {
@@ -14,16 +15,10 @@ struct OutputOptions: ParsableArguments {
     }
 }
 
-/// Columns as wide as their widest cell. Control characters, which a stranger may have put into a device's name, are
-/// shown as a space.
+/// Columns as wide as their widest cell. Characters that hide or turn what is beside them, which a stranger may have put
+/// there, are shown by their numbers.
 func table(_ header: [String], _ rows: [[String]]) -> String {
-    let cells = ([header] + rows).map { row in
-        row.map { cell in
-            String(
-                String.UnicodeScalarView(
-                    cell.unicodeScalars.map { $0.properties.generalCategory == .control ? " " : $0 }))
-        }
-    }
+    let cells = ([header] + rows).map { $0.map(\.unmasked) }
     let widths = header.indices.map { column in cells.map { $0[column].count }.max() ?? 0 }
     return cells.map { row in
         zip(row, widths).map { cell, width in

@@ -18,6 +18,7 @@ func readPassword() throws -> String {
             FileHandle.standardError.write(Data("\n".utf8))
         }
     }
-    guard let line = readLine(), !line.isEmpty else { throw CommandError("No password was given.") }
+    let line = try TextFile.firstLineOfInput()
+    guard !line.isEmpty else { throw CommandError("No password was given.") }
     return line
 }

@@ -4,7 +4,8 @@ import PawlAPI
 
 struct SessionCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "session", abstract: "See and end sessions on a running server.",
+        commandName: "session", abstract: "See and end sessions, whether a server runs or not.",
+        discussion: OperationsClient.whereItWorks,
         subcommands: [List.self, Show.self, Revoke.self])
 
     struct List: AsyncParsableCommand {
@@ -13,9 +14,12 @@ struct SessionCommand: AsyncParsableCommand {
         @OptionGroup var common: CommonOptions
         @OptionGroup var output: OutputOptions
         @Argument(help: "Whose: what they sign in with.") var identifier: String
+        @Option(help: "Begin after this session.") var after: String?
+        @Option(help: "At most so many, up to 1000.") var limit = 100
 
         func run() async throws {
-            let path = try OperationsClient.path(PawlPath.adminUsers, identifier, "/sessions")
+            var path = try OperationsClient.path(PawlPath.adminUsers, identifier, "/sessions") + "?limit=\(limit)"
+            if let after { path += "&after=" + (try OperationsClient.escape(after)) }
             let list = try await OperationsClient(common).get(path, answer: SessionList.self)
             try output.show(
                 list, ["SESSION", "DEVICE", "ADDRESS", "LAST USED", "EXPIRES", "USER AGENT"],

@@ -46,6 +46,9 @@ struct StoppedInstallation {
         responder = router.buildResponder()
     }
 
+    /// What time it is there.
+    var now: UnixTime { store.clock.now }
+
     func respond(
         _ method: String, _ path: String, _ fields: [(name: String, value: String)], _ body: [UInt8]
     ) async throws -> (status: Int, body: Data) {
@@ -82,12 +85,4 @@ private struct LocalContext: RemoteAddressRequestContext {
     init(source: Source) {
         coreContext = .init(source: source)
     }
-}
-
-/// The bytes of an answer. A class, because Hummingbird takes the writer away.
-private final class ByteCollector: ResponseBodyWriter {
-    private(set) var bytes: [UInt8] = []
-
-    func write(_ buffer: ByteBuffer) { bytes += buffer.readableBytesView }
-    func finish(_ trailers: HTTPFields?) {}
 }

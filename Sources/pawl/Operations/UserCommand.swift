@@ -4,8 +4,8 @@ import PawlAPI
 
 struct UserCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "user", abstract: "See and change the users of a running server.",
-        discussion: "Needs the master secret and the operations listener; give the options that the server has.",
+        commandName: "user", abstract: "See and change users, whether a server runs or not.",
+        discussion: OperationsClient.whereItWorks,
         subcommands: [
             Add.self, List.self, Show.self, Disable.self, Enable.self, SetPassword.self, Roles.self, Scope.self,
         ])
@@ -16,9 +16,11 @@ struct UserCommand: AsyncParsableCommand {
         @OptionGroup var output: OutputOptions
         @Argument(help: "Whom: what they sign in with.") var identifier: String
 
-        func change(_ change: UserChangeRequest) async throws {
+        /// - Parameter change: may read the input, which must not happen before the client is there.
+        func change(_ change: @autoclosure () throws -> UserChangeRequest) async throws {
             let path = try OperationsClient.path(PawlPath.adminUsers, identifier)
-            let user = try await OperationsClient(common).send(.PATCH, path, change, answer: UserDescription.self)
+            let client = try await OperationsClient(common)
+            let user = try await client.send(.PATCH, path, try change(), answer: UserDescription.self)
             try show([user], as: user)
         }
 
@@ -34,10 +36,10 @@ struct UserCommand: AsyncParsableCommand {
         @Option(help: "A scope; repeat for several.") var scope: [String] = []
 
         func run() async throws {
+            let client = try await OperationsClient(target.common)
             let request = NewUserRequest(
                 identifier: target.identifier, password: try readPassword(), roles: role, scope: scope)
-            let user = try await OperationsClient(target.common).send(
-                .POST, PawlPath.adminUsers, request, answer: UserDescription.self)
+            let user = try await client.send(.POST, PawlPath.adminUsers, request, answer: UserDescription.self)
             try target.show([user], as: user)
         }
     }

@@ -15,7 +15,8 @@ enum DatabaseLocation: CustomStringConvertible {
         } else if text.hasPrefix("postgres://") || text.hasPrefix("postgresql://") {
             self = .postgres(url: text)
         } else {
-            throw CommandError("\(setting) takes sqlite:PATH or postgres://…, not \"\(text.prefix { $0 != ":" }):…\".")
+            // Not repeated: a connection string of another form holds a password too.
+            throw CommandError("\(setting) takes sqlite:PATH or postgres://….")
         }
     }
 
@@ -23,9 +24,14 @@ enum DatabaseLocation: CustomStringConvertible {
     var description: String {
         switch self {
         case .sqlite(let path): path
-        case .postgres(let url):
-            "postgres://\(url.prefix { $0 != "?" }.split(separator: "//", maxSplits: 1).last?.split(separator: "@").last ?? "")"
+        case .postgres(let url): ConnectionString(url)?.description ?? "postgres://…"
         }
+    }
+
+    /// As root, becomes the user in whose hands the file is. To be called before anything beside it is opened, and
+    /// before any input is read. See ``RootPrivilege``.
+    func giveUpRoot(tell: (UInt32) -> Void = { _ in }) throws {
+        if let path { try RootPrivilege.giveUp(for: path, tell: tell) }
     }
 
     /// The file on this machine, if it is one.

@@ -2,55 +2,133 @@ import ArgumentParser
 import Foundation
 import Logging
 import PawlCore
+import PawlSQLite
 
 /// Where the master secrets come from: the environment, a file, or a file made beside the database.
 enum MasterSecretSource {
-    /// - Parameter mayCreate: whether to make a secret where there is neither one nor a database.
-    static func load(_ settings: CommonSettings, mayCreate: Bool, logger: Logger) throws -> MasterSecrets {
+    /// What the secrets are read for.
+    enum Purpose {
+        /// A server starts: a secret is made where there is neither one nor a database.
+        case start
+        /// A running server reads them again.
+        case reload
+        /// A command looks for those of the server.
+        case command
+    }
+
+    /// Who may read the file.
+    enum Access: String, CaseIterable {
+        /// Its owner; and a group, if root owns it.
+        case `private`
+        /// Anybody on this machine or in this container.
+        case shared
+    }
+
+    static func load(_ settings: CommonSettings, for purpose: Purpose, logger: Logger) throws -> MasterSecrets {
         if let text = settings.masterSecretText {
             guard settings.masterSecretFile == nil else {
                 throw CommandError("Set PAWL_MASTER_SECRET or master-secret-file, not both.")
             }
             return try MasterSecrets(parsing: text)
         }
-        guard let path = settings.masterSecretFile ?? settings.database.path.map(Self.path(beside:)) else {
+        guard let path = path(settings) else {
             throw CommandError(
                 """
                 All servers on one PostgreSQL need the same master secret. Make it once with: openssl rand -base64 32 \
                 > FILE; chmod 600 FILE. Then give each of them --master-secret-file, or PAWL_MASTER_SECRET.
                 """)
         }
-        if !FileManager.default.fileExists(atPath: path) {
-            guard mayCreate else {
-                throw CommandError(
-                    """
-                    There is no master secret in \(path). Give --database, and --master-secret-file or \
-                    PAWL_MASTER_SECRET, as the server has them.
-                    """)
-            }
-            guard settings.masterSecretFile == nil else {
-                throw CommandError("There is no master secret in \(path). Make one with: openssl rand -base64 32")
-            }
-            guard !FileManager.default.fileExists(atPath: settings.database.description) else {
-                throw CommandError(
-                    """
-                    The database \(settings.database) exists, but its master secret does not: neither in \(path) nor \
-                    in PAWL_MASTER_SECRET. Without it nothing in the database opens; put it back.
-                    """)
-            }
-            try make(path)
-            logger.notice(
-                "Made a master secret. Keep a copy apart from the database: without it nobody stays signed in",
-                metadata: ["file": "\(path)"])
+        let file = try TextFile(path, what: "master secrets") ?? make(path, settings, for: purpose, logger: logger)
+        if let warning = try warning(of: file, at: path, settings), purpose != .command {
+            logger.warning("\(warning)")
         }
-        return try MasterSecrets(parsing: try read(path))
+        return try MasterSecrets(parsing: file.text)
+    }
+
+    private static func path(_ settings: CommonSettings) -> String? {
+        settings.masterSecretFile ?? settings.database.path.map(Self.path(beside:))
+    }
+
+    /// What is to be said about who may read the file with the secrets; nil if nothing is, or there is no file.
+    static func warning(_ settings: CommonSettings) throws -> String? {
+        guard settings.masterSecretText == nil, let path = path(settings),
+            let file = try TextFile(path, what: "master secrets")
+        else { return nil }
+        return try warning(of: file, at: path, settings)
+    }
+
+    private static func warning(of file: TextFile, at path: String, _ settings: CommonSettings) throws -> String? {
+        try warning(
+            of: file.status, at: path, isFixed: file.isOnReadOnlyMount, isShared: settings.masterSecretAccess == .shared
+        )
+    }
+
+    /// A container platform mounts a secret as root's, readable for a group (0440) or for all (0444, 0644), and nobody
+    /// in the container can change that.
+    /// - Parameters:
+    ///   - isFixed: whether it is mounted read-only.
+    ///   - isShared: whether the settings let others read it.
+    /// - Throws: ``CommandError`` if others may change it, or read it where they need not.
+    static func warning(of status: FileStatus, at path: String, isFixed: Bool, isShared: Bool) throws -> String? {
+        guard status.mode & 0o022 == 0 else {
+            throw CommandError("Others can change the master secret in \(path). Run: chmod 600 \(path)")
+        }
+        let isRoots = status.owner == 0
+        if status.mode & 0o004 == 0 && (status.mode & 0o040 == 0 || isRoots) { return nil }
+        guard isShared || (isRoots && isFixed) else {
+            throw CommandError(
+                """
+                Others can read the master secret in \(path). Run: chmod 600 \(path). Where that is impossible and \
+                nobody else is there, as in a container, set --master-secret-access shared.
+                """)
+        }
+        return "Other users on this machine or in this container can read the master secret in \(path)."
+    }
+
+    /// Makes a secret where a server begins anew, and says why not otherwise.
+    private static func make(
+        _ path: String, _ settings: CommonSettings, for purpose: Purpose, logger: Logger
+    ) throws -> TextFile {
+        switch purpose {
+        case .reload:
+            throw CommandError(
+                """
+                The file with the master secrets, \(path), is gone. The server goes on with the secrets that it has, \
+                and cannot start again without them: put the file back.
+                """)
+        case .command:
+            throw CommandError(
+                """
+                There is no master secret in \(path). Give --database, and --master-secret-file or \
+                PAWL_MASTER_SECRET, as the server has them.
+                """)
+        case .start: break
+        }
+        guard settings.masterSecretFile == nil else {
+            throw CommandError("There is no master secret in \(path). Make one with: openssl rand -base64 32")
+        }
+        guard !FileManager.default.fileExists(atPath: settings.database.description) else {
+            throw CommandError(
+                """
+                The database \(settings.database) exists, but its master secret does not: neither in \(path) nor \
+                in PAWL_MASTER_SECRET. Without it nothing in the database opens; put it back.
+                """)
+        }
+        try write(path)
+        logger.notice(
+            "Made a master secret. Keep a copy apart from the database: without it nobody stays signed in",
+            metadata: ["file": "\(path)"])
+        guard let file = try TextFile(path, what: "master secrets") else {
+            throw CommandError("\(path) is gone again. Does another program tidy up its folder?")
+        }
+        return file
     }
 
     /// Where it is made if nothing else is said.
     static func path(beside database: String) -> String { database + ".master-secret" }
 
-    private static func make(_ path: String) throws {
-        let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+    private static func write(_ path: String) throws {
+        let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else {
             throw CommandError("Cannot make \(path): \(unsafe String(cString: strerror(errno))).")
         }
@@ -58,18 +136,5 @@ enum MasterSecretSource {
         let secret = Data(Randomness.system.bytes(MasterSecret.length)).base64EncodedString()
         try file.write(contentsOf: Data((secret + "\n").utf8))
         try file.synchronize()
-    }
-
-    private static func read(_ path: String) throws -> String {
-        let path = URL(filePath: path).resolvingSymlinksInPath().path  // secrets are often mounted as links
-        let attributes = try FileManager.default.attributesOfItem(atPath: path)
-        let mode = (attributes[.posixPermissions] as? NSNumber)?.intValue ?? 0o777
-        guard mode & 0o077 == 0 else {
-            throw CommandError("Others can read the master secret in \(path). Run: chmod 600 \(path)")
-        }
-        guard let data = FileManager.default.contents(atPath: path), data.count <= 4096 else {
-            throw CommandError("The master secret in \(path) cannot be read.")
-        }
-        return String(decoding: data, as: UTF8.self)
     }
 }

@@ -17,10 +17,16 @@ struct CommonOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             """
-            A file with the master secrets: 32 bytes each in base64, newest first, readable by its owner alone. Or set \
-            PAWL_MASTER_SECRET. (default: made beside the SQLite database)
+            A file with the master secrets: 32 bytes each in base64, newest first, readable by its owner alone, or by \
+            a group if it is root's. Or set PAWL_MASTER_SECRET. (default: made beside the SQLite database)
             """, valueName: "file"))
     var masterSecretFile: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Whether other users may read that file, as some container platforms mount it. (default: private)",
+            valueName: "private|shared"))
+    var masterSecretAccess: String?
 
     @Option(help: "Address of the operations listener; keep it off the network. (default: 127.0.0.1)")
     var opsHost: String?
@@ -30,8 +36,8 @@ struct CommonOptions: ParsableArguments {
 
     var values: [String: ConfigValue?] {
         [
-            "database": database.value, "master-secret-file": masterSecretFile.value, "ops-host": opsHost.value,
-            "ops-port": opsPort.value,
+            "database": database.value, "master-secret-file": masterSecretFile.value,
+            "master-secret-access": masterSecretAccess.value, "ops-host": opsHost.value, "ops-port": opsPort.value,
         ]
     }
 }
@@ -43,6 +49,22 @@ struct ServeOptions: ParsableArguments {
 
     @Option(help: "Port to listen on. (default: 8080)")
     var port: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            Host names under which the operations listener answers, besides --ops-host, localhost and IP addresses. \
+            (default: none)
+            """, valueName: "name,…"))
+    var opsNames: String?
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            Time between the signal to stop and the close of the listener. /readyz answers 503 meanwhile, so that load \
+            balancers send requests elsewhere. (default: 0)
+            """, valueName: "seconds"))
+    var drainDelay: Int?
 
     @Option(help: ArgumentHelp("Connections to PostgreSQL. (default: 6)", valueName: "count"))
     var databaseConnections: Int?
@@ -78,7 +100,9 @@ struct ServeOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Whether to serve /account and /pawl.js. (default: on)", valueName: "on|off"))
     var pages: String?
 
-    @Option(help: ArgumentHelp("What access tokens name as aud. (default: the public URL)", valueName: "name,…"))
+    @Option(
+        help: ArgumentHelp(
+            "APIs that access tokens name as aud, after the public URL. (default: none)", valueName: "name,…"))
     var audience: String?
 
     @Option(help: ArgumentHelp("Whether anybody may make an account. (default: closed)", valueName: "open|closed"))
@@ -110,7 +134,13 @@ struct ServeOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Proxies whose X-Forwarded-For is believed. (default: none)", valueName: "cidr,…"))
+            "Sessions of a user at once; a sign-in above it ends the least recently used. (default: 100)",
+            valueName: "count"))
+    var sessionsPerUser: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "Proxies whose X-Forwarded-For or Forwarded is believed. (default: none)", valueName: "cidr,…"))
     var trustedProxies: String?
 
     @Option(help: ArgumentHelp("How access tokens are signed. (default: ES256)", valueName: "ES256|EdDSA"))
@@ -122,6 +152,12 @@ struct ServeOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp("Shortest password for new accounts, at least 8. (default: 15)", valueName: "characters"))
     var minimumPasswordLength: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "Failed sign-ins, and registrations, that one network may bring in an hour; 0 is no bound. (default: 100)",
+            valueName: "count"))
+    var networkFailures: Int?
 
     @Option(help: ArgumentHelp("Memory of one Argon2id hash. (default: 19456)", valueName: "KiB"))
     var passwordMemory: Int?
@@ -142,15 +178,18 @@ struct ServeOptions: ParsableArguments {
 
     var values: [String: ConfigValue?] {
         [
-            "host": host.value, "port": port.value, "database-connections": databaseConnections.value,
+            "host": host.value, "port": port.value, "ops-names": opsNames.value, "drain-delay": drainDelay.value,
+            "database-connections": databaseConnections.value,
             "public-url": publicURL.value,
             "origins": origins.value, "native-origins": nativeOrigins.value, "cookie-path": cookiePath.value,
             "pages": pages.value, "audience": audience.value,
             "registration": registration.value, "leeway": leeway.value, "on-reuse": onReuse.value,
             "access-lifetime": accessLifetime.value, "idle-lifetime": idleLifetime.value,
-            "absolute-lifetime": absoluteLifetime.value, "trusted-proxies": trustedProxies.value,
+            "absolute-lifetime": absoluteLifetime.value, "sessions-per-user": sessionsPerUser.value,
+            "trusted-proxies": trustedProxies.value,
             "signing-algorithm": signingAlgorithm.value, "key-period": keyPeriod.value,
-            "minimum-password-length": minimumPasswordLength.value, "password-memory": passwordMemory.value,
+            "minimum-password-length": minimumPasswordLength.value, "network-failures": networkFailures.value,
+            "password-memory": passwordMemory.value,
             "password-passes": passwordPasses.value, "event-retention": eventRetention.value,
             "log-level": logLevel.value, "log-format": logFormat.value,
         ]

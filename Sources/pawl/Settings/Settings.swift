@@ -12,6 +12,7 @@ struct CommonSettings {
     let database: DatabaseLocation
     let masterSecretFile: String?
     let masterSecretText: String?
+    let masterSecretAccess: MasterSecretSource.Access
     let opsHost: String
     let opsPort: Int
 
@@ -20,6 +21,7 @@ struct CommonSettings {
             await reader.string("database") ?? "sqlite:pawl.sqlite", setting: "database")
         masterSecretFile = try await reader.string("master-secret-file")
         masterSecretText = reader.environment["PAWL_MASTER_SECRET"]
+        masterSecretAccess = try await reader.choice("master-secret-access", default: .private)
         opsHost = try await reader.string("ops-host") ?? "127.0.0.1"
         opsPort = try await reader.integer("ops-port", default: 8081, in: 1...65535)
     }
@@ -42,17 +44,25 @@ struct ServeSettings {
     let common: CommonSettings
     let host: String
     let port: Int
+    /// Names of the operations listener, in lower case.
+    let opsNames: Set<String>
+    /// In seconds.
+    let drainDelay: Int
     let pawl: PawlConfiguration
     let hasPages: Bool
     let databaseConnections: Int
     let passwords: Argon2idHasher.Parameters
     let logLevel: Logger.Level
     let logFormat: LogFormat
+    /// Each setting that was given, as it was written; `database` may hold a password.
+    let written: [String: String]
 
     init(_ reader: SettingsReader) async throws {
         common = try await CommonSettings(reader)
         host = try await reader.string("host") ?? "127.0.0.1"
         port = try await reader.integer("port", default: 8080, in: 1...65535)
+        opsNames = try await Self.opsNames(reader, host: common.opsHost)
+        drainDelay = try await reader.integer("drain-delay", default: 0, in: 0...600)
         databaseConnections = try await reader.integer(
             "database-connections", default: PostgresStore.connections, in: 3...100)
 
@@ -66,6 +76,11 @@ struct ServeSettings {
         pawl.cookiePath = try await reader.choice("cookie-path", default: .root)
         hasPages = try await reader.choice("pages", default: Pages.on) == .on
         pawl.audience = try await reader.list("audience")
+        // It is in every access token, and guards refuse one of more than 8 KiB.
+        guard pawl.audience.joined(separator: ",").utf8.count <= 512 else {
+            throw CommandError(
+                "audience is longer than 512 bytes, and so would every access token be. Name fewer APIs.")
+        }
         pawl.isRegistrationOpen = try await reader.choice("registration", default: Registration.closed) == .open
         pawl.leeway = Int64(try await reader.integer("leeway", default: 30, in: 0...300))
         pawl.onReuse = try await reader.choice("on-reuse", default: .end)
@@ -73,9 +88,12 @@ struct ServeSettings {
         pawl.lifetimes.idle = Int64(try await reader.integer("idle-lifetime", default: 7 * 86400, in: 60...year))
         pawl.lifetimes.absolute = Int64(
             try await reader.integer("absolute-lifetime", default: 30 * 86400, in: 60...year))
+        pawl.sessionsPerUser = try await reader.integer("sessions-per-user", default: 100, in: 1...1_000_000)
         pawl.signingAlgorithm = try await reader.choice("signing-algorithm", default: .es256)
         pawl.keyPeriod = Int64(try await reader.integer("key-period", default: 90 * 86400, in: 3600...10 * year))
         pawl.minimumPasswordLength = try await reader.integer("minimum-password-length", default: 15, in: 8...64)
+        pawl.throttle = LoginThrottle(
+            networkFailures: Int64(try await reader.integer("network-failures", default: 100, in: 0...3600)))
         pawl.eventRetention = Int64(
             try await reader.integer("event-retention", default: 365 * 86400, in: 86400...100 * year))
         pawl.trustedProxies = try await reader.list("trusted-proxies").map { text in
@@ -92,6 +110,15 @@ struct ServeSettings {
         logLevel = try await reader.choice("log-level", default: .info)
         logFormat = try await reader.choice(
             "log-format", default: isatty(STDERR_FILENO) == 1 ? .text : LogFormat.json)
+        written = await reader.written()
+    }
+
+    private static func opsNames(_ reader: SettingsReader, host: String) async throws -> Set<String> {
+        let names = try await reader.list("ops-names").map { $0.lowercased() }
+        if let wrong = names.first(where: { $0.wholeMatch(of: /[a-z0-9._\-]+/) == nil }) {
+            throw CommandError("ops-names takes host names such as pawl.internal, without a port, not \"\(wrong)\".")
+        }
+        return Set(names + [host.lowercased()])
     }
 
     private static func origins(_ name: String, _ reader: SettingsReader) async throws -> Set<WebOrigin> {

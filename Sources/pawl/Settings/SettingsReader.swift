@@ -7,6 +7,7 @@ import SystemPackage
 /// silently a default.
 struct SettingsReader {
     private let reader: ConfigReader
+    private let names: [String]
     let environment: [String: String]
 
     init(
@@ -15,6 +16,7 @@ struct SettingsReader {
     ) async throws {
         self.environment = environment
         let known = common.values.merging(try (serve ?? ServeOptions.parse([])).values) { first, _ in first }
+        names = Array(known.keys)
         var flags: [AbsoluteConfigKey: ConfigValue] = [:]
         for case (let name, let value?) in known { flags[AbsoluteConfigKey([name])] = value }
         var providers: [any ConfigProvider] = [
@@ -32,9 +34,12 @@ struct SettingsReader {
 
     /// A misspelt name would silently be a default.
     private static func checkNames(in path: String, known: Set<String>) throws {
+        guard let file = try TextFile(path, what: "settings") else {
+            throw CommandError("\(path) cannot be read: there is no such file.")
+        }
         let object: [String: Any]?
         do {
-            object = try JSONSerialization.jsonObject(with: Data(contentsOf: URL(filePath: path))) as? [String: Any]
+            object = try JSONSerialization.jsonObject(with: Data(file.text.utf8)) as? [String: Any]
         } catch {
             throw CommandError("\(path) cannot be read as JSON: \(error.localizedDescription)")
         }
@@ -65,6 +70,20 @@ struct SettingsReader {
             throw CommandError("\(name) takes one of \(choices), not \"\(text)\".")
         }
         return choice
+    }
+
+    /// All settings that were given, as they were written.
+    func written() async -> [String: String] {
+        var written: [String: String] = [:]
+        for name in names {
+            // Of one of the two kinds, or not there.
+            if let text = try? await reader.fetchString(forKey: ConfigKey([name])) {
+                written[name] = text
+            } else if let number = try? await reader.fetchInt(forKey: ConfigKey([name])) {
+                written[name] = String(number)
+            }
+        }
+        return written
     }
 
     func list(_ name: String) async throws -> [String] {

@@ -68,4 +68,26 @@ struct AdministrationTests {
         #expect(try await server.accounts.endSessions(of: bob) == 1)
         await #expect(throws: SessionError.sessionEnded(.revoked)) { try await server.refresh(grant.refreshToken) }
     }
+
+    // FAULTS D9
+    @Test func `changes password, roles and state at once, with one read of the user and one transaction`() async throws
+    {
+        let server = try await Server()
+        let grant = try await server.register()
+        let name = try Identifier("ana").orThrow()
+        server.store.forgetCalls()
+        let user = try await server.accounts.administer(
+            name, UserChange(roles: ["admin"], isDisabled: false, at: server.clock.now),
+            password: try Password(Server.newPassword).orThrow())
+        #expect(server.store.calls == [.userByIdentifier, .leastRecentlyUsed, .update])
+        #expect(user.roles == ["admin"])
+        await #expect(throws: SessionError.sessionEnded(.revoked)) { try await server.refresh(grant.refreshToken) }
+        #expect(try await server.login("ana", Server.newPassword).session.roles == ["admin"])
+
+        await #expect(throws: SessionError.passwordRefused(.tooShort(minimum: 15))) {
+            try await server.accounts.administer(
+                name, UserChange(roles: ["root"], at: server.clock.now), password: try Password("short").orThrow())
+        }
+        #expect(try await server.accounts.user(name).roles == ["admin"], "a refused password changes nothing")
+    }
 }

@@ -84,15 +84,34 @@ struct LoginTests {
         #expect(server.store.calls.isEmpty)
     }
 
-    @Test func `finding many taken identifiers is slowed down, honest registrations are not`() async throws {
+    // FAULTS A4
+    @Test func `registrations of a network are counted whatever becomes of them, an honest office's are not slowed`()
+        async throws
+    {
         let server = try await Server()
         try await server.register("taken")
-        for number in 1...20 { try await server.register("honest \(number)") }
-        for _ in 1...5 { await #expect(throws: SessionError.identifierTaken) { try await server.register("taken") } }
-        await #expect(throws: SessionError.throttled(retryAfter: 1)) { try await server.register("taken") }
-        server.clock.advance(by: 1)
-        await #expect(throws: SessionError.identifierTaken) { try await server.register("taken") }
-        await #expect(throws: SessionError.throttled(retryAfter: 2)) { try await server.register("taken") }
+        for number in 1...49 {
+            try await server.register("throw-away \(number)")
+            await #expect(throws: SessionError.identifierTaken) { try await server.register("taken") }
+        }
+        try await server.register("the hundredth")
+        for name in ["taken", "free"] {
+            await #expect(throws: SessionError.throttled(retryAfter: 36)) { try await server.register(name) }
+        }
+        try await server.login("taken")
+        server.clock.advance(by: 36)
+        try await server.register("free")
+        await #expect(throws: SessionError.throttled(retryAfter: 36)) { try await server.register("taken") }
+    }
+
+    @Test func `of which the server was too busy for the registration is not counted`() async throws {
+        let server = try await Server()
+        for _ in 1...150 {
+            server.store.before(.reserveLogin) { server.hasher.setFull(true) }
+            await #expect(throws: SessionError.busy(retryAfter: 3)) { try await server.register() }
+            server.hasher.setFull(false)
+        }
+        try await server.register()
     }
 
     @Test func `throttles a guesser, and lets the owner in after the wait`() async throws {
@@ -110,6 +129,127 @@ struct LoginTests {
         server.clock.advance(by: 1)
         try await server.login()
         try await server.login()
+    }
+
+    // FAULTS A1
+    @Test func `many right ones at once are no failures`() async throws {
+        let server = try await Server()
+        try await server.register()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 1...40 { group.addTask { try await server.login() } }
+            try await group.waitForAll()
+        }
+        #expect(try await server.events(.sessionStarted).count == 41)
+    }
+
+    // FAULTS A1
+    @Test func `many wrong ones at once get as far as one after another`() async throws {
+        let server = try await Server()
+        try await server.register()
+        let outcomes = await withTaskGroup(of: SessionError?.self) { group in
+            for _ in 1...1000 {
+                group.addTask {
+                    do {
+                        try await server.login("ana", "not the right one")
+                        return nil
+                    } catch {
+                        return error as? SessionError
+                    }
+                }
+            }
+            return await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(outcomes.count { $0 == .invalidCredentials } == 5)
+        let expected: [SessionError?] = [.invalidCredentials, .throttled(retryAfter: 1), .busy(retryAfter: 1)]
+        #expect(outcomes.allSatisfy { expected.contains($0) })
+        #expect(server.hasher.count.checks == 5)
+    }
+
+    // FAULTS A3: the user's own network is whichever one they come from; nothing needs to be known of it.
+    @Test func `of strangers elsewhere never keep the user out, at home or on a journey`() async throws {
+        let server = try await Server()
+        try await server.register()
+        server.clock.advance(by: 400 * 86400)
+        for minute in 0..<60 {
+            for number in 0..<13 {
+                let stranger = Origin(address: "10.\(minute).\(number).9", userAgent: "Stranger/1")
+                await #expect(throws: SessionError.invalidCredentials) {
+                    try await server.login("ana", "not the right one", from: stranger)
+                }
+            }
+            try await server.login(from: minute.isMultiple(of: 2) ? Server.home : Server.elsewhere)
+            server.clock.advance(by: 60)
+        }
+    }
+
+    // FAULTS A5
+    @Test func `of a wrong password, from a network that the user knows and from another, are answered alike`()
+        async throws
+    {
+        let server = try await Server()
+        try await server.register()
+        try await server.login()
+        for number in 0..<60 {
+            let stranger = Origin(address: "10.0.\(number).9", userAgent: "Stranger/1")
+            _ = try? await server.login("ana", "not the right one", from: stranger)
+        }
+        func answers(_ name: String, from origin: Origin) async throws -> [SessionError?] {
+            var answers: [SessionError?] = []
+            for _ in 0..<600 {
+                do {
+                    try await server.login(name, "not the right one", from: origin)
+                } catch {
+                    answers.append(error as? SessionError)
+                }
+                server.clock.advance(by: 7)
+            }
+            return answers
+        }
+        let known = try await answers("ana", from: Server.home)
+        let unknown = try await answers("ana", from: Server.elsewhere)
+        #expect(known == unknown)
+        #expect(known.count { $0 == .invalidCredentials } < 20)
+    }
+
+    // FAULTS A5
+    @Test func `by its owner does not show to a stranger in the same network`() async throws {
+        let server = try await Server()
+        try await server.register()
+        for _ in 1...5 { _ = try? await server.login("ana", "not the right one") }
+        server.clock.advance(by: 1)
+        try await server.login()
+        await #expect(throws: SessionError.invalidCredentials) { try await server.login("ana", "not the right one") }
+        await #expect(throws: SessionError.throttled(retryAfter: 2)) {
+            try await server.login("ana", "not the right one")
+        }
+    }
+
+    // FAULTS F2
+    @Test func `of one password over many identifiers are bounded by network`() async throws {
+        let server = try await Server()
+        try await server.register()
+        for number in 1...100 {
+            await #expect(throws: SessionError.invalidCredentials) { try await server.login("user \(number)") }
+        }
+        for name in ["user 101", "user 1", "ana"] {
+            await #expect(throws: SessionError.throttled(retryAfter: 36)) { try await server.login(name) }
+        }
+        try await server.login(from: Server.elsewhere)
+        server.clock.advance(by: 36)
+        try await server.login()
+        await #expect(throws: SessionError.invalidCredentials) { try await server.login("user 101") }
+        await #expect(throws: SessionError.throttled(retryAfter: 36)) { try await server.login() }
+    }
+
+    @Test func `is answered although its place cannot be given back, which then ends by itself`() async throws {
+        let server = try await Server()
+        try await server.register()
+        server.store.fail([.settleLogin])
+        for _ in 1...5 { try await server.login() }
+        await #expect(throws: SessionError.busy(retryAfter: 1)) { try await server.login() }
+        server.clock.advance(by: 121)
+        try await server.login()
+        await #expect(throws: SessionError.unavailable) { try await server.login("ana", "not the right one") }
     }
 
     @Test func `throttles unknown identifiers in the same way`() async throws {

@@ -14,7 +14,7 @@ struct PasswordRulesTests {
             ("password", 8, .common), ("PassWord", 8, .common), ("passwordpassword", 15, .common),
             ("password12345678", 15, .common), ("PASSWORDpassword", 15, .common), ("sunshinebaseball", 15, .common),
             ("aaaaaaaaaaaaaaa", 15, .common), ("ababababababababab", 15, .common), ("abcabcabcabcabcabc", 15, .common),
-            ("abcdabcdabcdabcd", 15, .common), ("abcdeabcdeabcdeabcde", 15, nil),
+            ("abcdabcdabcdabcd", 15, .common), ("abcdeabcdeabcdeabcde", 15, .common),
             ("somebody@example.com", 15, .containsIdentifier), ("SomeBody@Example.COM", 15, .containsIdentifier),
             ("somebody", 8, .containsIdentifier), ("somebody else's password", 15, nil),
             ("pässwörter sind Wörter", 15, nil), ("🦀🦀🐙🐙🦑🦑🦐🦞🐠🐟🐡🐬🐳🐋🦈", 15, nil),
@@ -31,7 +31,7 @@ struct PasswordRulesTests {
     @Test func `have no composition rules, and every character counts`() throws {
         let rules = PasswordRules()
         let identifier = try Identifier("somebody").orThrow()
-        for text in ["lower case words only", "0918273645546372", "~!@#$%^&*()_+{}|:\"", "tab\tnull\u{1}control here"] {
+        for text in ["lower case words only", "9048271659337062", "~[%]{^}&(*)_+|:\"<>", "tab\tnull\u{1}control here"] {
             #expect(rules.refusal(of: try Password(text).orThrow(), for: identifier) == nil)
         }
     }
@@ -50,11 +50,13 @@ struct PasswordRulesTests {
     }
 
     @Test(.tags(.p10)) func `take little time to judge, whatever they are`() throws {
-        // A bound on the work, not on the clock: the longest is looked up in every cut, no more.
+        // A bound on the work, not on the clock: parts are as long as the longest known one, copies as far as 64 characters.
         let rules = PasswordRules()
         let identifier = try Identifier("somebody").orThrow()
-        let worst = String((String(repeating: "password", count: 128) + "!").prefix(1024))
-        #expect(rules.refusal(of: try Password(worst).orThrow(), for: identifier) == .common)
+        for worst in ["password", "a", "1qaz2wsx"] {
+            let text = String(repeating: worst, count: 1024 / worst.count)
+            #expect(rules.refusal(of: try Password(text).orThrow(), for: identifier) == .common)
+        }
     }
 
     @Test(.tags(.p3)) func `never print`() throws {
@@ -85,35 +87,5 @@ struct PasswordRulesTests {
         for bytes: [UInt8] in [[], [secrets.newest.id], Array(sealed.bytes.prefix(20))] {
             #expect(SealedPassword(bytes: bytes).phc(for: user, secrets: secrets) == nil)
         }
-    }
-}
-
-@Suite("Identifiers", .tags(.p12))
-struct IdentifierTests {
-    @Test(
-        arguments: [
-            ("ana", "ana"), ("Ana@Example.COM", "ana@example.com"), ("ÉLOÏSE", "éloïse"), ("e\u{301}", "\u{E9}"),
-            ("E\u{301}", "\u{E9}"), ("two words", "two words"),
-            (String(repeating: "a", count: 254), String(repeating: "a", count: 254)),
-            ("o'brien\"; DROP TABLE users;--", "o'brien\"; drop table users;--"),
-            ("", nil), (" ana", nil), ("ana ", nil), ("ana\n", nil), ("a\0b", nil), ("a\u{1F}b", nil),
-            ("a\u{7F}b", nil),
-            ("a\u{85}b", nil), (String(repeating: "a", count: 255), nil), (String(repeating: "é", count: 128), nil),
-            ("\u{A0}ana", nil),
-        ] as [(String, String?)])
-    func `have one spelling`(text: String, canonical: String?) {
-        #expect(Identifier(text)?.text == canonical)
-        if let canonical { #expect(Identifier(canonical)?.text.utf8.elementsEqual(canonical.utf8) == true) }
-    }
-
-    @Test(
-        arguments: [
-            ([], true), (["read", "write:all", "a!#$%&'()*+,-./:;<=>?@[]^_`{|}~"], true), (["read", "read"], false),
-            ([""], false), (["two words"], false), (["quo\"te"], false), (["back\\slash"], false), (["é"], false),
-            (["a\n"], false), ([String(repeating: "a", count: 64)], true), ([String(repeating: "a", count: 65)], false),
-            ((1...32).map(String.init), true), ((1...33).map(String.init), false),
-        ])
-    func `of roles and scopes are RFC 6749's scope tokens`(words: [String], isValid: Bool) {
-        #expect(isValidScopeList(words) == isValid)
     }
 }

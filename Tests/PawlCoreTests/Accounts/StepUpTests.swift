@@ -48,6 +48,21 @@ struct StepUpTests {
         try await server.login()
     }
 
+    // FAULTS A1
+    @Test(.tags(.p5)) func `by one attempt, many times at once, is one turn and no wrong password`() async throws {
+        let server = try await Server()
+        let first = try await server.register()
+        let tokens = try await withThrowingTaskGroup(of: String.self) { group in
+            for _ in 1...20 {
+                group.addTask { try await server.reauthenticate(first.refreshToken, as: "proof").refreshToken }
+            }
+            return try await group.reduce(into: Set<String>()) { $0.insert($1) }
+        }
+        #expect(tokens.count == 1)
+        #expect(try await server.row(first).generation == 1)
+        #expect(server.hasher.count.checks == 1)
+    }
+
     @Test func `forgets wrong passwords after a right one`() async throws {
         let server = try await Server()
         var grant = try await server.register()
@@ -80,10 +95,53 @@ struct StepUpTests {
         let first = try await server.register()
         let second = try await server.change(first.refreshToken, as: "change")
         server.clock.advance(by: 3600)
-        let checks = server.hasher.count
-        #expect(try await server.change(first.refreshToken, as: "change").refreshToken == second.refreshToken)
-        #expect(server.hasher.count == checks)
+        let again = try await server.change(first.refreshToken, from: "whatever it was", as: "change")
+        #expect(again.refreshToken == second.refreshToken)
         #expect(try await server.events(.passwordChanged).count == 1)
+        #expect(try await server.row(first).stepUpFailures == 0)
+    }
+
+    // FAULTS F3
+    @Test func `a change repeated by the same attempt with another new password is a conflict, and counts as a guess`()
+        async throws
+    {
+        let server = try await Server()
+        let first = try await server.register()
+        let second = try await server.change(first.refreshToken, as: "change")
+        for _ in 1...5 {
+            await #expect(throws: SessionError.refreshConflict) {
+                try await server.change(first.refreshToken, to: "another one than that", as: "change")
+            }
+        }
+        await #expect(throws: SessionError.stepUpLocked) {
+            try await server.change(first.refreshToken, to: "another one than that", as: "change")
+        }
+        #expect(try await server.events(.passwordChanged).count == 1)
+        #expect(try await server.refresh(first.refreshToken, as: "change").refreshToken == second.refreshToken)
+        try await server.login("ana", Server.newPassword)
+    }
+
+    // FAULTS F3
+    @Test func `of two changes at once under one name and with two new passwords, one is told that its own is set`()
+        async throws
+    {
+        let server = try await Server()
+        let node = try await server.restarted()  // one node takes the tries of a session one after another
+        let first = try await server.register()
+        server.store.before(.rotate) {
+            _ = try? await node.change(first.refreshToken, to: "the first to come wins", as: "change")
+        }
+        await #expect(throws: SessionError.refreshConflict) {
+            try await server.change(first.refreshToken, as: "change")
+        }
+        try await server.login("ana", "the first to come wins")
+        // With the same password both are told.
+        let other = try await server.login("ana", "the first to come wins")
+        server.store.before(.rotate) {
+            _ = try? await node.change(other.refreshToken, from: "the first to come wins", as: "another")
+        }
+        try await server.change(other.refreshToken, from: "the first to come wins", as: "another")
+        try await server.login("ana", Server.newPassword)
     }
 
     @Test(.tags(.p6)) func `with a spent token is judged like a refresh`() async throws {

@@ -13,11 +13,12 @@ struct MasterSecretTests {
         let secret = try MasterSecret(Secret(Sample.bytes(1))).orThrow()
         let keys = [
             secret.refreshTagKey, secret.signingKeyKey, secret.passwordKey, secret.operationsKey, secret.throttleKey,
+            secret.operationsBodyKey, secret.operationsAnswerKey,
         ]
         let bytes = keys.map { key in unsafe key.withUnsafeBytes { unsafe [UInt8]($0) } }
-        #expect(Set(bytes).count == 5)
+        #expect(Set(bytes).count == 7)
         #expect(bytes.allSatisfy { $0.count == 32 && $0 != Sample.bytes(1) })
-        #expect(Set(MasterSecret.Purpose.allCases.map(\.rawValue)).count == 6)
+        #expect(Set(MasterSecret.Purpose.allCases.map(\.rawValue)).count == 8)
         #expect(MasterSecret.Purpose.allCases.allSatisfy { $0.rawValue.hasPrefix("pawl/v1/") })
     }
 

@@ -48,7 +48,7 @@ struct HonestClientsTests {
         try await live(&clients, on: server, steps: 12, &generator)
         let backup = try Backup(of: server)
         try await live(&clients, on: server, steps: 24, &generator)
-        server.clock.advance(by: 30)
+        server.clock.advance(by: 31)
         try backup.putBack(into: server)
         let restored = try await server.restarted()
 

@@ -56,35 +56,44 @@ struct RecoveryRecordTests {
         record.beat(at: start + 80_000, last: nil, horizon: horizon)
         for number in 1...100 { record.beat(at: start + 80_000 + Int64(number), last: nil, horizon: horizon) }
         #expect(record.gaps.count == RecoveryRecord.gapLimit)
-        let noted = record.noteDivergence(issuedAt: start + 500, rotatedAt: start - 10, at: start + 80_200)
+        let noted = record.noteDivergence(issuedAt: start + 500, at: start + 80_200)
         #expect(try noted.orThrow().lost == start - 5...start + 80_000)
     }
 
     @Test func `one loss is one incident, whatever token shows it`() throws {
         var record = Self.beating(0, 60)
         record.beat(at: start + 1000, last: nil, horizon: horizon)
-        let first = record.noteDivergence(issuedAt: start + 500, rotatedAt: start, at: start + 1010)
+        let first = record.noteDivergence(issuedAt: start + 500, at: start + 1010)
         #expect(first == Incident(number: 1, detectedAt: start + 1010, lost: start + 55...start + 1000))
-        let again = record.noteDivergence(issuedAt: start + 60, rotatedAt: start, at: start + 1020)
+        let again = record.noteDivergence(issuedAt: start + 60, at: start + 1020)
         #expect(again == nil)
         // A later loss has an interval of its own, and a decision of its own.
         record.beat(at: start + 5000, last: nil, horizon: horizon)
-        let second = record.noteDivergence(issuedAt: start + 3000, rotatedAt: start, at: start + 5010)
+        let second = record.noteDivergence(issuedAt: start + 3000, at: start + 5010)
         #expect(try second.orThrow().number == 2 && second.orThrow().lost == start + 995...start + 5000)
         _ = record.open(1, lostFrom: nil, lostUntil: nil, at: start + 5020)
         #expect(record.incidents.map { $0.state(at: start + 5030) } == [.open(since: start + 5020), .undecided])
     }
 
-    @Test func `a loss that no gap explains is bounded by what the tokens say`() throws {
-        var record = RecoveryRecord()
-        let first = record.noteDivergence(issuedAt: start + 50, rotatedAt: start, at: start + 100)
-        #expect(try first.orThrow().lost == start...start + 100)
-        let second = record.noteDivergence(issuedAt: start - 10, rotatedAt: start - 20, at: start + 110)
-        #expect(second == nil)
-        #expect(record.incidents.map(\.lost) == [start - 20...start + 110])
+    // FAULTS B8
+    @Test func `a loss that no gap explains is no longer than what lies between two signs of life`() throws {
+        var record = Self.beating(0, 60, 120)
+        let first = record.noteDivergence(issuedAt: start + 90, at: start + 150)
+        #expect(try first.orThrow().lost == start - 30...start + 210)
+        #expect(record.noteDivergence(issuedAt: start + 30, at: start + 160) == nil, "of the same loss")
+    }
+
+    // FAULTS B8
+    @Test func `tokens of all times, from a leaked master secret, make one short incident at a time`() throws {
+        var record = Self.beating(0)
+        for day: Int64 in 0...13 { _ = record.noteDivergence(issuedAt: start - day * 86400, at: start) }
+        #expect(record.incidents.map(\.lost) == [start - 120...start + 120])
         record.close(nil, at: start + 120)
-        let third = record.noteDivergence(issuedAt: start + 115, rotatedAt: start, at: start + 130)
-        #expect(third?.number == 2)
+        let second = record.noteDivergence(issuedAt: start - 86400, at: start + 130)
+        #expect(try second.orThrow().lost == start - 86400 - 120...start - 86400 + 120)
+        // What a gap explains is noted meanwhile.
+        record.beat(at: start + 5000, last: nil, horizon: horizon)
+        #expect(record.noteDivergence(issuedAt: start + 2000, at: start + 5000)?.number == 3)
     }
 
     @Test func `opening twice is one window, closing ends it, opening again is another`() {
@@ -109,7 +118,7 @@ struct RecoveryRecordTests {
     @Test func `what no token can be of any more is forgotten`() {
         var record = Self.beating(0)
         record.beat(at: start + 1000, last: nil, horizon: horizon)
-        _ = record.noteDivergence(issuedAt: start + 500, rotatedAt: start, at: start + 1010)
+        _ = record.noteDivergence(issuedAt: start + 500, at: start + 1010)
         record.beat(at: start + 90_000, last: record.heartbeat, horizon: start + 1000)
         #expect(record.gaps.count == 1 && record.incidents.count == 1)
         record.beat(at: start + 90_001, last: record.heartbeat, horizon: start + 1001)

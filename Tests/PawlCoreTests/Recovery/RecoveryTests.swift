@@ -41,6 +41,39 @@ struct RecoveryTests {
         #expect(incident.lost == Sample.start - RecoveryRecord.margin...Sample.start + 7210)
     }
 
+    // FAULTS B9
+    @Test(arguments: [true, false])
+    func `a window that opens between the look and the turn of a step-up lets the next try do all of it`(
+        isPasswordChange: Bool
+    ) async throws {
+        let (server, clients) = try await loss(of: ["ana"])
+        let newest = clients[0].newest
+        func stepUp() async throws -> TokenGrant {
+            isPasswordChange
+                ? try await server.change(newest, as: "step-up")
+                : try await server.reauthenticate(newest, as: "step-up")
+        }
+        await #expect(throws: SessionError.sessionDiverged) { try await stepUp() }
+        #expect(try await server.sessions.openRecovery(nil, lostFrom: nil, lostUntil: nil))
+        // The turn of a step-up whose look at the row came before that. Nobody has checked the password, so the answer
+        // must not say that it was proven or changed.
+        let presented = try RefreshToken(authenticating: newest, with: Server.secrets(1)).orThrow()
+        let attempt = try Server.attempt("step-up")
+        await #expect(throws: SessionError.refreshConflict) {
+            try await server.sessions.turn(
+                presented, delivery: .body, attempt: attempt, origin: Server.home, stepUp: nil,
+                as: isPasswordChange ? .newPassword : .stepUp, under: server.sessions.inForce)
+        }
+        #expect(try await server.events(.sessionRecovered, .steppedUp, .passwordChanged).isEmpty)
+        try await server.login("ana")
+
+        let proven = try await stepUp()
+        #expect(try await server.claims(proven).authTime == server.clock.now.seconds)
+        #expect(try await server.events(.steppedUp).count == 1)
+        #expect(try await server.events(.passwordChanged).count == (isPasswordChange ? 1 : 0))
+        try await server.login("ana", isPasswordChange ? Server.newPassword : Server.password)
+    }
+
     @Test func `a day without a decision ends the wait`() async throws {
         let (server, clients) = try await loss(of: ["ana"])
         await #expect(throws: SessionError.sessionDiverged) { try await server.refresh(clients[0].newest, as: "x") }
@@ -118,13 +151,13 @@ struct RecoveryTests {
     func `an opened window forgets who was dead, and learns again what the database knows`() async throws {
         let server = try await Server()
         let (ana, ben) = (try await server.register("ana"), try await server.register("ben"))
-        try await server.sessions.signOut(refreshToken: ana.refreshToken, delivery: .body, origin: Server.home)
+        try await server.sessions.signOut(refreshToken: ana.refreshToken, attempt: nil, origin: Server.home)
         let (again, next) = (try await server.login(), try await server.refresh(ben.refreshToken, as: "one"))
         let backup = try Backup(of: server)
         server.clock.advance(by: 60)
         try await server.sessions.beat()
         let last = try await server.refresh(next.refreshToken, as: "two")
-        try await server.sessions.signOut(refreshToken: again.refreshToken, delivery: .body, origin: Server.home)
+        try await server.sessions.signOut(refreshToken: again.refreshToken, attempt: nil, origin: Server.home)
         try backup.putBack(into: server)
         await #expect(throws: SessionError.sessionDiverged) { try await server.refresh(last.refreshToken) }
         await #expect(throws: SessionError.sessionEnded(.signedOut)) { try await server.refresh(again.refreshToken) }
@@ -143,10 +176,61 @@ struct RecoveryTests {
         await #expect(throws: SessionError.invalidRefreshToken) { try await wary.refresh(clients[1].newest) }
     }
 
+    /// A token of the leaked master secret for a session whose id is known.
+    private func forge(_ grant: TokenGrant, generation: UInt32, issuedAt: UnixTime) throws -> String {
+        let secrets = try Server.secrets(1)
+        let token = RefreshToken(
+            keyID: secrets.newest.id, sessionID: grant.session.id, generation: generation, issuedAt: issuedAt,
+            secret: Secret(Sample.bytes(UInt64(generation))))
+        return try token.text(with: secrets).orThrow()
+    }
+
+    // FAULTS B8
+    @Test(.tags(.p6))
+    func `a token of a leaked master secret that is ahead and older than the last turn is no sign of a loss`()
+        async throws
+    {
+        let server = try await Server()
+        let (mallory, ana) = (try await server.register("mallory"), try await server.register("ana"))
+        let forged = try forge(mallory, generation: 99, issuedAt: server.clock.now - 13 * 86400)
+        await #expect(throws: SessionError.invalidRefreshToken) { try await server.refresh(forged, as: "x") }
+        #expect(try await server.sessions.recoveryStatus().incidents.isEmpty)
+        #expect(try await server.events(.databaseDiverged).isEmpty)
+        try await expectTheftShows(of: ana, on: server)
+    }
+
+    // FAULTS B8
+    @Test(.tags(.p6))
+    func `tokens of a leaked master secret with likely times hide theft for minutes at most`() async throws {
+        let server = try await Server()
+        let (mallory, ana) = (try await server.register("mallory"), try await server.register("ana"))
+        let ben = try await server.register("ben")
+        server.clock.advance(by: 86400)
+        for hour: Int64 in [0, 20, 12, 6] {
+            let forged = try forge(mallory, generation: 99, issuedAt: server.clock.now - hour * 3600)
+            await #expect(throws: SessionError.sessionDiverged) { try await server.refresh(forged, as: "x") }
+        }
+        // The replay of a turn without a name is another way in.
+        try await server.refresh(ben.refreshToken)
+        let other = try forge(ben, generation: 0, issuedAt: server.clock.now - 13 * 86400)
+        await #expect(throws: SessionError.sessionDiverged) { try await server.refresh(other) }
+        let incidents = try await server.sessions.recoveryStatus().incidents
+        #expect(incidents.map { $0.lost.upperBound.age(since: $0.lost.lowerBound) } == [240])
+        try await expectTheftShows(of: ana, on: server)
+    }
+
+    private func expectTheftShows(of grant: TokenGrant, on server: Server) async throws {
+        try await server.refresh(grant.refreshToken, as: "owner's")
+        server.clock.advance(by: 60)
+        await #expect(throws: SessionError.sessionEnded(.reused)) {
+            try await server.refresh(grant.refreshToken, as: "thief's")
+        }
+    }
+
     @Test(.tags(.p8))
     func `signing out works meanwhile, also if the row looks idle`() async throws {
         let (server, clients) = try await loss(of: ["ana"], idle: 3600)
-        try await server.sessions.signOut(refreshToken: clients[0].newest, delivery: .body, origin: Server.home)
+        try await server.sessions.signOut(refreshToken: clients[0].newest, attempt: nil, origin: Server.home)
         #expect(try await server.sessions.openRecovery(nil, lostFrom: Sample.start, lostUntil: server.clock.now))
         await #expect(throws: SessionError.sessionEnded(.signedOut)) { try await server.refresh(clients[0].newest) }
     }

@@ -60,15 +60,76 @@ struct RotationPolicyTests {
             turn: {
                 $0.now = start + Sample.absolute; $0.generation += 5
             }),
-        Case("another delivery", .wrongDelivery, turn: { $0.delivery = .cookie }),
+        // FAULTS B1
         Case(
-            "another delivery of a spent token ends nothing", .wrongDelivery,
+            "the current token by another delivery", .wrongDelivery, "record wrong_delivery",
+            turn: { $0.delivery = .cookie }),
+        Case(
+            "the current token by another delivery, idle too long", .wrongDelivery, "record wrong_delivery",
+            turn: {
+                $0.delivery = .cookie; $0.now = start + Sample.idle
+            }),
+        Case(
+            "an earlier generation by another delivery is reuse all the same", .reuse, "end",
             turn: {
                 $0.delivery = .cookie; $0.generation = 0
             }),
+        Case(
+            "the token before, by another delivery and another attempt, inside the leeway", .conflict,
+            turn: {
+                $0.delivery = .cookie; $0.generation = 2; $0.attempt = 8; $0.now = start + 29
+            }),
+        Case(
+            "no successor is given out by another delivery", .wrongDelivery, "record wrong_delivery",
+            turn: {
+                $0.delivery = .cookie; $0.generation = 2; $0.attempt = 7
+            }),
+        Case(
+            "an open window moves no session on by another delivery", .wrongDelivery, "record wrong_delivery",
+            policy: .init(incidents: [opened]),
+            turn: {
+                $0.delivery = .cookie; $0.generation = 5
+            }),
+        Case(
+            "a generation beyond, by another delivery", .diverged,
+            turn: {
+                $0.delivery = .cookie; $0.generation += 1
+            }),
 
         Case("one generation beyond", .diverged, turn: { $0.generation += 1 }),
-        Case("many generations beyond", .diverged, turn: { $0.generation = .max }),
+        Case("many generations beyond", .diverged, turn: { $0.generation = .max - 1 }),
+        // FAULTS F10
+        Case("the last generation that can be counted", .invalid, turn: { $0.generation = .max }),
+        Case("the same as the current one", .invalid, session: { $0.generation = .max }),
+        Case(
+            "the same in an open window", .invalid, policy: .init(incidents: [opened]), turn: { $0.generation = .max }),
+        // FAULTS B8
+        Case(
+            "a generation beyond, issued before the last turn", .invalid,
+            turn: {
+                $0.generation = 99; $0.issuedAt = start - 13 * 86400
+            }),
+        Case(
+            "the same, by so little that clocks may differ", .diverged,
+            turn: {
+                $0.generation += 1; $0.issuedAt = start - 5
+            }),
+        Case(
+            "the same, by a second more", .invalid,
+            turn: {
+                $0.generation += 1; $0.issuedAt = start - 6
+            }),
+        Case(
+            "the same in a lost interval: another copy of the old history has turned the session since", .diverged,
+            policy: .init(incidents: [loss]), session: { $0.rotatedAt = start + 30 },
+            turn: {
+                $0.generation += 1; $0.issuedAt = start
+            }),
+        Case(
+            "another token of the current generation, issued before the last turn", .diverged,
+            turn: {
+                $0.hash = Sample.bytes(5); $0.issuedAt = start - 3600
+            }),
         Case("the current generation with another hash", .diverged, turn: { $0.hash = Sample.bytes(5) }),
         Case("the current generation with no hash", .diverged, turn: { $0.hash = [] }),
         Case(
@@ -101,6 +162,11 @@ struct RotationPolicyTests {
         Case(
             "an earlier generation of a lost interval, by the attempt that spent it", .conflict,
             policy: .init(incidents: [loss]),
+            turn: {
+                $0.generation = 0; $0.attempt = 9; $0.issuedAt = start; $0.now = start + 29
+            }),
+        Case(
+            "the same after the leeway", .stale, policy: .init(incidents: [loss]),
             turn: {
                 $0.generation = 0; $0.attempt = 9; $0.issuedAt = start
             }),
@@ -172,7 +238,47 @@ struct RotationPolicyTests {
 
         Case("the current token", .rotate, "turn"),
         Case("the current token with a name", .rotate, "turn", turn: { $0.attempt = 1 }),
-        Case("the current token with the name of the last rotation", .rotate, "turn", turn: { $0.attempt = 7 }),
+        // FAULTS B11
+        Case(
+            "the current token by the attempt that made it", .steady,
+            turn: {
+                $0.attempt = Sample.nextName(7); $0.now = start + 59
+            }),
+        Case(
+            "the same, by a clock that is behind", .steady,
+            turn: {
+                $0.attempt = Sample.nextName(7); $0.now = start - 60
+            }),
+        Case(
+            "the same in a strict configuration", .steady, policy: .init(leeway: 0),
+            turn: {
+                $0.attempt = Sample.nextName(7); $0.now = start
+            }),
+        Case("the same a minute later", .rotate, "turn", turn: { $0.attempt = Sample.nextName(7) }),
+        Case(
+            "the current token by the attempt before that", .rotate, "turn",
+            session: { $0.attempts[1] = AttemptDigest(value: 6) },
+            turn: {
+                $0.attempt = Sample.nextName(6); $0.now = start
+            }),
+        Case(
+            "the current token unnamed, as was the turn that made it", .rotate, "turn",
+            session: {
+                $0.attempts[0] = nil; $0.currentAttempt = nil
+            }, turn: { $0.now = start }),
+        Case(
+            "a step-up by the attempt that made the current token", .rotate, "turn",
+            turn: {
+                $0.attempt = Sample.nextName(7)
+                $0.now = start
+                $0.stepUp = Turn.StepUp(userVersion: 1, authMethods: ["pwd"], newPassword: nil)
+            }),
+        Case(
+            "the current token by the attempt that made it, idle too long", .expired,
+            session: { $0.idleExpiry = start + 10 },
+            turn: {
+                $0.attempt = Sample.nextName(7); $0.now = start + 10
+            }),
 
         Case(
             "the token before, by the same attempt", .replay,
@@ -193,12 +299,31 @@ struct RotationPolicyTests {
             "the token before, nobody naming an attempt, in the last second of the leeway", .replay,
             session: { $0.attempts[0] = nil },
             turn: {
-                $0.generation = 2; $0.now = start + 29
+                $0.generation = 2; $0.now = start + 30
             }),
         Case(
             "the same a second later", .reuse, "end", session: { $0.attempts[0] = nil },
             turn: {
-                $0.generation = 2; $0.now = start + 30
+                $0.generation = 2; $0.now = start + 31
+            }),
+        // FAULTS B10: a turn late in one second and its repeat early in another are a moment apart.
+        Case(
+            "the same within a leeway of one second, which the clock shows as one", .replay, policy: .init(leeway: 1),
+            session: { $0.attempts[0] = nil },
+            turn: {
+                $0.generation = 2; $0.now = start + 1
+            }),
+        Case(
+            "the same within a leeway of two seconds, which the clock shows as two", .replay, policy: .init(leeway: 2),
+            session: { $0.attempts[0] = nil },
+            turn: {
+                $0.generation = 2; $0.now = start + 2
+            }),
+        Case(
+            "the same when a leeway of one second is certainly over", .reuse, "end", policy: .init(leeway: 1),
+            session: { $0.attempts[0] = nil },
+            turn: {
+                $0.generation = 2; $0.now = start + 2
             }),
         Case(
             "the same by a clock that is behind: its age is none", .replay, session: { $0.attempts[0] = nil },
@@ -238,13 +363,24 @@ struct RotationPolicyTests {
             turn: {
                 $0.generation = 2; $0.now = start; $0.origin = Origin(address: "192.0.2.7", userAgent: "x")
             }),
+        // FAULTS B11
         Case(
-            "an earlier generation, by the attempt that spent it", .conflict,
+            "an earlier generation, by the attempt that spent it, inside the leeway", .conflict,
+            turn: {
+                $0.generation = 0; $0.attempt = 9; $0.now = start + 29
+            }),
+        Case(
+            "the same after the leeway", .stale,
             turn: {
                 $0.generation = 0; $0.attempt = 9; $0.now = start + 86400
             }),
         Case(
-            "the oldest generation whose name is remembered", .conflict,
+            "the same in a strict configuration", .stale, policy: .init(leeway: 0),
+            turn: {
+                $0.generation = 0; $0.attempt = 9; $0.now = start
+            }),
+        Case(
+            "the oldest generation whose name is remembered", .stale,
             session: {
                 $0.generation = 9; $0.attempts[3] = AttemptDigest(value: 5)
             },
@@ -255,12 +391,12 @@ struct RotationPolicyTests {
         Case(
             "the token before, after the leeway", .reuse, "end",
             turn: {
-                $0.generation = 2; $0.now = start + 30
+                $0.generation = 2; $0.now = start + 31
             }),
         Case(
             "the token before, by another attempt, after the leeway", .reuse, "end",
             turn: {
-                $0.generation = 2; $0.attempt = 8; $0.now = start + 30
+                $0.generation = 2; $0.attempt = 8; $0.now = start + 31
             }),
         Case(
             "an earlier generation inside the leeway", .reuse, "end",
@@ -294,7 +430,8 @@ struct RotationPolicyTests {
     private func distrusted(row: Case) throws {
         let decision = try decide(row, isDistrusted: true)
         // In an open window nothing but the leaked secret speaks for the token.
-        let isHarmless = [.rotate, .replay, .conflict].contains(row.verdict) && row.effect != "recover"
+        let harmless: [Verdict] = [.rotate, .replay, .steady, .conflict, .stale]
+        let isHarmless = harmless.contains(row.verdict) && row.effect != "recover"
         #expect(decision.verdict == (isHarmless ? row.verdict : .invalid))
         #expect(Self.name(decision.effect) == (row.effect == "turn" ? "turn" : "none"))
     }
@@ -326,6 +463,26 @@ struct RotationPolicyTests {
         #expect(
             evidence.details == [
                 "generation_gap": "2", "seconds_since_rotation": "90", "holder_address": "192.0.2.7",
+                "holder_user_agent": "Sample/1",
+            ])
+    }
+
+    // FAULTS B1
+    @Test func `keeps evidence of both sides of a token that came another way`() throws {
+        let session = try Sample.session(of: try Sample.user("owner"), 1, delivery: .cookie)
+        let turn = TurnSample(of: session).with {
+            $0.delivery = .body
+            $0.origin = Sample.otherOrigin
+        }.turn
+        guard case .record(let event) = RotationPolicy().decide(turn, on: session).effect else {
+            Issue.record("Nothing is recorded.")
+            return
+        }
+        #expect(event.kind == .wrongDelivery && event.session == session.id && event.subject == session.subject)
+        #expect(event.origin == Sample.otherOrigin)
+        #expect(
+            event.details == [
+                "generation_gap": "0", "seconds_since_rotation": "60", "holder_address": "192.0.2.7",
                 "holder_user_agent": "Sample/1",
             ])
     }

@@ -18,12 +18,14 @@ struct SessionRowTests {
         #expect(session.generation == first.generation + 1000)
         #expect(session.hash.count == first.hash.count && session.seal.count == first.seal.count)
         #expect(session.attempts.map(\.?.value) == [1000, 999, 998, 997])
+        #expect(session.currentAttempt?.value == Sample.nextName(1000))
     }
 
     @Test(.tags(.p3))
     func `keeps nothing to check a token against once it has ended`() throws {
         let ended = try Sample.session(of: try Sample.user("owner"), 1).ended(at: start, reason: .reused)
         #expect(ended.hash.isEmpty && ended.seal.isEmpty && ended.attempts == [nil, nil, nil, nil])
+        #expect(ended.currentAttempt == nil)
         #expect(!ended.isLive(at: start) && ended.ending == Session.Ending(at: start, reason: .reused))
     }
 

@@ -18,6 +18,7 @@ extension SmallWorld {
             }
         }
         if state.row.isFresh { next("the leeway runs out") { $0.row.isFresh = false } }
+        if state.row.isYoung && !state.row.isFresh { next("the minute after the turn ends") { $0.row.isYoung = false } }
         for index in 0...1 { ownersMoves(index, state, server, next) }
         thiefsMoves(state, server, next)
         faults(state, found)
@@ -38,17 +39,17 @@ extension SmallWorld {
                 guard state.slots[1 - index].isNone else { return }
                 next("the owner refreshes or retries") { after in
                     if after.pending == Self.noName {
-                        after.namesUsed += 1
-                        after.pending = after.namesUsed
+                        if !after.isToBeRepeated { after.namesUsed += 1 }
+                        after.pending = after.isToBeRepeated ? after.kept : after.namesUsed
                     }
                     after.slots[index] = .request(after.jar, after.pending)
                 }
             }
         case .request:
             next("the server gets the owner's request for generation \(slot.generation)") { after in
-                let (row, given) = server.receive(slot.generation, slot.name, on: state.row)
-                after.row = row
-                after.slots[index] = .answer(given, slot.name)
+                let answer = server.receive(slot.generation, slot.name, on: state.row)
+                after.row = answer.row
+                after.slots[index] = .answer(answer, slot.name)
             }
             next("the request is lost") { $0.slots[index] = .none }
             if state.ghosts.count < 2 {
@@ -65,6 +66,7 @@ extension SmallWorld {
                 after.slots[index] = .none
                 after.jar = ignoresLateAnswers ? max(after.jar, slot.generation) : slot.generation
                 if after.pending == slot.name { after.pending = Self.noName }
+                after.isToBeRepeated = repeatsUntilTurned && owner == .named && slot.isRepeated
                 if state.news > 0 && slot.generation >= state.news { after.ownerGotNews = true }
             }
         }
@@ -87,13 +89,13 @@ extension SmallWorld {
         }
         if !state.thiefsRequest.isNone {
             next("the server gets the thief's request") { after in
-                let (row, given) = server.receive(
+                let answer = server.receive(
                     state.thiefsRequest.generation, state.thiefsRequest.name, on: state.row)
-                after.row = row
+                after.row = answer.row
                 after.thiefsRequest = .none
-                guard given != Self.noGeneration else { return }
-                after.stolen = given
-                if given >= state.news { after.thiefGotNews = true }
+                guard answer.given != Self.noGeneration else { return }
+                after.stolen = answer.given
+                if answer.given >= state.news { after.thiefGotNews = true }
             }
         }
     }
@@ -121,30 +123,51 @@ extension SmallWorld {
 
     /// Breadth first through all states; stops early only when both violations are found.
     func explore() throws -> Result {
-        let server = try SmallServer(self)
+        let server = try SmallServer(policy, remembered: remembered)
         var result = Result()
-        var states = [State()]
-        var arrivals: [(from: Int, what: String)] = [(-1, "")]
-        var seen: Set<State> = [states[0]]
-        var index = 0
-        while index < states.count && result.violations.count < 2 {
-            defer { index += 1 }
-            if let violation = Self.violation(in: states[index]) {
-                if result.violations[violation] == nil { result.violations[violation] = trail(to: index, arrivals) }
+        var search = Search(from: State())
+        while let state = search.next(), result.violations.count < 2 {
+            if let violation = Self.violation(in: state) {
+                if result.violations[violation] == nil { result.violations[violation] = search.trail }
                 continue
             }
-            moves(from: states[index], server) { what, after in
-                guard seen.insert(after).inserted else { return }
-                states.append(after)
-                arrivals.append((index, what))
-            }
+            moves(from: state, server) { what, after in search.found(what, after) }
         }
-        result.count = states.count
+        result.count = search.count
         result.verdicts = server.verdicts
         return result
     }
+}
 
-    private func trail(to index: Int, _ arrivals: [(from: Int, what: String)]) -> [String] {
+/// A walk through all states that can be reached, the nearest first.
+struct Search<State: Hashable> {
+    private var states: [State]
+    private var arrivals: [(from: Int, what: String)] = [(-1, "")]
+    private var seen: Set<State>
+    private var index = -1
+
+    init(from start: State) {
+        states = [start]
+        seen = [start]
+    }
+
+    var count: Int { states.count }
+
+    /// The next state, or nil after the last.
+    mutating func next() -> State? {
+        index += 1
+        return index < states.count ? states[index] : nil
+    }
+
+    /// A state that follows from the one at hand.
+    mutating func found(_ what: String, _ state: State) {
+        guard seen.insert(state).inserted else { return }
+        states.append(state)
+        arrivals.append((index, what))
+    }
+
+    /// How the state at hand comes about, by the shortest way.
+    var trail: [String] {
         var trail: [String] = []
         var place = index
         while arrivals[place].from >= 0 {

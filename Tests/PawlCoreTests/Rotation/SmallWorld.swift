@@ -7,8 +7,10 @@ import PawlTesting
 /// One session. An owner with one jar (cookie jar or app storage) and two request slots (two tabs); a request given up
 /// lingers in the network as a ghost that may still arrive, its answer dropped. A crash of the owner's machine puts
 /// back the token before the last answer, but not the attempt's name, which is kept durably until the next replaces
-/// it; after a crash and after a page's death the first refresh repeats the kept name. A thief may copy the jar's token
-/// once, at any moment. The network loses and delays, and the leeway may run out at any moment.
+/// it; after a crash and after a page's death the first refresh repeats the kept name, and so does every next one until a
+/// request of that name has turned the session. A thief may copy the jar's token
+/// once, at any moment. The network loses and delays, and the leeway may run out at any moment, and then the minute in
+/// which the attempt of the last turn gets its token again. ``RestoredCookieWorld`` has the wider crashes.
 struct SmallWorld {
     enum Owner { case named, unnamed }
 
@@ -20,6 +22,8 @@ struct SmallWorld {
     var policy = RotationPolicy()
     var generations: UInt8 = 3
     var attempts: UInt8 = 5
+    /// Whether the owner repeats a name until a request of it has turned the session.
+    var repeatsUntilTurned = true
 
     typealias Name = UInt8
     static let noName: Name = 0
@@ -32,13 +36,15 @@ struct SmallWorld {
         var kind = Kind.none
         var generation = SmallWorld.noGeneration
         var name = SmallWorld.noName
+        /// Whether an answer says that an earlier request got its token already.
+        var isRepeated = false
 
         static let none = Message()
         static func request(_ generation: UInt8, _ name: Name) -> Self {
             .init(kind: .request, generation: generation, name: name)
         }
-        static func answer(_ generation: UInt8, _ name: Name) -> Self {
-            .init(kind: .answer, generation: generation, name: name)
+        static func answer(_ answer: SmallServer.Answer, _ name: Name) -> Self {
+            .init(kind: .answer, generation: answer.given, name: name, isRepeated: answer.isRepeated)
         }
         var isNone: Bool { kind == .none }
     }
@@ -46,9 +52,14 @@ struct SmallWorld {
     /// The session's row, reduced to what can differ here.
     struct Row: Hashable {
         var generation: UInt8 = 0
+        /// Of the last turns, newest first.
         var names: [Name] = []
+        /// Whether the last turn's leeway lasts.
         var isFresh = false
-        var isDead = false
+        /// Whether the attempt of the last turn gets its token again without a turn.
+        var isYoung = false
+        var ending: EndReason?
+        var isDead: Bool { ending != nil }
     }
 
     struct State: Hashable {
@@ -59,6 +70,9 @@ struct SmallWorld {
         var slots = [Message.none, .none]
         var ghosts: [Message] = []
         var kept = SmallWorld.noName
+        /// Whether the next attempt repeats the kept name, because no request of it has turned the session, as far as
+        /// the owner knows. Another may be stuck with the same token.
+        var isToBeRepeated = false
         /// What a crash may put back.
         var before = SmallWorld.noGeneration
         var stolen = SmallWorld.noGeneration
@@ -83,7 +97,7 @@ struct SmallWorld {
     }
 }
 
-/// The server of that world: rows are turned into real sessions, judged by the real policy, and changed by the real
+/// The server of these worlds: rows are turned into real sessions, judged by the real policy, and changed by the real
 /// ``Session/turned(by:)`` and ``Session/ended(at:reason:)``.
 final class SmallServer {
     private struct Question: Hashable {
@@ -92,31 +106,45 @@ final class SmallServer {
         let name: SmallWorld.Name
     }
 
-    private let world: SmallWorld
+    private let policy: RotationPolicy
+    private let remembered: Int
+    private let isSteady: Bool
     private let template: Session
     private let now = Sample.start + 3600
     /// The policy is pure: what it said once it says again.
-    private var known: [Question: (row: SmallWorld.Row, given: UInt8)] = [:]
+    private var known: [Question: Answer] = [:]
     private(set) var verdicts: Set<Verdict> = []
 
-    init(_ world: SmallWorld) throws {
-        self.world = world
+    /// - Parameters:
+    ///   - remembered: how many rotations' names the server remembers; at most the real number.
+    ///   - isSteady: whether it knows the name of the attempt that made the current token.
+    init(_ policy: RotationPolicy, remembered: Int, isSteady: Bool = true) throws {
+        self.policy = policy
+        self.remembered = remembered
+        self.isSteady = isSteady
         template = try Sample.session(of: try Sample.user("owner"), 1)
     }
 
-    /// The row after a token of `generation` was presented, and the generation of the token given for it.
-    func receive(_ generation: UInt8, _ name: SmallWorld.Name, on row: SmallWorld.Row) -> (
-        row: SmallWorld.Row, given: UInt8
-    ) {
+    struct Answer {
+        let verdict: Verdict
+        /// Afterwards.
+        let row: SmallWorld.Row
+        /// The generation of the token given.
+        let given: UInt8
+        var isRepeated: Bool { verdict == .replay || verdict == .steady }
+    }
+
+    /// What becomes of a token of `generation`.
+    func receive(_ generation: UInt8, _ name: SmallWorld.Name, on row: SmallWorld.Row) -> Answer {
         let question = Question(row: row, generation: generation, name: name)
         if let answer = known[question] { return answer }
         let session = session(row)
         let turn = turn(generation, name)
-        let decision = world.policy.decide(turn, on: session)
+        let decision = policy.decide(turn, on: session)
         verdicts.insert(decision.verdict)
         var given = SmallWorld.noGeneration
         if decision.verdict == .rotate { given = row.generation + 1 }
-        if decision.verdict == .replay { given = row.generation }
+        if decision.verdict == .replay || decision.verdict == .steady { given = row.generation }
         let after =
             switch decision.effect {
             case .none, .record: row
@@ -124,8 +152,9 @@ final class SmallServer {
             case .recover(let now, _): self.row(session.recovered(by: turn, at: now))
             case .end(let reason, _): self.row(session.ended(at: now, reason: reason))
             }
-        known[question] = (after, given)
-        return (after, given)
+        let answer = Answer(verdict: decision.verdict, row: after, given: given)
+        known[question] = answer
+        return answer
     }
 
     private static func hash(_ generation: UInt32) -> [UInt8] { [UInt8](repeating: UInt8(generation), count: 32) }
@@ -136,23 +165,26 @@ final class SmallServer {
         session.hash = Self.hash(session.generation)
         let digests = row.names.map { $0 == SmallWorld.noName ? nil : AttemptDigest(value: UInt64($0)) }
         session.attempts = digests + Array(repeating: nil, count: Session.rememberedAttempts - digests.count)
-        session.rotatedAt = row.isFresh ? now : now - max(1, world.policy.leeway)
-        session.ending = row.isDead ? Session.Ending(at: now, reason: .reused) : nil
+        session.currentAttempt = isSteady ? digests.first ?? nil : nil
+        let age = row.isYoung ? policy.leeway + 1 : max(policy.leeway + 1, RotationPolicy.steadyTime)
+        session.rotatedAt = row.isFresh ? now : now - age
+        session.ending = row.ending.map { Session.Ending(at: now, reason: $0) }
         return session
     }
 
     private func row(_ session: Session) -> SmallWorld.Row {
         let names = session.attempts.map { $0.map { SmallWorld.Name($0.value) } ?? SmallWorld.noName }
         return SmallWorld.Row(
-            generation: UInt8(session.generation), names: Array(names.prefix(world.remembered)),
-            isFresh: session.rotatedAt == now, isDead: session.ending != nil)
+            generation: UInt8(session.generation), names: Array(names.prefix(remembered)),
+            isFresh: session.rotatedAt == now, isYoung: session.rotatedAt == now, ending: session.ending?.reason)
     }
 
     private func turn(_ generation: UInt8, _ name: SmallWorld.Name) -> Turn {
-        Turn(
+        let attempt = name == SmallWorld.noName ? nil : AttemptDigest(value: UInt64(name))
+        return Turn(
             sessionID: template.id, generation: UInt32(generation), hash: Self.hash(UInt32(generation)), issuedAt: now,
-            isDistrusted: false, attempt: name == SmallWorld.noName ? nil : AttemptDigest(value: UInt64(name)),
-            delivery: template.delivery, successorHash: Self.hash(UInt32(generation) + 1), successorSeal: [], now: now,
+            isDistrusted: false, attempt: attempt, successorAttempt: attempt, delivery: template.delivery,
+            successorHash: Self.hash(UInt32(generation) + 1), successorSeal: [], now: now,
             idleExpiry: now + Sample.idle, origin: template.origin)
     }
 }

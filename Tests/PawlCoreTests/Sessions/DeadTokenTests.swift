@@ -10,7 +10,7 @@ struct DeadTokenTests {
         let server = try await Server()
         let first = try await server.register()
         let second = try await server.refresh(first.refreshToken, as: "one")
-        try await server.sessions.signOut(refreshToken: second.refreshToken, delivery: .body, origin: Server.home)
+        try await server.sessions.signOut(refreshToken: second.refreshToken, attempt: nil, origin: Server.home)
         // Another process does not know yet, and learns at the first token.
         let other = try await server.restartedWithoutMemory()
         other.store.forgetCalls()
@@ -44,7 +44,7 @@ struct DeadTokenTests {
         let server = try await Server()
         let grant = try await server.register()
         _ = try await server.claims(grant)
-        try await server.sessions.signOut(refreshToken: grant.refreshToken, delivery: .body, origin: Server.home)
+        try await server.sessions.signOut(refreshToken: grant.refreshToken, attempt: nil, origin: Server.home)
         await #expect(throws: AccessTokenError.sessionEnded) { try await server.claims(grant) }
     }
 
@@ -53,7 +53,7 @@ struct DeadTokenTests {
         let server = try await Server()
         let signedOut = try await server.register()
         let (reused, live) = (try await server.login(), try await server.login())
-        try await server.sessions.signOut(refreshToken: signedOut.refreshToken, delivery: .body, origin: Server.home)
+        try await server.sessions.signOut(refreshToken: signedOut.refreshToken, attempt: nil, origin: Server.home)
         try await server.refresh(reused.refreshToken, as: "one")
         server.clock.advance(by: 60)
         await #expect(throws: SessionError.self) { try await server.refresh(reused.refreshToken, as: "two") }
@@ -74,15 +74,49 @@ struct DeadTokenTests {
         #expect(server.sessions.dead[first.session.id] == nil)
     }
 
+    // FAULTS B3
+    @Test func `a user with many ended sessions takes no more than a tenth of the list of dead sessions`() throws {
+        let list = DeadList(capacity: 100)
+        let (many, few) = (try Sample.user("many").id, try Sample.user("few").id)
+        let ids = try (0..<300).map { try SessionID(bytes: Sample.bytes($0, count: 16)).orThrow() }
+        list.insert(ids[0], .signedOut, of: few)
+        for id in ids[1...] { list.insert(id, .revoked, of: many) }
+        #expect(list[ids[0]] == .signedOut)
+        #expect(ids.count { list[$0] == .revoked } == 10)
+        #expect(list.isIncomplete(for: many) && !list.isIncomplete(for: few))
+        // Others push the oldest out, and with them the share of their user is free again.
+        let others = try (300..<400).map { try SessionID(bytes: Sample.bytes($0, count: 16)).orThrow() }
+        for id in others { list.insert(id, .revoked, of: nil) }
+        list.insert(ids[299], .revoked, of: many)
+        #expect(list[ids[299]] == .revoked && list.isIncomplete(for: many))
+    }
+
+    // FAULTS B3
+    @Test(.tags(.p7))
+    func `an access token is refused though its ended session found no room in the list`() async throws {
+        let server = try await Server()
+        let (ended, live) = (try await server.register(), try await server.login())
+        for number in UInt64(0)..<10_001 {
+            let other = try SessionID(bytes: Sample.bytes(number, count: 16)).orThrow()
+            server.sessions.dead.insert(other, .revoked, of: live.session.subject)
+        }
+        try await server.sessions.signOut(ended.session, origin: Server.home)
+        #expect(server.sessions.dead[ended.session.id] == nil)
+        await #expect(throws: AccessTokenError.sessionEnded) { try await server.claims(ended) }
+        _ = try await server.claims(live)
+        server.store.fail([.session])
+        await #expect(throws: AccessTokenError.keysUnavailable) { try await server.claims(live) }
+    }
+
     @Test func `the list is bounded: the oldest makes room`() throws {
         let list = DeadList(capacity: 3)
         let ids = try (0..<5).map { try SessionID(bytes: Sample.bytes($0, count: 16)).orThrow() }
-        for id in ids[..<3] { list.insert(id, .signedOut) }
-        list.insert(ids[0], .reused)
+        for id in ids[..<3] { list.insert(id, .signedOut, of: nil) }
+        list.insert(ids[0], .reused, of: nil)
         #expect(list[ids[0]] == .reused, "told again, it takes no second place")
-        for id in ids[3...] { list.insert(id, .revoked) }
+        for id in ids[3...] { list.insert(id, .revoked, of: nil) }
         #expect(ids.map { list[$0] } == [nil, nil, .signedOut, .revoked, .revoked])
-        list.insert(ids[0], .expired)
+        list.insert(ids[0], .expired, of: nil)
         #expect(list[ids[0]] == nil)
     }
 }

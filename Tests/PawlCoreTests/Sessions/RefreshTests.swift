@@ -45,6 +45,22 @@ struct RefreshTests {
         #expect(next.id != claims.id)
     }
 
+    // FAULTS B5
+    @Test(
+        .tags(.p2),
+        arguments: [
+            ([], [Server.issuer]), (["https://api.test"], [Server.issuer, "https://api.test"]),
+            (["b", Server.issuer, "a", "b"], [Server.issuer, "b", "a"]),
+        ])
+    func `gives access tokens that are for the issuer, and then for the configured APIs`(
+        audience: [String], claimed: [String]
+    ) async throws {
+        let server = try await Server(audience: audience)
+        let grant = try await server.register()
+        #expect(try await server.claims(grant).audience == claimed)
+        _ = try await server.sessions.session(of: server.claims(grant))
+    }
+
     @Test(.tags(.p2))
     func `gives access tokens that are dead at their expiry`() async throws {
         let server = try await Server()
@@ -106,9 +122,32 @@ struct RefreshTests {
         let server = try await Server()
         let grant = try await server.register(delivery: own)
         await #expect(throws: SessionError.wrongDelivery) {
-            try await server.refresh(grant.refreshToken, delivery: other)
+            try await server.refresh(grant.refreshToken, delivery: other, from: Server.elsewhere)
         }
+        #expect(try await server.events(.wrongDelivery).map(\.origin) == [Server.elsewhere])
+        #expect(server.logs.entries.contains { $0.hasPrefix("warning") && $0.contains("wrong_delivery") })
         try await server.refresh(grant.refreshToken, delivery: own)
+    }
+
+    // FAULTS B1
+    @Test(.tags(.p6), arguments: [(Delivery.body, Delivery.cookie), (.cookie, .body)])
+    func `of a spent token is theft whichever way it comes`(own: Delivery, other: Delivery) async throws {
+        let server = try await Server()
+        let first = try await server.register(delivery: own)
+        var newest = first
+        for name in ["one", "two", "three"] {
+            newest = try await server.refresh(newest.refreshToken, as: name, delivery: own)
+        }
+        server.clock.advance(by: 90)
+        await #expect(throws: SessionError.sessionEnded(.reused)) {
+            try await server.refresh(first.refreshToken, as: "thief's", delivery: other, from: Server.elsewhere)
+        }
+        let event = try #require(try await server.events(.sessionReused).first)
+        #expect(event.origin == Server.elsewhere && event.details["holder_address"] == Server.home.address)
+        #expect(event.details["generation_gap"] == "3")
+        await #expect(throws: SessionError.sessionEnded(.reused)) {
+            try await server.refresh(newest.refreshToken, delivery: own)
+        }
     }
 
     @Test(.tags(.p9))
@@ -161,7 +200,7 @@ extension Server {
         let memory = MemoryStore()
         let user = try await store.base.user(session.subject).orThrow()
         #expect(memory.insert(user, Event(.registered, at: session.createdAt, subject: user.id)))
-        #expect(memory.insert(session, ifUserVersionIs: user.version, Sample.started(session)))
+        #expect(try await memory.insert(session, ifUserVersionIs: user.version, Sample.started(session)))
         return try await Server(clock: clock, store: ObservedStore(memory), seed: 5)
     }
 }

@@ -40,9 +40,12 @@ struct RetryTests {
         let first = try await server.register()
         let second = try await server.refresh(first.refreshToken, as: "one")
         let third = try await server.refresh(second.refreshToken, as: "two")
-        server.clock.advance(by: 3600)
-        // Stuck on the way: no token, but no alarm.
+        // Stuck on the way: no token, but no alarm, however late.
         await #expect(throws: SessionError.refreshConflict) { try await server.refresh(first.refreshToken, as: "one") }
+        server.clock.advance(by: 3600)
+        await #expect(throws: SessionError.sessionEnded(.stale)) {
+            try await server.refresh(first.refreshToken, as: "one")
+        }
         try await server.refresh(third.refreshToken, as: "three")
     }
 
@@ -104,8 +107,8 @@ struct RetryTests {
         let attempt = keys.digest(of: try Server.attempt("one").orThrow())
         let turn = Turn(
             sessionID: row.id, generation: 0, hash: token.hash, issuedAt: token.issuedAt, isDistrusted: false,
-            attempt: attempt, delivery: .body, successorHash: lost.hash, successorSeal: seal, now: server.clock.now,
-            idleExpiry: row.idleExpiry, origin: Server.home)
+            attempt: attempt, successorAttempt: nil, delivery: .body, successorHash: lost.hash, successorSeal: seal,
+            now: server.clock.now, idleExpiry: row.idleExpiry, origin: Server.home)
         #expect(try await server.store.base.rotate(turn, under: .init()).verdict == .rotate)
         #expect(
             try await server.refresh(first.refreshToken, as: "one").refreshToken == lost.text(with: Server.secrets(1)))

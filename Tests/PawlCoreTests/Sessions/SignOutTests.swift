@@ -6,8 +6,10 @@ import Testing
 
 @Suite("Sign-out", .tags(.p7))
 struct SignOutTests {
-    private func signOut(_ token: String, _ server: Server, from origin: Origin = Server.home) async throws {
-        try await server.sessions.signOut(refreshToken: token, delivery: .body, origin: origin)
+    private func signOut(
+        _ token: String, as attempt: String? = nil, _ server: Server, from origin: Origin = Server.home
+    ) async throws {
+        try await server.sessions.signOut(refreshToken: token, attempt: try Server.attempt(attempt), origin: origin)
     }
 
     @Test func `ends the session of the current token`() async throws {
@@ -55,10 +57,42 @@ struct SignOutTests {
         #expect(try await server.events(.sessionEnded).count == 1)
     }
 
-    @Test func `takes a token only the way it travels`() async throws {
+    // FAULTS B11
+    @Test(.tags(.p6), arguments: [0, 60] as [Int64])
+    func `with one's own old token, under the name that spent it, is no theft`(wait: Int64) async throws {
+        let server = try await Server()
+        let first = try await server.register()
+        var newest = first
+        // As many pages load, a minute apart, each under the kept name.
+        for _ in 1...3 {
+            newest = try await server.refresh(newest.refreshToken, as: "kept")
+            server.clock.advance(by: 60)
+        }
+        newest = try await server.refresh(newest.refreshToken, as: "kept")
+        server.clock.advance(by: wait)
+        try await signOut(first.refreshToken, as: "kept", server)
+        #expect(try await server.events(.sessionReused).isEmpty)
+        #expect(try await server.events(.sessionEnded).map(\.details) == [["reason": "signed_out"]])
+        await #expect(throws: SessionError.sessionEnded(.signedOut)) { try await server.refresh(newest.refreshToken) }
+    }
+
+    // FAULTS B11
+    @Test func `with the current token, under the name that made it, ends the session`() async throws {
+        let server = try await Server()
+        let grant = try await server.refresh(try await server.register().refreshToken, as: "kept")
+        try await signOut(grant.refreshToken, as: "kept", server)
+        await #expect(throws: SessionError.sessionEnded(.signedOut)) { try await server.refresh(grant.refreshToken) }
+    }
+
+    // FAULTS B8
+    @Test(.tags(.p6))
+    func `with a token that no turn can have made ends nothing`() async throws {
         let server = try await Server()
         let grant = try await server.register()
-        try await server.sessions.signOut(refreshToken: grant.refreshToken, delivery: .cookie, origin: Server.home)
+        let forged = RefreshToken(
+            keyID: try Server.secrets(1).newest.id, sessionID: grant.session.id, generation: 99,
+            issuedAt: server.clock.now - 13 * 86400, secret: Secret(Sample.bytes(99)))
+        try await signOut(try forged.text(with: Server.secrets(1)).orThrow(), server, from: Server.elsewhere)
         try await server.refresh(grant.refreshToken)
     }
 
@@ -79,7 +113,7 @@ struct DeviceTests {
         server.clock.advance(by: 5)
         let second = try await server.login()
         try await server.sessions.rename(first.session.id, to: String(repeating: "é", count: 40), by: second.session)
-        let devices = try await server.sessions.devices(of: second.session)
+        let devices = try await server.sessions.devices(of: second.session.subject)
         #expect(devices.map(\.id) == [second.session.id, first.session.id])
         #expect(devices.map(\.device) == ["laptop", String(repeating: "é", count: 24)], "48 bytes at most")
     }
@@ -96,7 +130,7 @@ struct DeviceTests {
                 try await server.sessions.rename(id, to: "mine", by: ana.session)
             }
         }
-        #expect(try await server.sessions.devices(of: ana.session).map(\.id) == [ana.session.id])
+        #expect(try await server.sessions.devices(of: ana.session.subject).map(\.id) == [ana.session.id])
         _ = try await server.refresh(bob.refreshToken)
     }
 
@@ -116,6 +150,32 @@ struct DeviceTests {
         await #expect(throws: SessionError.sessionEnded(.revoked)) { try await server.refresh(third.refreshToken) }
         try await sessions.endAll(by: fresh.session, origin: Server.home)
         await #expect(throws: SessionError.sessionEnded(.signedOut)) { try await server.refresh(fresh.refreshToken) }
+    }
+
+    // FAULTS A6
+    @Test func `other than one's own end only by an access token whose own proof of identity is fresh`() async throws {
+        let server = try await Server()
+        let first = try await server.register()
+        let other = try await server.login()
+        server.clock.advance(by: 615)
+        let proven = try await server.reauthenticate(first.refreshToken, as: "proof")
+        let wants = SessionError.insufficientAuthentication(maxAge: 600)
+        let (old, fresh) = (try await server.claims(first), try await server.claims(proven))
+        let sessions = server.sessions
+        await #expect(throws: wants) {
+            try await sessions.endOthers(by: sessions.session(of: old), origin: Server.home)
+        }
+        await #expect(throws: wants) { try await sessions.endAll(by: sessions.session(of: old), origin: Server.home) }
+        await #expect(throws: wants) {
+            try await sessions.end(other.session.id, by: sessions.session(of: old), origin: Server.home)
+        }
+        _ = try await server.refresh(other.refreshToken)
+        // The row's counts as well: a token cannot be fresher than it.
+        var boasting = old
+        boasting.authTime = server.clock.now.seconds + 1
+        #expect(try await sessions.session(of: boasting).authTime == server.clock.now)
+        try await sessions.endOthers(by: sessions.session(of: fresh), origin: Server.home)
+        await #expect(throws: SessionError.sessionEnded(.revoked)) { try await server.refresh(other.refreshToken) }
     }
 
     @Test func `one's own ends without one`() async throws {
@@ -145,13 +205,13 @@ struct HousekeepingTests {
     func `deletes nothing within seven days of a deadline`() async throws {
         let server = try await Server()
         let (idle, ended) = (try await server.register(), try await server.login())
-        try await server.sessions.signOut(refreshToken: ended.refreshToken, delivery: .body, origin: Server.home)
+        try await server.sessions.signOut(refreshToken: ended.refreshToken, attempt: nil, origin: Server.home)
         func left(after seconds: Int64) async throws -> [Bool] {
             server.clock.advance(by: seconds)
             var round = HousekeepingRound()
             repeat {
                 try await server.sessions.housekeep(&round, eventRetention: 365 * 86400)
-            } while round.cursor != nil
+            } while round.isUnderWay
             return [
                 try await server.store.base.session(idle.session.id) != nil,
                 try await server.store.base.session(ended.session.id) != nil,
@@ -163,14 +223,14 @@ struct HousekeepingTests {
         #expect(try await left(after: 1) == [false, false], "it was idle for seven days, seven days ago")
     }
 
-    @Test func `forgets events after their retention, and throttles after a day`() async throws {
+    @Test func `forgets events after their retention, and throttles after two days`() async throws {
         let server = try await Server()
         try await server.register()
         await #expect(throws: SessionError.invalidCredentials) {
             try await server.login("ana", "something quite wrong")
         }
-        server.clock.advance(by: 86401)
-        for (retention, events) in [(86401, 4), (86400, 0)] as [(Int64, Int)] {
+        server.clock.advance(by: 2 * 86400 + 1)
+        for (retention, events) in [(2 * 86400 + 1, 4), (2 * 86400, 0)] as [(Int64, Int)] {
             var round = HousekeepingRound()
             try await server.sessions.housekeep(&round, eventRetention: retention)
             #expect(try await server.events().count == events)

@@ -28,8 +28,9 @@ struct Server {
 
     init(
         secrets: MasterSecrets? = nil, policy: RotationPolicy = .init(),
-        lifetimes: SessionAuthority.Lifetimes = .init(), schedule: KeySchedule? = nil, rules: PasswordRules = .init(),
-        isRegistrationOpen: Bool = true, clock: ManualClock = .init(), store: ObservedStore = .init(),
+        lifetimes: SessionAuthority.Lifetimes = .init(), sessionsPerUser: Int = 100, schedule: KeySchedule? = nil,
+        rules: PasswordRules = .init(), audience: [String] = [], isRegistrationOpen: Bool = true,
+        clock: ManualClock = .init(), store: ObservedStore = .init(),
         hasher: InstantHasher = .init(), logs: LogCapture = .init(), seed: UInt64 = 1
     ) async throws {
         self.clock = clock
@@ -37,8 +38,9 @@ struct Server {
         self.hasher = hasher
         self.logs = logs
         sessions = SessionAuthority(
-            store: store, secrets: try secrets ?? Self.secrets(1), issuer: Self.issuer, policy: policy,
-            lifetimes: lifetimes, schedule: schedule, clock: clock.clock,
+            store: store, secrets: try secrets ?? Self.secrets(1), issuer: Self.issuer, audience: audience,
+            policy: policy, lifetimes: lifetimes, sessionsPerUser: sessionsPerUser, schedule: schedule,
+            clock: clock.clock,
             randomness: SeededRandomness(seed: seed).randomness, logger: logs.logger)
         try await sessions.prepare()
         accounts = try await Accounts(

@@ -41,7 +41,7 @@ extension Attack {
 
     static let withAccessTokens: [Attack] = {
         do {
-            return try forgeries + lifetimes
+            return try forgeries + [forAnotherAPI()] + lifetimes
         } catch {
             return [Attack("making the forgeries") { _ in throw error }]
         }
@@ -130,10 +130,12 @@ extension Attack {
                     connected.finish()
                     for await _ in connections { Issue.record("a connection was made to the attacker") }
                 },
-                try forging("`crit:[\"exp\"]`, `crit:[\"x\"]`, `crit:[]`, `b64:false`") { forge, server, tokens in
+                // FAULTS F1, with `null`.
+                try forging("`crit:[\"exp\"]`, `crit:[\"x\"]`, `crit:[]`, `b64:false`, either of them `null`") {
+                    forge, server, tokens in
                     for header in [
                         ["crit": #"["exp"]"#], ["crit": #"["x"]"#], ["crit": "[]"], ["b64": "false"],
-                        ["b64": "false", "crit": #"["b64"]"#],
+                        ["b64": "false", "crit": #"["b64"]"#], ["crit": "null"], ["b64": "null"],
                     ] { try await expect(401, of: forge.token(like: tokens.accessToken, header: header), at: server) }
                 },
                 try forging("`typ` `JWT`, missing, `dpop+jwt`, `dbsc+jwt`, ID token used as AT") {
@@ -164,7 +166,7 @@ extension Attack {
                 },
                 try forging("`nbf`/`iat` in the future by 10 s / 1 h") { forge, server, tokens in
                     let now = server.clock.now.seconds
-                    // Its own tokens are of its own clock: two seconds, where other guards forgive ten.
+                    // Its own tokens are of its own clock: two seconds, where other guards forgive thirty.
                     for name in ["nbf", "iat"] {
                         for (seconds, status) in [(2, 200), (10, 401), (3600, 401)] as [(Int64, Int)] {
                             let payload = [name: String(now + seconds)]
@@ -172,6 +174,20 @@ extension Attack {
                                 status, of: forge.token(like: tokens.accessToken, payload: payload), at: server)
                         }
                     }
+                },
+                // FAULTS F1
+                try forging(
+                    "`exp` 30 years ahead, an hour and a second of lifetime, fractions, an empty or `null` claim"
+                ) {
+                    forge, server, tokens in
+                    let now = server.clock.now.seconds
+                    for payload in [
+                        ["exp": "\(now + 30 * 366 * 86400)"], ["exp": "\(now + 3601)"], ["iat": "\(now - 86400)"],
+                        ["exp": "\(now + 100).5"], ["exp": "1e300"], ["sub": #""""#], ["sub": "null"], ["sid": #""""#],
+                        ["sid": "null"], ["auth_time": "null"], ["auth_time": "\(now + 3600)"], ["jti": #""""#],
+                    ] { try await expect(401, of: forge.token(like: tokens.accessToken, payload: payload), at: server) }
+                    let longest = ["exp": "\(now + 3600)"]
+                    try await expect(200, of: forge.token(like: tokens.accessToken, payload: longest), at: server)
                 },
                 try forging("duplicate claims (`sub` twice), deep nesting (10 000 `[`), 5 MiB token") {
                     forge, server, tokens in
@@ -189,6 +205,33 @@ extension Attack {
                 },
             ]
         }
+    }
+
+    /// FAULTS B5
+    private static func forAnotherAPI() throws -> Attack {
+        let forge = try Forge()
+        return Attack(
+            "with the setting `audience`: a token for an API, and not for Pawl",
+            prepare: {
+                try forge.prepare(&$0)
+                $0.configure = {
+                    $0.isRegistrationOpen = true
+                    $0.audience = ["https://api.example.com"]
+                }
+            },
+            run: { server in
+                let tokens = try await server.register(alice)
+                try await expect(200, of: tokens.accessToken, at: server)
+                for audience in [#""https://api.example.com""#, #"["https://api.example.com","https://other.test"]"#] {
+                    let token = try forge.token(like: tokens.accessToken, payload: ["aud": audience])
+                    try await expect(401, of: token, at: server)
+                    for path in [PawlPath.logoutOthers, PawlPath.logoutAll] {
+                        let headers = ["Authorization": "Bearer \(token)"]
+                        #expect(try await server.send(.POST, path, headers: headers).status == 401)
+                    }
+                }
+                #expect(try await server.refresh(tokens.refreshToken).status == 200)
+            })
     }
 
     private static let lifetimes: [Attack] = [

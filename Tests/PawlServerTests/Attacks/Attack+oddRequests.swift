@@ -50,7 +50,7 @@ extension Attack {
             let zip: [UInt8] = [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 3] + Array(repeating: 0, count: 100)
             let bomb = try await server.send(
                 .POST, PawlPath.refresh, headers: TestAPI.json.merging(["Content-Encoding": "gzip"]) { $1 }, body: zip)
-            #expect(bomb.status == 400, "nothing is unpacked")
+            #expect(bomb.status == 415, "nothing is unpacked")
             let form = [UInt8](String(repeating: "a=b&", count: 1_000_000).utf8)
             do {
                 let fields = try await server.send(
@@ -105,7 +105,7 @@ extension Attack {
         },
         Attack("request smuggling: CL and TE, two lengths, folded and broken fields, chunks that lie") { server in
             let path = PawlPath.refresh
-            let smuggled = "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"
+            let smuggled = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
             let post = "POST \(path) HTTP/1.1\r\nHost: a\r\n"
             let ambiguous = [
                 post + "Content-Length: 6\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + smuggled,
@@ -128,8 +128,8 @@ extension Attack {
                 post + "Transfer-Encoding: chunked\r\n\r\n-1\r\n" + smuggled,
                 post + "Transfer-Encoding: chunked\r\n\r\n5\r\nabc\r\n0\r\n\r\n" + smuggled,
                 post + "Transfer-Encoding: chunked\r\n\r\n0x3\r\nabc\r\n0\r\n\r\n" + smuggled,
-                "GET /healthz HTTP/1.1 HTTP/1.1\r\nHost: a\r\n\r\n" + smuggled,
-                "GET\t/healthz HTTP/1.1\r\nHost: a\r\n\r\n" + smuggled,
+                "GET /healthz HTTP/1.1 HTTP/1.1\r\nHost: localhost\r\n\r\n" + smuggled,
+                "GET\t/healthz HTTP/1.1\r\nHost: localhost\r\n\r\n" + smuggled,
             ]
             for request in ambiguous {
                 let answer = try await RawConnection.exchange(port: server.port, [request], closeAfter: true)

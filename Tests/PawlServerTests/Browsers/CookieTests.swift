@@ -129,6 +129,88 @@ struct CookieTests {
         }
     }
 
+    // FAULTS B1
+    @Test("A browser's spent cookie in a body ends its session as stolen, with evidence", .tags(.p6))
+    func spentCookieInBody() async throws {
+        try await LiveServer.run { server in
+            _ = try await server.register(Self.alice)
+            let browser = try await server.signInByBrowser(Self.alice)
+            var cookie = browser.cookie
+            for page in 1...3 {
+                let attempt = "attempt-of-page-\(page)"
+                cookie = try await server.browse(.POST, PawlPath.refresh, cookie: cookie, attempt: attempt).cookie
+            }
+            let thief = try await server.refresh(browser.cookie)
+            #expect(thief.status == 401)
+            #expect(try thief.problem.reason == "reused")
+            let owner = try await server.browse(.POST, PawlPath.refresh, cookie: cookie)
+            #expect(try owner.problem.reason == "reused")
+            #expect(server.logs.text.contains("session_reused"))
+        }
+    }
+
+    // FAULTS B2
+    @Test("A refresh token ends its session whichever way it comes", .tags(.p7))
+    func signOutAnotherWay() async throws {
+        try await LiveServer.run { server in
+            let tokens = try await server.register(Self.alice)
+            let browser = try await server.signInByBrowser(Self.alice)
+            let leaked = RefreshRequest(refreshToken: browser.cookie)
+            #expect(try await server.send(.POST, PawlPath.logout, leaked).status == 204)
+            let after = try await server.browse(.POST, PawlPath.refresh, cookie: browser.cookie)
+            #expect(try after.problem.reason == "signed_out")
+            let planted = try await server.browse(.POST, PawlPath.logout, cookie: tokens.refreshToken)
+            #expect(planted.status == 204)
+            #expect(try await server.refresh(tokens.refreshToken).problem.reason == "signed_out")
+        }
+    }
+
+    // FAULTS B11
+    @Test(
+        "A sign-in, a registration and a sign-out over one's own old cookie, under the kept name, are no theft",
+        .tags(.p6), arguments: [PawlPath.login, PawlPath.register, PawlPath.logout, PawlPath.logoutAll])
+    func oldCookieUnderItsName(path: String) async throws {
+        let store = MemoryStore()
+        var options = LiveServer.Options()
+        options.store = store
+        try await LiveServer.run(options) { server in
+            _ = try await server.register(Self.alice)
+            let browser = try await server.signInByBrowser(Self.alice)
+            let name = "the-kept-name-of-a-page"
+            var cookie = browser.cookie
+            for _ in 1...3 {
+                cookie = try await server.browse(.POST, PawlPath.refresh, cookie: cookie, attempt: name).cookie
+                server.clock.advance(by: 60)
+            }
+            let malformed = try await server.browse(
+                .POST, path, SignInRequest(identifier: Self.alice, password: LiveServer.password),
+                cookie: browser.cookie, attempt: "short")
+            #expect(malformed.status == 400)
+            #expect(malformed.headers["Set-Cookie"].isEmpty)
+            let answer: TestAPI.Answer =
+                switch path {
+                case PawlPath.logout:
+                    try await server.browse(.POST, path, cookie: browser.cookie, attempt: name)
+                case PawlPath.logoutAll:
+                    try await server.browse(
+                        .POST, path, cookie: browser.cookie, attempt: name,
+                        headers: LiveServer.ownPage.merging(
+                            TestAPI.bearer(try await server.signInByBrowser(Self.alice).tokens)
+                        ) { $1 })
+                default:
+                    try await server.browse(
+                        .POST, path,
+                        SignInRequest(
+                            identifier: path == PawlPath.login ? Self.alice : "bob@example.com",
+                            password: LiveServer.password), cookie: browser.cookie, attempt: name)
+                }
+            #expect(answer.status == 200 || answer.status == 201 || answer.status == 204)
+            #expect(try await server.browse(.POST, PawlPath.refresh, cookie: cookie).problem.reason == "signed_out")
+            let events = store.events(since: UnixTime(seconds: 0), kinds: [.sessionReused], limit: 10)
+            #expect(events.isEmpty)
+        }
+    }
+
     @Test("Two cookies of the name are refused, in one field or two", .tags(.p12))
     func twoCookies() async throws {
         try await LiveServer.run { server in
@@ -178,6 +260,77 @@ struct CookieTests {
             #expect(byAccessToken.headers["Set-Cookie"] == cleared)
             let dead = try await server.browse(.POST, PawlPath.refresh, cookie: other.cookie)
             #expect(try dead.problem.reason == "signed_out")
+        }
+    }
+
+    @Test("Ending one's own session by its id clears its cookie, and leaves a cookie of another session", .tags(.p8))
+    func endingOwnSession() async throws {  // FAULTS B7
+        try await LiveServer.run { server in
+            _ = try await server.register(Self.alice)
+            _ = try await server.register("bob@example.com")
+            let cleared = ["__Host-Http-pawl=; Path=/; Max-Age=0; Secure; HttpOnly; SameSite=Strict"]
+            let bob = try await server.signInByBrowser("bob@example.com")
+            for (isCurrent, fields) in [(true, cleared), (false, [])] {
+                let alice = try await server.signInByBrowser(Self.alice)
+                // The cookie that came before a turn is one of the session as well.
+                _ = try await server.browse(.POST, PawlPath.refresh, cookie: alice.cookie)
+                let answer = try await server.browse(
+                    .DELETE, "\(PawlPath.sessions)/\(alice.tokens.sessionID)",
+                    cookie: isCurrent ? alice.cookie : bob.cookie,
+                    headers: LiveServer.ownPage.merging(TestAPI.bearer(alice.tokens)) { $1 })
+                #expect(answer.status == 204)
+                #expect(answer.headers["Set-Cookie"] == fields)
+            }
+            #expect(try await server.browse(.POST, PawlPath.refresh, cookie: bob.cookie).status == 200)
+        }
+    }
+
+    @Test(
+        "An object without a token, and null, are no token in the body of a browser's refresh and sign-out",
+        .tags(.p12),
+        arguments: ["{}", "null", #"{"refresh_token":null}"#, #"{"other":1}"#])
+    func emptyBody(_ body: String) async throws {  // FAULTS B4: `axios.post(url, {})`
+        try await LiveServer.run { server in
+            _ = try await server.register(Self.alice)
+            let json = LiveServer.ownPage.merging(TestAPI.json) { $1 }
+            func post(_ path: String, cookie: String?, _ headers: [String: String] = [:]) async throws -> TestAPI.Answer
+            {
+                var headers = json.merging(headers) { $1 }
+                if let cookie { headers["Cookie"] = "\(PawlCookie.hostName)=\(cookie)" }
+                return try await server.send(.POST, path, headers: headers, body: [UInt8](body.utf8))
+            }
+            let browser = try await server.signInByBrowser(Self.alice)
+            let refreshed = try await post(PawlPath.refresh, cookie: browser.cookie)
+            #expect(refreshed.status == 200)
+            let proof = #"{"refresh_token":null,"password":"\#(LiveServer.password)"}"#
+            let turned = try await server.send(
+                .POST, PawlPath.reauthenticate,
+                headers: json.merging(["Cookie": "\(PawlCookie.hostName)=\(refreshed.cookie)"]) { $1 },
+                body: [UInt8](proof.utf8))
+            #expect(turned.status == 200)
+            #expect(try await post(PawlPath.logout, cookie: turned.cookie).status == 204)
+            let dead = try await server.browse(.POST, PawlPath.refresh, cookie: turned.cookie)
+            #expect(try dead.problem.reason == "signed_out")
+
+            for path in [PawlPath.logout, PawlPath.logoutOthers, PawlPath.logoutAll] {
+                let other = try await server.signInByBrowser(Self.alice)
+                #expect(try await post(path, cookie: nil, TestAPI.bearer(other.tokens)).status == 204)
+            }
+            let program = try await server.login(Self.alice).tokens
+            let headers = TestAPI.bearer(program).merging(TestAPI.json) { $1 }
+            let answer = try await server.send(
+                .POST, PawlPath.logout, headers: headers, body: [UInt8](body.utf8))
+            #expect(answer.status == 204)
+            #expect(try await server.refresh(program.refreshToken).status == 401)
+
+            // Without any token there is none, and a body must still be JSON.
+            let none = try await server.send(
+                .POST, PawlPath.refresh, headers: TestAPI.json, body: [UInt8](body.utf8))
+            #expect(none.status == 400)
+            #expect(try none.problem.detail == "The member refresh_token is missing.")
+            let text = try await server.send(
+                .POST, PawlPath.refresh, headers: ["Content-Type": "text/plain"], body: [UInt8](body.utf8))
+            #expect(text.status == 415)
         }
     }
 

@@ -46,6 +46,17 @@ struct PagesTests {
         }
     }
 
+    @Test("The well-known address for changing passwords leads to the page that does it")
+    func changePassword() async throws {  // FAULTS E4
+        try await LiveServer.run { server in
+            let head = "GET \(PawlPath.changePassword) HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+            let answer = try await RawConnection.exchange(port: server.port, [head])
+            #expect(answer.hasPrefix("HTTP/1.1 302 "))
+            #expect(answer.lowercased().contains("\r\nlocation: /account/password\r\n"))
+            #expect(try await server.send(.GET, PawlPath.passwordPage).status == 200)
+        }
+    }
+
     @Test("Pages say what is configured")
     func configured() async throws {
         var options = LiveServer.Options()
@@ -121,7 +132,7 @@ struct PagesTests {
         try await LiveServer.run { server in
             let tokens = try await server.register("Alice@Example.com")
             let session = try await server.get(PawlPath.session, tokens).decode(SessionDescription.self)
-            #expect(session.identifier == "alice@example.com")
+            #expect(session.identifier == "Alice@Example.com", "as it was typed")
             let devices = try await server.get(PawlPath.sessions, tokens).decode(SessionList.self)
             #expect(devices.sessions.allSatisfy { $0.identifier == nil && $0.subject == nil })
         }

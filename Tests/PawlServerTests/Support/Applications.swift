@@ -26,7 +26,7 @@ func withApplication<Context: RequestContext, Result: Sendable>(
     let logger = LogCapture().logger
     let application = Application(
         router: router, server: limits.server,
-        configuration: .init(address: .hostname("127.0.0.1", port: port)), services: services,
+        configuration: limits.configuration(address: .hostname("127.0.0.1", port: port)), services: services,
         onServerRunning: { announce.yield($0.localAddress?.port ?? 0) }, logger: logger)
     let group = ServiceGroup(services: [application], logger: logger)
     return try await withThrowingTaskGroup(of: Void.self) { tasks in

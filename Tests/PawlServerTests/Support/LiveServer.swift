@@ -29,6 +29,7 @@ struct LiveServer: Sendable {
         var clock = ManualClock()
         var secrets: MasterSecrets?
         var port = 0
+        var operationsNames: Set<String> = []
         var configure: @Sendable (inout PawlConfiguration) -> Void = { _ in }
     }
 
@@ -49,7 +50,7 @@ struct LiveServer: Sendable {
         router.add(middleware: NotFoundMiddleware(pawl))
         pawl.addRoutes(to: router)
         try pawl.addPages(to: router)
-        pawl.addOperationsRoutes(to: router, registry: registry)
+        pawl.addOperationsRoutes(to: router, registry: registry, names: options.operationsNames)
         router.group("guarded").add(middleware: PawlGuard(pawl.accessTokens)).get { _, context in
             context.accessToken?.subject ?? ""
         }

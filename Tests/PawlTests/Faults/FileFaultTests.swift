@@ -114,7 +114,8 @@ struct FileFaultTests {
         let place = try Workplace()
         let server = try await place.serve()
         var client = try await HonestClient("alice", at: place)
-        let second = try place.start(["--port", String(Workplace.freePort())])
+        let ports = try ["--port", String(Workplace.freePort()), "--ops-port", String(Workplace.freePort())]
+        let second = try place.start(ports)
         #expect(await second.end() == 1)
         #expect(second.printed.contains("Another process is using this database"))
 

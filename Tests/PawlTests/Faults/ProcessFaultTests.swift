@@ -62,23 +62,15 @@ struct ProcessFaultTests {
     @Test("Clocks that jump an hour back, a day forward, and home: nobody is signed out or kept waiting", .tags(.p5))
     func clocks() async throws {
         let place = try Workplace()
-        let clock = place.folder.appending(path: "clock")
-        func set(_ offset: String) throws { try Data(offset.utf8).write(to: clock, options: .atomic) }
-        try set("+0")
-        // `env` takes the library in first: it changes the environment, which must not happen in the server, where
-        // Swift looks for its arguments beside it.
-        let server = try place.start(
-            environment: [
-                "LD_PRELOAD": try Self.libfaketime(), "FAKETIME_TIMESTAMP_FILE": clock.path, "FAKETIME_NO_CACHE": "1",
-                "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-            ], by: ["/usr/bin/env"])
+        let clock = try FakeClock(in: place.folder)
+        let server = try place.start(by: clock.runner)
         try await server.waitUntilPrinted("Pawl is ready")
         var client = try await HonestClient("alice", at: place)
         let mistyping = try await HonestClient("bob", at: place)
         try await place.expectService(to: &client)
 
         for offset in ["-1h", "+1d", "-1h", "+0"] {
-            try set(offset)
+            try clock.set(offset)
             if offset == "+1d" {
                 for _ in 0..<5 { #expect(try await mistyping.signIn(at: place, password: "mistyped again") == 401) }
                 _ = try await mistyping.signIn(at: place, password: "mistyped again")
@@ -94,13 +86,5 @@ struct ProcessFaultTests {
         }
         #expect(try await mistyping.signIn(at: place) == 200, "throttled for a day that never came")
         #expect(await server.stop() == 0)
-    }
-
-    private static func libfaketime() throws -> String {
-        for folder in try FileManager.default.contentsOfDirectory(atPath: "/usr/lib") {
-            let path = "/usr/lib/\(folder)/faketime/libfaketimeMT.so.1"
-            if FileManager.default.fileExists(atPath: path) { return path }
-        }
-        throw PawlProcess.Failure(description: "There is no libfaketime: scripts/install-packages faketime")
     }
 }

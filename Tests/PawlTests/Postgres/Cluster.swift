@@ -8,6 +8,7 @@ struct Cluster {
     let database: String
     let server: PostgresServer
     let nodes: [Workplace]
+    let secret: String
 
     /// - Parameters:
     ///   - server: a PostgreSQL of its own; the shared one if nil.
@@ -21,6 +22,7 @@ struct Cluster {
         database = try await self.server.makeDatabase()
         let url = self.server.url(database, port: port)
         let secret = Data(Randomness.system.bytes(32)).base64EncodedString()
+        self.secret = secret
         nodes = try (0..<2).map { _ in try Workplace(url: url, secret: secret) }
     }
 

@@ -73,6 +73,27 @@ struct TwoServersTests {
         #expect(try await pawl(one, "doctor").output.contains("None answers here"))
     }
 
+    // FAULTS A1
+    @Test("Eight right sign-ins of one user at once, to both, all succeed; of forty wrong ones few are looked at")
+    func signInsAtOnce() async throws {
+        let cluster = try await Cluster()
+        let nodes = cluster.nodes
+        let servers = try await cluster.serve()
+        _ = try await nodes[0].register("ana")
+        func signIn(_ password: String, times: Int) async throws -> [Int] {
+            try await together(times) { index in
+                try await nodes[index % 2].send(
+                    .POST, PawlPath.login, SignInRequest(identifier: "ana", password: password, device: nil)
+                ).status
+            }
+        }
+        #expect(try await signIn("correct horse battery", times: 8) == Array(repeating: 200, count: 8))
+        let wrong = try await signIn("wrong donkey", times: 40)
+        // Five, and one more for each wait that passes on a slow machine.
+        #expect((5...8).contains(wrong.count { $0 == 401 }) && wrong.allSatisfy { [401, 429, 503].contains($0) })
+        #expect(await servers.stop() == [0, 0])
+    }
+
     @Test("One is killed: the other goes on, and nobody is signed out", .tags(.p4))
     func killed() async throws {
         let cluster = try await Cluster()

@@ -61,6 +61,7 @@ final class Workplace: Sendable {
     func serve(_ arguments: [String] = [], environment: [String: String] = [:]) async throws -> PawlProcess {
         let process = try start(arguments, environment: environment)
         try await process.waitUntilPrinted("Pawl is ready")
+        try await waitUntilHealthy()  // the other listener
         return process
     }
 

@@ -20,7 +20,10 @@ package struct TableShape: Sendable {
         TableShape(name: "events", columns: [("id", .integer)] + EventRow.columns),
         TableShape(
             name: "login_throttle",
-            columns: [("key", .bytes), ("failures", .integer), ("last_use", .integer), ("trusted_until", .integer)]),
+            columns: [
+                ("key", .bytes), ("failures", .integer), ("last_use", .integer), ("trusted_until", .integer),
+                ("under_way", .integer), ("under_way_since", .integer),
+            ]),
     ]
 
     package static let settings = TableShape(name: "settings", columns: [("name", .text), ("value", .text)])

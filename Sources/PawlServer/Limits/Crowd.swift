@@ -1,0 +1,66 @@
+import NIOCore
+import Synchronization
+
+/// All connections of a listener. When their number reaches the limit, it closes those that have waited longest for their
+/// client, so that a client which opens connections and leaves them idle keeps nobody else out.
+final class Crowd: Sendable {
+    /// One connection. Its own event loop writes it; any thread may read it.
+    final class Member: Sendable {
+        fileprivate let channel: any Channel
+        /// When the connection began to wait for its client, in nanoseconds of the monotonic clock; 0 while the server works.
+        fileprivate let start: Atomic<UInt64>
+
+        fileprivate init(_ channel: any Channel) {
+            self.channel = channel
+            start = Atomic(NIODeadline.now().uptimeNanoseconds)
+        }
+    }
+
+    private let limit: Int
+    private let members = Mutex<[ObjectIdentifier: Member]>([:])
+    /// Their number, for a look without the lock.
+    private let count = Atomic(0)
+
+    /// - Parameter limit: the number of connections at which some are closed.
+    init(limit: Int) {
+        self.limit = limit
+    }
+
+    /// Counts a connection until it is closed.
+    func join(_ channel: any Channel) -> Member {
+        let member = Member(channel)
+        change { $0[ObjectIdentifier(member)] = member }
+        channel.closeFuture.whenComplete { [self] _ in change { $0[ObjectIdentifier(member)] = nil } }
+        makeRoom(besides: member)
+        return member
+    }
+
+    /// - Parameter waitingSince: since when the connection waits for its client; nil while the server works.
+    func update(_ member: Member, waitingSince: NIODeadline?) {
+        member.start.store(waitingSince?.uptimeNanoseconds ?? 0, ordering: .relaxed)
+        if waitingSince != nil { makeRoom() }
+    }
+
+    /// Closes as many connections as it takes to be below the limit, as far as enough of them wait.
+    private func makeRoom(besides newcomer: Member? = nil) {
+        guard count.load(ordering: .relaxed) >= limit else { return }
+        let leaving = change { members in
+            let waiting = members.values.filter { $0 !== newcomer }
+                .map { (start: $0.start.load(ordering: .relaxed), member: $0) }.filter { $0.start > 0 }
+            // A few more than needed, since finding them takes a look at all.
+            let number = max(members.count - limit + 1, waiting.count / 64)
+            let leaving = waiting.sorted { $0.start < $1.start }.prefix(members.count < limit ? 0 : number).map(
+                \.member)
+            for member in leaving { members[ObjectIdentifier(member)] = nil }
+            return leaving
+        }
+        for member in leaving { member.channel.close(promise: nil) }
+    }
+
+    private func change<Result>(_ body: (inout [ObjectIdentifier: Member]) -> sending Result) -> Result {
+        members.withLock { members in
+            defer { count.store(members.count, ordering: .relaxed) }
+            return body(&members)
+        }
+    }
+}

@@ -1,0 +1,49 @@
+import PawlCore
+import PawlServer
+import PawlTesting
+import Testing
+
+@Suite("What the server does by itself", .timeLimit(.minutes(1)))
+struct HousekeepingTaskTests {
+    // FAULTS D5
+    @Test(.tags(.p7), arguments: [ObservedStore.Call.deleteThrottles, .deleteEvents, .deleteSessions])
+    func `ended sessions and recovery are followed while housekeeping hangs`(call: ObservedStore.Call) async throws {
+        let store = ObservedStore()
+        let pawl = try await Pawl(
+            store: store, passwords: InstantHasher(), secrets: LiveServer.freshSecrets(),
+            configuration: PawlConfiguration(publicURL: LiveServer.publicURL), clock: ManualClock().clock,
+            logger: LogCapture().logger)
+        let (reached, gate) = (AsyncStream<Void>.makeStream(), AsyncStream<Void>.makeStream())
+        store.before(call) {
+            reached.continuation.finish()
+            for await _ in gate.stream {}
+        }
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await pawl.run(every: .milliseconds(1)) }
+            for await _ in reached.stream {}
+            store.forgetCalls()
+            // A minute of beats: revocations, recovery, the sign of life and the keys.
+            let promised: [ObservedStore.Call] = [.events, .recovery, .updateRecovery, .signingKeys]
+            while !promised.allSatisfy({ call in store.calls.count { $0 == call } >= 2 }) { await Task.yield() }
+            #expect(!store.calls.contains(.mayKeepHouse), "housekeeping still hangs")
+            gate.continuation.finish()
+            group.cancelAll()
+        }
+    }
+
+    @Test func `what cannot be followed keeps nothing else from being followed`() async throws {
+        let store = ObservedStore()
+        let pawl = try await Pawl(
+            store: store, passwords: InstantHasher(), secrets: LiveServer.freshSecrets(),
+            configuration: PawlConfiguration(publicURL: LiveServer.publicURL), clock: ManualClock().clock,
+            logger: LogCapture().logger)
+        store.fail([.recovery, .updateRecovery])
+        store.forgetCalls()
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await pawl.run(every: .milliseconds(1)) }
+            let promised: [ObservedStore.Call] = [.recovery, .events, .signingKeys]
+            while !promised.allSatisfy({ store.calls.contains($0) }) { await Task.yield() }
+            group.cancelAll()
+        }
+    }
+}
