@@ -21,7 +21,8 @@ struct AccessTokenIssuer: Sendable {
         let claims = AccessTokenClaims(
             issuer: issuer, subject: session.subject.description, audience: audience,
             expiresAt: now.seconds + lifetime, issuedAt: now.seconds, id: Base64URL.encode(randomness.bytes(16)),
-            clientID: session.clientID, sessionID: session.id.description, authTime: session.authTime.seconds,
+            clientID: session.clientID, sessionID: session.id.description,
+            authTime: min(session.authTime, now).seconds,  // not in the future, even if a clock was set back since
             authMethods: session.authMethods, scope: session.scope, roles: session.roles)
         return (try keys.signingKey(at: now).sign(claims), lifetime)
     }
