@@ -139,8 +139,9 @@ def test_many_devices_are_shown_page_by_page_and_this_one_always(site, chromium,
     page.reload()
     expect(page.locator(".device")).to_have_count(3)
     expect(page.locator(".device").first).to_contain_text("This device")
-    page.get_by_role("button", name="Show more").click()
-    expect(page.locator(".device")).to_have_count(4)
+    for shown in [4, 5]:  # the last is the session of the registration
+        page.get_by_role("button", name="Show more").click()
+        expect(page.locator(".device")).to_have_count(shown)
     expect(page.get_by_role("button", name="Show more")).to_be_hidden()
     for context, _ in others:
         context.close()
