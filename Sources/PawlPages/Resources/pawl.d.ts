@@ -47,9 +47,9 @@ export interface Pawl {
   /**
    * Like the page's own `fetch`. Requests to the API origins, and to Pawl's own `/auth/`, take the access token along,
    * renewed before it expires. A 401 that says `invalid_token` is met by one refresh and one repetition, unless the
-   * body is a stream. An API that refuses the new token too (its clock may be wrong) causes no further refresh for as
-   * long as that token lives: its 401 is returned. A redirect of such a request is an error, as the token would go along
-   * with it.
+   * body is a stream. An API that refuses the new token too (its clock may be wrong) causes no further refresh
+   * until it has taken a token: its 401 is returned. A redirect of such a request is an error, as the token would go
+   * along with it.
    * @throws PawlError 401 `session_ended` if nobody is signed in; `session_changed` if, while it waited for a token,
    *   somebody else signed in; one that is temporary if Pawl cannot be reached
    */

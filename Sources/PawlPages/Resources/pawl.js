@@ -257,12 +257,12 @@ export function createPawl({ baseURL, apiOrigins = [] }, window = globalThis) {
   }
 
   /** Turns the session by the attempt `name`. */
-  async function spend(hold, began, name, path, init, refusedBy) {
+  async function spend(hold, began, name, path, init) {
     // Before the request leaves, so that it can be repeated, even after a crash.
     const record = await follow(began, { name, open: true })
     let next
     try {
-      next = { ...(await sendForToken(hold, path, name, init)), refusedBy }
+      next = await sendForToken(hold, path, name, init)
     } catch (error) {
       if (/session_ended|invalid_refresh_token/.test(error.code)) await settle(record, null, { reason: error.reason })
       throw error
@@ -276,20 +276,20 @@ export function createPawl({ baseURL, apiOrigins = [] }, window = globalThis) {
 
   /** Repeats an open attempt, whatever it was. A new page repeats any, as a browser that crashed may come back with the
    *  cookie of half a minute ago. */
-  const refresh = (hold, began, refusedBy) =>
-    spend(hold, began, nameFor(began, began.open || held === undefined), "/auth/refresh", {}, refusedBy)
+  const refresh = (hold, began) =>
+    spend(hold, began, nameFor(began, began.open || held === undefined), "/auth/refresh")
 
   /** Gets a token that lasts, other than the `refused` one, for all who want one. */
-  function renew(refused, refusedBy) {
+  function renew(refused) {
     const wasSignedIn = held
     return (renewal ??= turn(async hold => {
       const began = await prepare(hold, wasSignedIn)
-      if (at !== began.at || !isGood(refused)) await refresh(hold, began, refusedBy)
+      if (at !== began.at || !isGood(refused)) await refresh(hold, began)
     }).finally(() => (renewal = undefined)))
   }
 
-  async function fresh(refused, refusedBy) {
-    if (!isGood(refused)) await renew(refused, refusedBy)
+  async function fresh(refused) {
+    if (!isGood(refused)) await renew(refused)
     if (!held) throw over()
     return held
   }
@@ -354,6 +354,8 @@ export function createPawl({ baseURL, apiOrigins = [] }, window = globalThis) {
 
   // ---- Calls with the access token
 
+  const unhelped = new Set() // origins that refused a new token as well
+
   async function fetch(input, init) {
     let request = new window.Request(input, init) // reads addresses and options as `window.fetch` does
     const { origin } = new URL(request.url)
@@ -365,19 +367,23 @@ export function createPawl({ baseURL, apiOrigins = [] }, window = globalThis) {
     const { signal } = request
     signal.throwIfAborted()
     const aborted = new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)))
-    const send = ({ token }, request) => {
+    let isRefused
+    const send = async ({ token }, request) => {
+      isRefused = false
       request.headers.set("Authorization", `Bearer ${token}`)
-      return window.fetch(request)
+      const response = await window.fetch(request)
+      isRefused = response.status === 401 && /error="?invalid_token/.test(response.headers.get("WWW-Authenticate"))
+      if (!isRefused) unhelped.delete(origin)
+      return response
     }
     const before = held
     const mine = await Promise.race([fresh(), aborted])
     if (before && before.sessionID !== mine.sessionID) throw changed()
     const response = await send(mine, request)
-    const isRefused = /error="?invalid_token/.test(response.headers.get("WWW-Authenticate"))
-    // Where the new token is refused as well (a wrong clock, say), no third one is fetched.
-    if (response.status !== 401 || !isRefused || !again || mine.refusedBy?.includes(origin)) return response
-    const newer = await Promise.race([fresh(mine.token, [origin].concat(mine.refusedBy)), aborted])
-    return newer.sessionID === mine.sessionID ? send(newer, again) : response
+    if (!isRefused || !again || unhelped.has(origin)) return response
+    const newer = await Promise.race([fresh(mine.token), aborted])
+    if (newer.sessionID !== mine.sessionID) return response
+    return send(newer, again).finally(() => isRefused && unhelped.add(origin))
   }
 
   async function get(path) {
