@@ -82,7 +82,7 @@ struct DoubtTests {
             }
             // The answer was lost, and while the database is away the client repeats the request in time.
             try await proxy.down()
-            while (try? await store.ping()) != nil {}
+            try await waitUntil("the end of the connections") { (try? await store.ping()) == nil }
             await #expect(throws: StoreError.self) { _ = try await again(0, after: 20) }
             proxy.up()
             let outcome = try await whenBack { try await again(0, after: 500) }
@@ -175,9 +175,13 @@ struct DoubtTests {
             let turns = sessions.map { TurnSample(of: $0, successor: 5).turn }
             async let results = store.rotateTogether(turns)
             let waiting = "FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
-            while try await server.query("SELECT count(pg_cancel_backend(pid)) \(waiting)", in: database) == "0" {}
+            try await waitUntil("commits that wait for the standby") {
+                try await server.query("SELECT count(pg_cancel_backend(pid)) \(waiting)", in: database) != "0"
+            }
             // Committed here, and in no standby: it is not answered, but confirmed, which waits again.
-            while try await server.query("SELECT count(*) \(waiting)", in: database) == "0" {}
+            try await waitUntil("the confirmation that waits again") {
+                try await server.query("SELECT count(*) \(waiting)", in: database) != "0"
+            }
             try await server.setSynchronousStandby("")
             for (result, (session, turn)) in zip(await results, zip(sessions, turns)) {
                 #expect(try result.get().verdict == .rotate)

@@ -47,14 +47,7 @@ extension PostgresStore {
 
     /// Waits for the database to come back, by what each node asks each second.
     func untilBack() async throws {
-        while true {
-            do {
-                _ = try await recovery()
-                return
-            } catch {
-                try await Task.sleep(for: .milliseconds(5))
-            }
-        }
+        try await waitUntil("the database") { (try? await recovery()) != nil }
     }
 
     /// Holds the waves until all turns have come.

@@ -78,9 +78,12 @@ struct WaveTests {
                     }
                     try lock(sessions[1])
                     locked.continuation.finish()
+                    let deadline = ContinuousClock.now + .seconds(60)
                     while try connection.execute(
                         "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
-                    ).count == 0 {}
+                    ).count == 0 {
+                        guard .now < deadline else { throw WaitedTooLong(what: "the wave", limit: .seconds(60)) }
+                    }
                     try lock(sessions[0])
                 }
                 for await _ in locked.stream {}

@@ -110,7 +110,8 @@ struct GroupCommitTests {
                         }
                     }
                 }
-                while arrived.value < sessions.count { await Task.yield() }
+                try? await waitUntil("all writers") { arrived.value == sessions.count }
+                #expect(arrived.value == sessions.count)
                 gate.signal()
                 try await group.waitForAll()
             }
@@ -156,7 +157,8 @@ struct GroupCommitTests {
                     }
                 }
             }
-            while arrived.value < turns.count { await Task.yield() }
+            try? await waitUntil("all turns") { arrived.value == turns.count }
+            #expect(arrived.value == turns.count)
             gate.signal()
             return await group.reduce(into: []) { $0.append($1) }.sorted { $0.0 < $1.0 }.map(\.1)
         }

@@ -18,13 +18,15 @@ struct HousekeepingTaskTests {
             reached.continuation.finish()
             for await _ in gate.stream {}
         }
-        await withTaskGroup(of: Void.self) { group in
+        try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await pawl.run(every: .milliseconds(1)) }
             for await _ in reached.stream {}
             store.forgetCalls()
             // A minute of beats: revocations, recovery, the sign of life and the keys.
             let promised: [ObservedStore.Call] = [.events, .recovery, .updateRecovery, .signingKeys]
-            while !promised.allSatisfy({ call in store.calls.count { $0 == call } >= 2 }) { await Task.yield() }
+            try await waitUntil("two of each call") {
+                promised.allSatisfy { call in store.calls.count { $0 == call } >= 2 }
+            }
             #expect(!store.calls.contains(.mayKeepHouse), "housekeeping still hangs")
             gate.continuation.finish()
             group.cancelAll()
@@ -39,10 +41,10 @@ struct HousekeepingTaskTests {
             logger: LogCapture().logger)
         store.fail([.recovery, .updateRecovery])
         store.forgetCalls()
-        await withTaskGroup(of: Void.self) { group in
+        try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await pawl.run(every: .milliseconds(1)) }
             let promised: [ObservedStore.Call] = [.recovery, .events, .signingKeys]
-            while !promised.allSatisfy({ store.calls.contains($0) }) { await Task.yield() }
+            try await waitUntil("each call") { promised.allSatisfy(store.calls.contains) }
             group.cancelAll()
         }
     }

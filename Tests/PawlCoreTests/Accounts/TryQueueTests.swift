@@ -26,7 +26,7 @@ struct TryQueueTests {
                     order.append(number)
                     queue.leave(line)
                 }
-                while queue.count(in: line) <= number { await Task.yield() }
+                try await waitUntil("a try in the line") { queue.count(in: line) > number }
             }
             #expect(order.all.isEmpty)
             queue.leave(line)
@@ -46,7 +46,7 @@ struct TryQueueTests {
                     queue.leave(line)
                 }
             }
-            while queue.count(in: line) < TryQueue.capacity { await Task.yield() }
+            try await waitUntil("a full line") { queue.count(in: line) == TryQueue.capacity }
             await #expect(throws: SessionError.busy(retryAfter: 1)) { try await queue.enter(line) }
             try await queue.enter([2])
             queue.leave([2])

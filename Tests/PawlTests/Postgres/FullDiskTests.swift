@@ -45,10 +45,11 @@ struct FullDiskTests {
             // The same attempt again, until there is an answer: it turns, or had turned before.
             let turn = turn(sessions[place])
             var outcome: Outcome?
-            while outcome == nil {
+            try await waitUntil("an answer") {
                 outcome = try? await store.rotate(turn, under: .init())
                 // PostgreSQL may be about to give up, and somebody has to start it then.
                 if outcome == nil, try await disk.isGone(server) { try await server.start() }
+                return outcome != nil
             }
             #expect(outcome?.verdict == .rotate || outcome?.verdict == .replay)
             #expect(outcome?.session?.generation == sessions[place].generation + 1)

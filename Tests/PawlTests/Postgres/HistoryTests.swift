@@ -58,13 +58,14 @@ struct HistoryTests {
             group.addTask {
                 func wait(for count: Int) async throws {
                     let goal = history.count + count
-                    while history.count < goal { try await Task.sleep(for: .milliseconds(2)) }
+                    try await waitUntil("\(count) more turns") { history.count >= goal }
                 }
                 for round in 0..<3 {
                     for moment in [Proxy.Moment.beforeAnswer, .beforeRequest] {
                         try await wait(for: 60)
                         proxy.cut(moment)
-                        while proxy.cuts < 2 * round + (moment == .beforeAnswer ? 1 : 2) { await Task.yield() }
+                        let goal = 2 * round + (moment == .beforeAnswer ? 1 : 2)
+                        try await waitUntil("a cut connection") { proxy.cuts >= goal }
                     }
                     try await wait(for: 60)
                     try await postgres.stop("immediate")

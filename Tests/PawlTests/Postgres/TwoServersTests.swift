@@ -149,9 +149,10 @@ struct TwoServersTests {
         for (index, token) in tokens.enumerated() {
             // The other server follows within a second or two.
             var answer = try await nodes[1].refresh(token, attempt: "attempt-after-it-\(index)")
-            while answer.status == 503 {
-                try await Task.sleep(for: .milliseconds(50))
+            try await waitUntil("the other server") {
+                guard answer.status == 503 else { return true }
                 answer = try await nodes[1].refresh(token, attempt: "attempt-after-it-\(index)")
+                return false
             }
             #expect(answer.status == 200)
             let next = try await nodes[0].refresh(try refreshToken(answer.body), attempt: "the-attempt-after-\(index)")
