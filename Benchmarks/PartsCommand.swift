@@ -110,8 +110,8 @@ private struct Parts {
         return (seal, [keys.digest(of: name), TokenKeys(of: token).digest(of: name)])
     }
 
-    func decide() -> RotationPolicy.Decision {
-        RotationPolicy().decide(spent, on: session.turned(by: spent))
+    func decide() -> Change {
+        RotationPolicy().apply(spent, to: session.turned(by: spent), in: .init())
     }
 
     func sign(_ key: SigningKey) throws -> String { try key.sign(claims) }

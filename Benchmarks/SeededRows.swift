@@ -43,11 +43,12 @@ struct SeededRows: Sendable {
         let token = token(number, generation)
         let now = Clock.system.now
         return Turn(
-            sessionID: token.sessionID, generation: generation, hash: token.hash, issuedAt: start, isDistrusted: false,
-            attempt: attempt(number, generation),
-            successorAttempt: AttemptDigest(value: ~attempt(number, generation).value), delivery: .body,
-            successorHash: self.token(number, generation + 1).hash, successorSeal: bytes(UInt64(number), 1, count: 66),
-            now: now, idleExpiry: now + 7 * 86400, origin: origin)
+            Presentation(
+                sessionID: token.sessionID, generation: generation, hash: token.hash, issuedAt: start,
+                isDistrusted: false, attempt: attempt(number, generation), delivery: .body, now: now, origin: origin),
+            to: Successor(
+                hash: self.token(number, generation + 1).hash, seal: bytes(UInt64(number), 1, count: 66),
+                attempt: AttemptDigest(value: ~attempt(number, generation).value), idleExpiry: now + 7 * 86400))
     }
 
     private func attempt(_ number: Int, _ generation: UInt32) -> AttemptDigest {
@@ -56,7 +57,7 @@ struct SeededRows: Sendable {
 
     /// Turns a session and says so in `generation`.
     func rotate(_ number: Int, at generation: inout UInt32, on store: any SessionStore) async throws {
-        let outcome = try await store.rotate(turn(number, from: generation), under: .init())
+        let outcome = try await store.rotate(turn(number, from: generation), under: .init(), losses: [])
         guard outcome.verdict == .rotate else { throw StoreError("The turn was \(outcome.verdict).") }
         generation += 1
     }

@@ -19,19 +19,26 @@ final class Doubts: Sendable {
 
     /// The remembered turn that presented the same token.
     subscript(turn: Turn) -> Turn? {
-        let known = doubts.withLock { $0[turn.sessionID]?.turn }
-        return known.flatMap { $0.generation == turn.generation && $0.hash == turn.hash ? $0 : nil }
+        let known = doubts.withLock { $0[turn.presentation.sessionID]?.turn }
+        return known.flatMap {
+            $0.presentation.generation == turn.presentation.generation && $0.presentation.hash == turn.presentation.hash
+                ? $0 : nil
+        }
     }
 
     func add(_ turn: Turn) {
         doubts.withLock { doubts in
-            if let known = doubts[turn.sessionID]?.turn {
+            if let known = doubts[turn.presentation.sessionID]?.turn {
                 // The first that came with a token stays.
-                if known.generation == turn.generation && known.hash == turn.hash { return }
+                if known.presentation.generation == turn.presentation.generation
+                    && known.presentation.hash == turn.presentation.hash
+                {
+                    return
+                }
             } else if doubts.count >= Self.limit {
                 return
             }
-            doubts[turn.sessionID] = Doubt(turn: turn)
+            doubts[turn.presentation.sessionID] = Doubt(turn: turn)
         }
     }
 
@@ -47,7 +54,7 @@ final class Doubts: Sendable {
     }
 
     func settle(_ turns: [Turn], at now: UnixTime) {
-        doubts.withLock { doubts in for turn in turns { doubts[turn.sessionID]?.settledAt = now } }
+        doubts.withLock { doubts in for turn in turns { doubts[turn.presentation.sessionID]?.settledAt = now } }
     }
 }
 
@@ -85,7 +92,8 @@ extension PostgresStore {
                 FROM unnest($1::uuid[], $2::bytea[]) AS t (id, hash) WHERE s.id = t.id AND s.hash = t.hash
                 """,
                 [
-                    .ids(turns.map(\.sessionID)), .values(turns.map { .bytes($0.successorHash) }, of: .bytes),
+                    .ids(turns.map(\.presentation.sessionID)),
+                    .values(turns.map { .bytes($0.successor.hash) }, of: .bytes),
                     .time(now),
                 ])
         }

@@ -43,10 +43,10 @@ extension PostgresStore {
 
     public func update(
         _ id: SubjectID, _ change: UserChange
-    ) async throws(StoreError) -> (user: User, ended: [SessionID], events: [Event])? {
+    ) async throws(StoreError) -> (user: User, events: [Event])? {
         try await transaction { connection in
             guard let user = try Self.fetchUser(id, lock: "FOR UPDATE", on: connection) else { return nil }
-            guard let (changed, events) = change.applied(to: user) else { return (user, [], []) }
+            guard let (changed, events) = change.applied(to: user) else { return (user, []) }
             try connection.execute(
                 """
                 UPDATE users SET roles = $1, scope = $2, disabled = $3, password = $4, version = $5 WHERE id = $6
@@ -62,7 +62,7 @@ extension PostgresStore {
                 : []
             let left = try Self.fetchIDs(.all(of: id), on: connection)
             try Self.copyRoles(changed.roles, scope: changed.scope, to: left, on: connection)
-            return (changed, ended, events)
+            return (changed, events + ended)
         }
     }
 
@@ -102,6 +102,12 @@ extension PostgresStore {
                 FOR UPDATE SKIP LOCKED)
             """, [.bytes(cursor ?? []), .bytes(last), .time(now - LoginThrottle.memory), .time(now)])
         return keys.count == limit ? last : nil
+    }
+
+    static func setPassword(of user: User, on connection: Connection) throws {
+        try connection.execute(
+            "UPDATE users SET password = $1, version = $2 WHERE id = $3",
+            [.bytes(user.password.bytes), .integer(user.version), .id(user.id)])
     }
 
     /// - Parameter lock: `FOR UPDATE`, `FOR SHARE` or nothing.

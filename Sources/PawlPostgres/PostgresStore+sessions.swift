@@ -6,7 +6,7 @@ extension PostgresStore {
 
     public func insert(
         _ session: Session, ifUserVersionIs userVersion: Int64, limit: Int, _ event: Event
-    ) async throws(StoreError) -> [SessionID]? {
+    ) async throws(StoreError) -> [Event]? {
         try await transaction { connection in
             // Other sign-ins of this user wait, since they count the same sessions, and so does what changes the user.
             guard let user = try Self.fetchUser(session.subject, lock: "FOR UPDATE", on: connection), !user.isDisabled,
@@ -14,10 +14,10 @@ extension PostgresStore {
             else { return nil }
             let displaced = try Self.fetchLeastRecentlyUsed(
                 of: user.id, beyond: limit - 1, sparing: nil, limit: .max, at: session.createdAt, on: connection)
-            try Self.end(.these(displaced), PlannedEnding(displacedBy: session), on: connection)
+            let ended = try Self.end(.these(displaced), PlannedEnding(displacedBy: session), on: connection).ended
             try connection.insert([SessionRow.values(session)], into: SessionRow.table)
             try Self.insert(event, on: connection)
-            return displaced
+            return ended
         }
     }
 
@@ -52,7 +52,7 @@ extension PostgresStore {
 
     public func end(
         _ selection: SessionSelection, after cursor: SessionID?, limit: Int, _ ending: PlannedEnding
-    ) async throws(StoreError) -> (ended: [SessionID], cursor: SessionID?) {
+    ) async throws(StoreError) -> (ended: [Event], cursor: SessionID?) {
         try await transaction { connection in
             try Self.end(selection, after: cursor, limit: limit, ending, on: connection)
         }
@@ -205,24 +205,18 @@ extension PostgresStore {
 
     /// One statement for all rows, and one for their events. The first says again what ``Session/canEnd(at:)`` and
     /// ``Session/ended(at:reason:)`` say.
-    @discardableResult
     static func end(
         _ selection: SessionSelection, after cursor: SessionID? = nil, limit: Int = .max, _ ending: PlannedEnding,
         on connection: Connection
-    ) throws -> (ended: [SessionID], cursor: SessionID?) {
+    ) throws -> (ended: [Event], cursor: SessionID?) {
         let slice = try fetchIDs(selection, after: cursor, limit: limit, on: connection)
         guard !slice.isEmpty else { return ([], nil) }
         let rows = try connection.execute(
             endStatement,
             [.ids(slice), .time(ending.at), .text(ending.reason.rawValue), .time(selection.start)])
-        let events = try rows.map { row in
-            guard let id = SessionID(bytes: row.bytes(0)), let subject = SubjectID(bytes: row.bytes(1)) else {
-                throw StoreError("A row of sessions cannot be read.")
-            }
-            return (id: id, event: ending.event(for: id, of: subject))
-        }.sorted { $0.id < $1.id }
-        if !events.isEmpty { try insert(events.map(\.event), on: connection) }
-        return (events.map(\.id), slice.count == limit ? slice.last : nil)
+        let ended = try ending.events(of: rows)
+        if !ended.isEmpty { try insert(ended, on: connection) }
+        return (ended, slice.count == limit ? slice.last : nil)
     }
 
     static let endStatement = """
@@ -231,12 +225,6 @@ extension PostgresStore {
         WHERE id = ANY ($1) AND ended_at IS NULL AND absolute_expires_at > $2 AND created_at >= $4
         RETURNING id, subject
         """
-
-    /// Ends one that is locked.
-    static func end(_ session: Session, _ ending: PlannedEnding, on connection: Connection) throws {
-        try replace(session.ended(at: ending.at, reason: ending.reason), on: connection)
-        try insert(ending.event(for: session.id, of: session.subject), on: connection)
-    }
 }
 
 extension TableShape {

@@ -2,7 +2,7 @@ import CLibPQ
 import PawlCore
 
 /// What a statement answered, in binary format.
-@safe final class Rows {
+@safe final class Rows: RandomAccessCollection {
     private let result: OpaquePointer
 
     /// Takes the result over.
@@ -12,8 +12,8 @@ import PawlCore
 
     deinit { unsafe PQclear(result) }
 
-    var count: Int { Int(unsafe PQntuples(result)) }
-    var indices: Range<Int> { 0..<count }
+    var startIndex: Int { 0 }
+    var endIndex: Int { Int(unsafe PQntuples(result)) }
 
     /// How many rows were inserted, changed or deleted.
     var affected: Int { unsafe PQcmdTuples(result).map { unsafe Int(String(cString: $0)) ?? 0 } ?? 0 }
@@ -21,11 +21,6 @@ import PawlCore
     var tag: String { unsafe PQcmdStatus(result).map { unsafe String(cString: $0) } ?? "" }
 
     subscript(index: Int) -> Row { Row(rows: self, index: Int32(index)) }
-    var first: Row? { count > 0 ? self[0] : nil }
-
-    func map<Value>(_ transform: (Row) throws -> Value) rethrows -> [Value] {
-        try indices.map { try transform(self[$0]) }
-    }
 
     /// A row of it. Columns are bigint, text, bytea or uuid.
     struct Row: Columns {

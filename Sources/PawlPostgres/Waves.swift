@@ -81,7 +81,7 @@ final class Waves: Sendable {
             let start = ContinuousClock.now
             let fates = fates(of: wave.map(\.turn), on: link)
             metrics.recordCommit(rotations: wave.count, took: .now - start)
-            state.withLock { state in state.sessions.subtract(wave.map(\.turn.sessionID)) }
+            state.withLock { state in state.sessions.subtract(wave.map(\.turn.presentation.sessionID)) }
             for (waiting, fate) in zip(wave, fates) { waiting.answer(fate) }
         }
     }
@@ -95,7 +95,7 @@ final class Waves: Sendable {
             if state.isWorthAWave {
                 var left: [Waiting] = []
                 for waiting in state.waiting {
-                    if taken.count < Self.limit, state.sessions.insert(waiting.turn.sessionID).inserted {
+                    if taken.count < Self.limit, state.sessions.insert(waiting.turn.presentation.sessionID).inserted {
                         taken.append(waiting)
                     } else {
                         left.append(waiting)
@@ -110,7 +110,7 @@ final class Waves: Sendable {
             }
             return taken
         }
-        return wave.isEmpty ? nil : wave.sorted { $0.turn.sessionID < $1.turn.sessionID }
+        return wave.isEmpty ? nil : wave.sorted { $0.turn.presentation.sessionID < $1.turn.presentation.sessionID }
     }
 
     private func fates(of turns: [Turn], on link: Link) -> [Fate] {
@@ -147,58 +147,5 @@ final class Waves: Sendable {
     func close() async {
         state.withLock { $0.isClosed = true }
         for link in links { await link.close() }
-    }
-}
-
-/// The compare-and-set of a wave of rotations. It carries every condition of *rotate*, and finds each row by its id
-/// alone.
-enum RotationStatement {
-    /// What a turn brings, in the order of ``parameters(_:)``.
-    private static let columns: [(name: String, kind: TableShape.Kind)] = [
-        ("id", .id), ("generation", .integer), ("presented", .bytes), ("delivery", .text), ("hash", .bytes),
-        ("seal", .bytes), ("attempt", .integer), ("now", .integer), ("idle_expires_at", .integer), ("ip", .text),
-        ("user_agent", .text), ("current_attempt", .integer),
-    ]
-
-    static let sql = """
-        UPDATE sessions AS s SET generation = s.generation + 1, hash = t.hash, seal = t.seal, attempt_4 = s.attempt_3,
-            attempt_3 = s.attempt_2, attempt_2 = s.attempt_1, attempt_1 = t.attempt, rotated_at = t.now,
-            idle_expires_at = t.idle_expires_at, turned_by = 'refresh', ip = t.ip, user_agent = t.user_agent,
-            current_attempt = t.current_attempt
-        FROM unnest(\(columns.enumerated().map { "$\($0 + 1)::\($1.kind.typeName)[]" }.joined(separator: ", ")))
-            WITH ORDINALITY AS t (\(columns.map(\.name).joined(separator: ", ")), place)
-        WHERE s.id = t.id AND s.generation = t.generation AND s.generation < \(UInt32.max) AND s.hash = t.presented
-            AND s.delivery = t.delivery AND s.ended_at IS NULL
-            AND s.absolute_expires_at > t.now AND s.idle_expires_at > t.now
-            AND (s.current_attempt = t.attempt AND s.rotated_at > t.now - \(RotationPolicy.steadyTime)) IS NOT TRUE
-        RETURNING \(SessionRow.names.map { "s.\($0)" }.joined(separator: ", ")), t.place
-        """
-
-    static func parameters(_ turns: [Turn]) -> [Parameter] {
-        let rows = turns.map { turn -> [ColumnValue] in
-            [
-                .init(turn.sessionID), .integer(Int64(turn.generation)), .bytes(turn.hash),
-                .text(turn.delivery.rawValue), .bytes(turn.successorHash), .bytes(turn.successorSeal),
-                .integer(turn.attempt.column), .init(turn.now), .init(turn.idleExpiry), .text(turn.origin.address),
-                .text(turn.origin.userAgent), .integer(turn.successorAttempt.column),
-            ]
-        }
-        return columns.indices.map { place in .values(rows.map { $0[place] }, of: columns[place].kind) }
-    }
-
-    /// Makes a connection find rows by the primary key, whatever it has learnt of the table's size, and plan once; and not
-    /// wait long for a row that somebody else holds: the others of its wave would wait as well. The parts of a distributed
-    /// database do not know of `lock_timeout`: there the whole statement is cut off.
-    static func prepare(_ connection: Connection) throws {
-        try connection.execute(
-            """
-            SELECT set_config('statement_timeout', '2000', false) FROM pg_settings
-            WHERE name = 'statement_timeout' AND (setting = '0' OR setting::bigint > 2000)
-            """)
-        for setting in ["lock_timeout = 500", "plan_cache_mode = force_generic_plan"]
-            + ["seqscan", "bitmapscan", "hashjoin", "mergejoin"].map({ "enable_\($0) = off" })
-        {
-            try connection.execute("SET \(setting)")
-        }
     }
 }

@@ -52,10 +52,10 @@ extension SQLiteStore {
 
     public func update(
         _ id: SubjectID, _ change: UserChange
-    ) async throws(StoreError) -> (user: User, ended: [SessionID], events: [Event])? {
+    ) async throws(StoreError) -> (user: User, events: [Event])? {
         try await write { db in
             guard let user = try Self.fetchUser(id, in: db) else { return nil }
-            guard let (changed, events) = change.applied(to: user) else { return (user, [], []) }
+            guard let (changed, events) = change.applied(to: user) else { return (user, []) }
             let roles = changed.roles.joined(separator: " ")
             let scope = changed.scope.joined(separator: " ")
             try db.execute(
@@ -73,7 +73,7 @@ extension SQLiteStore {
                     UPDATE sessions SET roles = ?1, scope = ?2
                     WHERE subject = ?3 AND ended_at IS NULL AND (roles <> ?1 OR scope <> ?2)
                     """, arguments: [roles, scope, id.data])
-            return (changed, ended, events)
+            return (changed, events + ended)
         }
     }
 
@@ -115,6 +115,12 @@ extension SQLiteStore {
             }
         }
         return slice.count == limit ? slice.last?.key : nil
+    }
+
+    static func setPassword(of user: User, in db: Database) throws {
+        try db.execute(
+            sql: "UPDATE users SET password = ?, version = ? WHERE id = ?",
+            arguments: [user.password.bytes.data, user.version, user.id.data])
     }
 
     static func fetchUser(_ id: SubjectID, in db: Database) throws -> User? {

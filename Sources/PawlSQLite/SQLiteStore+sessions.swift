@@ -8,16 +8,16 @@ extension SQLiteStore {
 
     public func insert(
         _ session: Session, ifUserVersionIs userVersion: Int64, limit: Int, _ event: Event
-    ) async throws(StoreError) -> [SessionID]? {
+    ) async throws(StoreError) -> [Event]? {
         try await write { db in
             guard let user = try Self.fetchUser(session.subject, in: db), !user.isDisabled, user.version == userVersion
             else { return nil }
             let displaced = try Self.fetchLeastRecentlyUsed(
                 of: user.id, beyond: limit - 1, sparing: nil, limit: .max, at: session.createdAt, in: db)
-            try Self.end(.these(displaced), PlannedEnding(displacedBy: session), in: db)
+            let ended = try Self.end(.these(displaced), PlannedEnding(displacedBy: session), in: db).ended
             try Self.replace(session, in: db)
             try Self.insert(event, in: db)
-            return displaced
+            return ended
         }
     }
 
@@ -56,7 +56,7 @@ extension SQLiteStore {
 
     public func end(
         _ selection: SessionSelection, after cursor: SessionID?, limit: Int, _ ending: PlannedEnding
-    ) async throws(StoreError) -> (ended: [SessionID], cursor: SessionID?) {
+    ) async throws(StoreError) -> (ended: [Event], cursor: SessionID?) {
         try await write { db in try Self.end(selection, after: cursor, limit: limit, ending, in: db) }
     }
 
@@ -190,11 +190,10 @@ extension SQLiteStore {
 
     /// One statement for all rows, and the event of each. It says again what ``Session/canEnd(at:)`` and
     /// ``Session/ended(at:reason:)`` say.
-    @discardableResult
     static func end(
         _ selection: SessionSelection, after cursor: SessionID? = nil, limit: Int = .max, _ ending: PlannedEnding,
         in db: Database
-    ) throws -> (ended: [SessionID], cursor: SessionID?) {
+    ) throws -> (ended: [Event], cursor: SessionID?) {
         let slice = try fetchIDs(selection, after: cursor, limit: limit, in: db)
         guard !slice.isEmpty else { return ([], nil) }
         let values: StatementArguments = [
@@ -209,18 +208,8 @@ extension SQLiteStore {
                     AND id IN (\(placeholders(slice)))
                 RETURNING id, subject
                 """, arguments: values + StatementArguments(slice.map(\.data)))
-        let ended = try rows.map { row in
-            guard let id = SessionID(bytes: row.bytes(0)), let subject = SubjectID(bytes: row.bytes(1)) else {
-                throw StoreError("A row of sessions cannot be read.")
-            }
-            return (id: id, subject: subject)
-        }.sorted { $0.id < $1.id }
-        for (id, subject) in ended { try insert(ending.event(for: id, of: subject), in: db) }
-        return (ended.map(\.id), slice.count == limit ? slice.last : nil)
-    }
-
-    static func end(_ session: Session, _ ending: PlannedEnding, in db: Database) throws {
-        try replace(session.ended(at: ending.at, reason: ending.reason), in: db)
-        try insert(ending.event(for: session.id, of: session.subject), in: db)
+        let ended = try ending.events(of: rows)
+        for event in ended { try insert(event, in: db) }
+        return (ended, slice.count == limit ? slice.last : nil)
     }
 }

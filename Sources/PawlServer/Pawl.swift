@@ -12,19 +12,14 @@ import Synchronization
 ///
 /// As a service it follows the schedule of its signing keys and what operators say, and tidies its tables.
 public final class Pawl: Service {
-    public let sessions: SessionAuthority
-    public let accounts: Accounts
+    public static let version = "0.1.0"
+
+    /// What it does, without HTTP.
+    package let engine: Engine
     package let configuration: PawlConfiguration
-    let store: any PawlStore
-    let clock: Clock
-    let metrics: PawlMetrics
-    let logger: Logger
-    private let originsInForce: Mutex<OriginPolicy>
+    let pipeline: RequestPipeline
     let housekeeping = HousekeepingRecord()
     let backups = BackupBoard()
-    let refusals = RefusalLog()
-    /// The faults of trusted proxies that have been logged.
-    let addressFaults = Mutex<Set<ClientAddress.Fault>>([])
     private let hasDrainBegun = Atomic(false)
 
     /// - Parameter clock: the time to go by, for tests; the store's own if nil (``PawlStore/clock``).
@@ -37,49 +32,36 @@ public final class Pawl: Service {
         try await self.init(
             operating: store, passwords: passwords, secrets: secrets, configuration: configuration, clock: clock,
             randomness: randomness, metrics: metrics, logger: logger)
-        try await sessions.prepare()
+        try await engine.prepare()
     }
 
     /// For the routes of operations alone, where no server runs: signing keys are left as they are, since their
-    /// schedule is the server's affair.
+    /// schedule is for the server to follow.
     package init(
         operating store: any PawlStore, passwords: any PasswordHasher, secrets: MasterSecrets,
         configuration: PawlConfiguration, clock: Clock? = nil, randomness: Randomness = .system,
         metrics: PawlMetrics = .init(), logger: Logger
     ) async throws {
         guard let own = WebOrigin(configuration.publicURL) else { throw NoOrigin(url: configuration.publicURL) }
-        originsInForce = Mutex(
-            OriginPolicy(own: own, origins: configuration.origins, nativeOrigins: configuration.nativeOrigins))
-        self.store = store
         self.configuration = configuration
-        self.clock = clock ?? store.clock
-        self.metrics = metrics
-        self.logger = logger
-        sessions = SessionAuthority(
-            store: store, secrets: secrets, issuer: configuration.publicURL, audience: configuration.audience,
-            policy: RotationPolicy(leeway: configuration.leeway, onReuse: configuration.onReuse),
-            lifetimes: configuration.lifetimes, sessionsPerUser: configuration.sessionsPerUser,
-            schedule: KeySchedule(
-                algorithm: configuration.signingAlgorithm, period: configuration.keyPeriod,
-                accessLifetime: SessionAuthority.Lifetimes.longestAccess),
+        let environment = PawlEnvironment(
+            store: store,
+            settings: LiveSettings.Current(LiveSettings(secrets: secrets, lifetimes: configuration.lifetimes)),
             clock: clock, randomness: randomness, metrics: metrics, logger: logger)
-        try await sessions.keys.check()
-        accounts = try await Accounts(
-            sessions: sessions, hasher: passwords,
-            rules: PasswordRules(
-                minimumLength: configuration.minimumPasswordLength, extraBlocked: configuration.siteNames),
-            isRegistrationOpen: configuration.isRegistrationOpen, throttle: configuration.throttle)
+        pipeline = RequestPipeline(
+            configuration,
+            origins: OriginPolicy(own: own, origins: configuration.origins, nativeOrigins: configuration.nativeOrigins),
+            environment: environment)
+        engine = try await Engine(environment, passwords: passwords, configuration.options)
     }
 
     /// The origins in force: ``PawlConfiguration/origins``, or those allowed since.
-    public var origins: Set<WebOrigin> { originPolicy.origins }
-    public var nativeOrigins: Set<WebOrigin> { originPolicy.nativeOrigins }
+    public var origins: Set<WebOrigin> { pipeline.origins.origins }
+    public var nativeOrigins: Set<WebOrigin> { pipeline.origins.nativeOrigins }
 
     /// Takes over other origins from now on. Browsers may go by a preflight's answer of before for ten minutes more.
     public func allow(origins: Set<WebOrigin>, nativeOrigins: Set<WebOrigin>) {
-        originsInForce.withLock {
-            $0 = OriginPolicy(own: $0.own, origins: origins, nativeOrigins: nativeOrigins)
-        }
+        pipeline.allow(origins: origins, nativeOrigins: nativeOrigins)
     }
 
     /// Makes `/readyz` answer 503 from now on; everything else goes on. Call it when the process is told to stop, some
@@ -88,11 +70,8 @@ public final class Pawl: Service {
 
     var isDraining: Bool { hasDrainBegun.load(ordering: .relaxed) }
 
-    var originPolicy: OriginPolicy { originsInForce.withLock { $0 } }
-    var refreshCookie: RefreshCookie { RefreshCookie(path: configuration.cookiePath) }
-
     /// For guards of routes in this process: checks with the key ring at hand, and refuses ended sessions at once.
-    public var accessTokens: any AccessTokenValidator { sessions }
+    public var accessTokens: any AccessTokenValidator { engine.accessTokens }
 
     /// Follows what other servers do and keeps house until the application shuts down. A failure is logged and tried again:
     /// it must not stop the server.
@@ -109,19 +88,21 @@ public final class Pawl: Service {
         }
     }
 
-    /// Follows revocations and recovery each second, and leaves a sign of life and follows the keys each minute.
+    /// Follows revocations and recovery each second, and writes a heartbeat and follows the keys each minute.
     private func follow(every pause: Duration) async {
         for tick in 1... {
             guard (try? await Task.sleep(for: pause)) != nil else { return }  // cancelled
             let isNewMinute = tick.isMultiple(of: 60)
-            var duties: [() async throws -> Void] = [sessions.followRecovery, sessions.followEnded]
-            if isNewMinute { duties += [sessions.beat, sessions.refreshKeys] }
+            var duties: [() async throws -> Void] = [
+                engine.dataLoss.follow, engine.revocations.follow,
+            ]
+            if isNewMinute { duties += [engine.dataLoss.recordHeartbeat, engine.keys.refresh] }
             for duty in duties {
                 do {
                     try await duty()
                 } catch {
                     guard isNewMinute else { continue }  // tried each second, but said once a minute
-                    logger.error(
+                    engine.environment.logger.error(
                         "Following the database failed and will be tried again", metadata: ["error": "\(error)"])
                 }
             }
@@ -135,13 +116,14 @@ public final class Pawl: Service {
             do {
                 try await Task.sleep(for: pause)
                 guard round.isUnderWay || tick.isMultiple(of: 60) else { continue }
-                try await sessions.housekeep(&round, eventRetention: configuration.eventRetention)
-                if !round.isUnderWay { housekeeping.finish(at: clock.now) }
+                try await engine.housekeeping.tidy(&round, eventRetention: configuration.eventRetention)
+                if !round.isUnderWay { housekeeping.finish(at: engine.environment.clock.now) }
             } catch is CancellationError {
                 return
             } catch {
-                housekeeping.fail(at: clock.now)
-                logger.error("Housekeeping failed and will be tried again", metadata: ["error": "\(error)"])
+                housekeeping.fail(at: engine.environment.clock.now)
+                engine.environment.logger.error(
+                    "Housekeeping failed and will be tried again", metadata: ["error": "\(error)"])
             }
         }
     }

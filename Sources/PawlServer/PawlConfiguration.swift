@@ -14,7 +14,7 @@ public struct PawlConfiguration: Sendable {
     public var cookiePath: CookiePath = .root
     /// The APIs that access tokens are for: what they name as `aud`, after the public URL.
     public var audience: [String] = []
-    public var lifetimes = SessionAuthority.Lifetimes()
+    public var lifetimes = Lifetimes()
     /// How many sessions a user has at most; a sign-in above it ends the least recently used.
     public var sessionsPerUser = 100
     /// Seconds that a spent refresh token is taken for a race or a repeat; 0 is strict.
@@ -39,6 +39,19 @@ public struct PawlConfiguration: Sendable {
 
     public init(publicURL: String) {
         self.publicURL = publicURL.last == "/" ? String(publicURL.dropLast()) : publicURL
+    }
+
+    var options: Engine.Options {
+        var options = Engine.Options(issuer: publicURL)
+        options.audience = audience
+        options.policy = RotationPolicy(leeway: leeway, onReuse: onReuse)
+        options.sessionsPerUser = sessionsPerUser
+        options.schedule = KeySchedule(
+            algorithm: signingAlgorithm, period: keyPeriod, accessLifetime: Lifetimes.longestAccess)
+        options.passwordRules = PasswordRules(minimumLength: minimumPasswordLength, extraBlocked: siteNames)
+        options.isRegistrationOpen = isRegistrationOpen
+        options.throttle = throttle
+        return options
     }
 
     /// The host of the public URL and its parts: what attackers put into passwords for this site.

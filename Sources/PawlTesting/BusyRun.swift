@@ -16,10 +16,9 @@ package enum BusyRun {
     package static func run(on store: any PawlStore, _ logs: LogCapture) async throws -> [Kept] {
         let (clock, hasher, master) = (ManualClock(), InstantHasher(), Sample.bytes(1))
         let secrets = try MasterSecrets(newestFirst: [try MasterSecret(Secret(master)).orThrow()])
-        let sessions = SessionAuthority(
-            store: store, secrets: secrets, issuer: "https://pawl.test", clock: clock.clock, logger: logs.logger)
-        try await sessions.prepare()
-        let accounts = try await Accounts(sessions: sessions, hasher: hasher, isRegistrationOpen: true)
+        let engine = try await Engine.sample(on: store, secrets: secrets, clock: clock, logs: logs)
+        try await engine.prepare()
+        let (accounts, sessions) = (engine.accounts, engine.sessions)
         let origin = Origin(address: "192.0.2.7", userAgent: "Owner/1")
         var kept: [Kept] = [Kept(name: "master secret", bytes: Data(master))]
         func keep(_ name: String, _ text: String) { kept.append(Kept(name: name, bytes: Data(text.utf8))) }
@@ -40,7 +39,8 @@ package enum BusyRun {
             keep("attempt", name)
             grant = try keep(
                 try await sessions.refresh(
-                    grant.refreshToken, delivery: .body, attempt: AttemptName(name), origin: origin))
+                    PresentedToken(
+                        refreshToken: grant.refreshToken, delivery: .body, attempt: AttemptName(name), origin: origin)))
         }
         let wrong = Credentials(
             identifier: credentials.identifier, password: try Password("not the right password").orThrow(), device: "")
@@ -48,7 +48,7 @@ package enum BusyRun {
         await #expect(throws: SessionError.self) { try await accounts.login(wrong, origin: origin, delivery: .body) }
         let mistyped = Credentials(identifier: try Identifier(Self.password).orThrow(), password: password, device: "")
         await #expect(throws: SessionError.self) { try await accounts.login(mistyped, origin: origin, delivery: .body) }
-        let request = StepUpRequest(
+        let request = PresentedToken(
             refreshToken: grant.refreshToken, delivery: .body, attempt: AttemptName("an-attempt-to-change-it"),
             origin: origin)
         keep("new password", "seven wet mice under a hat")
@@ -57,7 +57,8 @@ package enum BusyRun {
                 request, current: password, new: try Password("seven wet mice under a hat").orThrow()))
         clock.advance(by: 3600)
         await #expect(throws: SessionError.sessionEnded(.reused)) {
-            try await sessions.refresh(first.refreshToken, delivery: .body, attempt: nil, origin: origin)
+            try await sessions.refresh(
+                PresentedToken(refreshToken: first.refreshToken, delivery: .body, attempt: nil, origin: origin))
         }
         keep("password", Self.password)
         keep("password's hash", try await hasher.hash(password))

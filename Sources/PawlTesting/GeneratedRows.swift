@@ -7,6 +7,7 @@ package struct GeneratedRow: Sendable {
     package let session: Session
     package let turn: Turn
     package let policy: RotationPolicy
+    package let losses: [Incident]
 
     /// So many pairs, the same for the same seed, each with a session of its own.
     package static func make(_ count: Int, seed: UInt64, for user: User) throws -> [Self] {
@@ -50,8 +51,8 @@ package struct GeneratedRow: Sendable {
         self.session = session
         turn = sample.turn
         policy = RotationPolicy(
-            leeway: Self.pick([30, 30, 0], &generator), onReuse: Self.pick([.end, .report], &generator),
-            incidents: Self.pick([[], [], Self.incidents(at: now), Self.incidents(at: now)], &generator))
+            leeway: Self.pick([30, 30, 0], &generator), onReuse: Self.pick([.end, .report], &generator))
+        losses = Self.pick([[], [], Self.incidents(at: now), Self.incidents(at: now)], &generator)
     }
 
     /// Losses of each state, so that each age of a token meets another one.
@@ -77,20 +78,6 @@ package struct GeneratedRow: Sendable {
             stepUpFailures: session.stepUpFailures, ending: session.ending, currentAttempt: session.currentAttempt)
     }
 
-    /// Whether the one statement is all that it takes.
-    package var isPlainTurn: Bool { if case .turn = policy.decide(turn, on: session).effect { true } else { false } }
-
-    /// What the policy says of the pair, and what the row is afterwards.
-    package var expected: (verdict: Verdict, row: Session, events: [Event]) {
-        let decision = policy.decide(turn, on: session)
-        switch decision.effect {
-        case .none: return (decision.verdict, session, [])
-        case .record(let event): return (decision.verdict, session, [event])
-        case .turn: return (decision.verdict, session.turned(by: turn), [])
-        case .recover(let now, let event):
-            return (decision.verdict, session.recovered(by: turn, at: now), [event])
-        case .end(let reason, let event):
-            return (decision.verdict, session.ended(at: turn.now, reason: reason), [event])
-        }
-    }
+    /// What the policy says of the pair.
+    package var expected: Change { policy.apply(turn, to: session, in: .init(losses: losses)) }
 }

@@ -53,14 +53,16 @@ public final class ObservedStore: PawlStore {
         if fails { throw StoreError("The test wants it to fail.") }
     }
 
-    public func rotate(_ turn: Turn, under policy: RotationPolicy) async throws(StoreError) -> Outcome {
+    public func rotate(
+        _ turn: Turn, under policy: RotationPolicy, losses: [Incident]
+    ) async throws(StoreError) -> Outcome {
         try await note(.rotate)
-        return try await base.rotate(turn, under: policy)
+        return try await base.rotate(turn, under: policy, losses: losses)
     }
 
     public func insert(
         _ session: Session, ifUserVersionIs userVersion: Int64, limit: Int, _ event: Event
-    ) async throws(StoreError) -> [SessionID]? {
+    ) async throws(StoreError) -> [Event]? {
         try await note(.insertSession)
         return try await base.insert(session, ifUserVersionIs: userVersion, limit: limit, event)
     }
@@ -86,7 +88,7 @@ public final class ObservedStore: PawlStore {
 
     public func end(
         _ selection: SessionSelection, after cursor: SessionID?, limit: Int, _ ending: PlannedEnding
-    ) async throws(StoreError) -> (ended: [SessionID], cursor: SessionID?) {
+    ) async throws(StoreError) -> (ended: [Event], cursor: SessionID?) {
         try await note(.end)
         return try await base.end(selection, after: cursor, limit: limit, ending)
     }
@@ -149,7 +151,7 @@ public final class ObservedStore: PawlStore {
 
     public func update(
         _ id: SubjectID, _ change: UserChange
-    ) async throws(StoreError) -> (user: User, ended: [SessionID], events: [Event])? {
+    ) async throws(StoreError) -> (user: User, events: [Event])? {
         try await note(.update)
         return try await base.update(id, change)
     }

@@ -80,8 +80,8 @@ package struct TurnSample {
     package var now: UnixTime
     package var origin = Sample.origin
     /// What the turn is for, if a step-up does not say so.
-    package var operation = Operation.refresh
-    package var stepUp: Turn.StepUp?
+    package var kind = TurnKind.refresh
+    package var stepUp: StepUp?
 
     package init(of session: Session, successor: UInt64 = 77) {
         sessionID = session.id
@@ -101,12 +101,15 @@ package struct TurnSample {
 
     package var turn: Turn {
         Turn(
-            sessionID: sessionID, generation: generation, hash: hash, issuedAt: issuedAt, isDistrusted: isDistrusted,
-            attempt: attempt.map { AttemptDigest(value: $0) },
-            successorAttempt: attempt.map { AttemptDigest(value: Sample.nextName($0)) }, delivery: delivery,
-            successorHash: Sample.bytes(successor), successorSeal: Sample.bytes(successor &+ 1, count: 66), now: now,
-            idleExpiry: now + Sample.idle, origin: origin,
-            operation: stepUp.map { $0.newPassword == nil ? .stepUp : .newPassword } ?? operation, stepUp: stepUp)
+            Presentation(
+                sessionID: sessionID, generation: generation, hash: hash, issuedAt: issuedAt,
+                isDistrusted: isDistrusted, attempt: attempt.map { AttemptDigest(value: $0) }, delivery: delivery,
+                now: now, origin: origin,
+                kind: stepUp.map { $0.newPassword == nil ? .stepUp : .newPassword } ?? kind),
+            to: Successor(
+                hash: Sample.bytes(successor), seal: Sample.bytes(successor &+ 1, count: 66),
+                attempt: attempt.map { AttemptDigest(value: Sample.nextName($0)) }, idleExpiry: now + Sample.idle),
+            stepUp: stepUp)
     }
 }
 

@@ -68,7 +68,7 @@ extension StoreConformance {
             var change = UserChange(at: Sample.start + 5)
             change.password = SealedPassword(bytes: Sample.bytes(8))
             let result = try #require(try await store.update(user.id, change))
-            #expect(result.ended == [live.id])
+            #expect(result.events.endedSessions == [live.id])
             #expect(result.user.version == 4)
             #expect(try await store.user(user.id)?.password == change.password)
             #expect(try await store.session(live.id)?.ending?.reason == .revoked)
@@ -108,7 +108,7 @@ extension StoreConformance {
             var expected = user
             expected.password = SealedPassword(bytes: Sample.bytes(8, count: 90))
             expected.version = 3
-            #expect(result.user == expected && Set(result.ended) == Set(sessions.map(\.id)))
+            #expect(result.user == expected && Set(result.events.endedSessions) == Set(sessions.map(\.id)))
             #expect(try await store.user(user.id) == expected)
             for session in sessions {
                 #expect(try await store.session(session.id) == session.ended(at: change.at, reason: .revoked))
@@ -142,7 +142,7 @@ extension StoreConformance {
             expected.roles = ["admin", "auditor"]
             expected.version = 4
             #expect(result.user == expected)
-            #expect(result.ended.isEmpty)
+            #expect(result.events.endedSessions.isEmpty)
             #expect(try await store.user(user.id) == expected)
             var row = live
             row.roles = expected.roles
@@ -184,10 +184,10 @@ extension StoreConformance {
             let at = Sample.start + 5
             let disabled = try #require(try await store.update(user.id, UserChange(isDisabled: true, at: at)))
             #expect(disabled.user.isDisabled && disabled.user.version == 2)
-            #expect(Set(disabled.ended) == Set(rows.map(\.id)))
+            #expect(Set(disabled.events.endedSessions) == Set(rows.map(\.id)))
             for row in rows { #expect(try await store.session(row.id) == row.ended(at: at, reason: .revoked)) }
             let enabled = try #require(try await store.update(user.id, UserChange(isDisabled: false, at: at)))
-            #expect(!enabled.user.isDisabled && enabled.user.version == 3 && enabled.ended.isEmpty)
+            #expect(!enabled.user.isDisabled && enabled.user.version == 3 && enabled.events.endedSessions.isEmpty)
             #expect(try await store.liveSessions(of: user.id, at: at).isEmpty)
             let kinds = try await store.newEvents().map(\.kind)
             #expect(kinds == [.userDisabled, .sessionEnded, .sessionEnded, .userEnabled])
@@ -197,7 +197,7 @@ extension StoreConformance {
             try await store.put(user)
             let change = UserChange(roles: user.roles, scope: user.scope, isDisabled: false, at: Sample.start)
             let result = try #require(try await store.update(user.id, change))
-            #expect(result.user == user && result.ended.isEmpty)
+            #expect(result.user == user && result.events.endedSessions.isEmpty)
             #expect(try await store.user(user.id) == user)
             #expect(try await store.newEvents().isEmpty)
             #expect(try await store.update(try Sample.user("nobody").id, change) == nil)

@@ -13,14 +13,14 @@ extension StoreConformance {
                 #expect(try await store.insert(pair.session, ifUserVersionIs: 1, Sample.started(pair.session)))
             }
             for pair in pairs {
-                let outcome = try await store.rotate(pair.turn, under: pair.policy)
+                let outcome = try await store.rotate(pair.turn, under: pair.policy, losses: pair.losses)
                 let expected = pair.expected
                 count[expected.verdict, default: 0] += 1
                 #expect(outcome.verdict == expected.verdict)
-                #expect(outcome.session == expected.row)
-                #expect(outcome.endedOthers.isEmpty)
+                #expect(outcome.session == expected.session)
+                #expect(outcome.events == expected.events)
             }
-            for pair in pairs { #expect(try await store.session(pair.session.id) == pair.expected.row) }
+            for pair in pairs { #expect(try await store.session(pair.session.id) == pair.expected.session) }
             #expect(try await store.newEvents() == pairs.flatMap(\.expected.events))
 
             // A proof over rows that never reach a case proves nothing about it.
@@ -28,7 +28,8 @@ extension StoreConformance {
                 .rotate, .replay, .steady, .conflict, .stale, .reuse, .diverged, .lost, .expired, .wrongDelivery,
                 .invalid, .revoked(.reused), .revoked(.signedOut), .revoked(.revoked),
             ]
-            #expect(pairs.count { $0.expected.verdict == .rotate && !$0.isPlainTurn } >= 10, "too few recoveries")
+            #expect(
+                pairs.count { $0.expected.verdict == .rotate && !$0.expected.isPlainTurn } >= 10, "too few recoveries")
             for verdict in verdicts { #expect(count[verdict, default: 0] >= 10, "too few pairs for \(verdict)") }
         }
     ]

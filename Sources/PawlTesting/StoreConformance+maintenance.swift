@@ -14,9 +14,9 @@ extension StoreConformance {
             #expect(try await store.rotate(turn, under: .init()).verdict == .rotate)
             let status = try await store.status()
             #expect(status.sessions == 1 && status.users == 2)
-            #expect(status.newestTime == turn.now)
-            try await store.append(Event(.registered, at: turn.now + 5))
-            #expect(try await store.status().newestTime == turn.now + 5)
+            #expect(status.newestTime == turn.presentation.now)
+            try await store.append(Event(.registered, at: turn.presentation.now + 5))
+            #expect(try await store.status().newestTime == turn.presentation.now + 5)
             #expect(try await store.findDamage().isEmpty)
         },
         Check("passwords are counted by the secret that sealed them") { store in

@@ -10,7 +10,7 @@ extension StoreConformance {
             let ahead = lostTurn(of: session, by: 4).with { $0.attempt = 11 }
             let row = session.recovered(by: ahead.turn, at: ahead.now)
 
-            let outcome = try await store.rotate(ahead.turn, under: open)
+            let outcome = try await store.rotate(ahead.turn, under: .init(), losses: open)
             #expect(outcome.verdict == .rotate)
             #expect(outcome.session == row)
             #expect(try await store.session(session.id) == row)
@@ -18,20 +18,20 @@ extension StoreConformance {
             #expect(row.attempts == [AttemptDigest(value: 11), nil, nil, nil])
 
             // The retry is a replay like any other (P5), and an older copy of the lost history harms nobody.
-            let retry = try await store.rotate(ahead.with { $0.now = $0.now + 3600 }.turn, under: open)
+            let retry = try await store.rotate(ahead.with { $0.now = $0.now + 3600 }.turn, under: .init(), losses: open)
             #expect(retry.verdict == .replay && retry.session == row)
-            let old = try await store.rotate(lostTurn(of: session, by: 2).turn, under: open)
+            let old = try await store.rotate(lostTurn(of: session, by: 2).turn, under: .init(), losses: open)
             #expect(old.verdict == .lost && old.session == row)
             // From here on it turns as always.
             let next = TurnSample(of: row, successor: 78).turn
-            #expect(try await store.rotate(next, under: open).verdict == .rotate)
+            #expect(try await store.rotate(next, under: .init(), losses: open).verdict == .rotate)
             #expect(try await store.session(session.id) == row.turned(by: next))
             let events = try await store.newEvents()
             #expect(events.map(\.kind) == [.sessionRecovered])
             #expect(events.first?.session == session.id && events.first?.details == ["generation_gap": "4"])
 
             // Two copies of one history cannot both go on.
-            let other = try await store.rotate(lostTurn(of: session, by: 8).turn, under: open)
+            let other = try await store.rotate(lostTurn(of: session, by: 8).turn, under: .init(), losses: open)
             #expect(other.verdict == .lost)
             #expect(try await store.session(session.id) == other.session)
             #expect(other.session?.ending?.reason == .lost)
@@ -42,7 +42,7 @@ extension StoreConformance {
             let session = try Sample.session(of: user, 1)
             try await store.put(user, session)
             let last = lostTurn(of: session, by: 1).with { $0.generation = .max }
-            let outcome = try await store.rotate(last.turn, under: open)
+            let outcome = try await store.rotate(last.turn, under: .init(), losses: open)
             #expect(outcome.verdict == .invalid && outcome.session == session)
             #expect(try await store.session(session.id) == session)
             #expect(try await store.newEvents().isEmpty)
@@ -53,7 +53,7 @@ extension StoreConformance {
             let session = try Sample.session(of: user, 1)
             try await store.put(user, session)
             let ahead = lostTurn(of: session, by: 4).with { $0.delivery = .cookie }
-            let outcome = try await store.rotate(ahead.turn, under: open)
+            let outcome = try await store.rotate(ahead.turn, under: .init(), losses: open)
             #expect(outcome.verdict == .wrongDelivery && outcome.session == session)
             let events = try await store.newEvents()
             #expect(events.map(\.kind) == [.wrongDelivery] && events.first?.details["generation_gap"] == "-4")
@@ -63,19 +63,19 @@ extension StoreConformance {
             let session = try Sample.session(of: user, 1)
             try await store.put(user, session)
             let turn = lostTurn(of: session, by: 1)
-            let undecided = RotationPolicy(incidents: [Sample.incident()])
-            #expect(try await store.rotate(turn.turn, under: undecided).verdict == .diverged)
+            let undecided = [Sample.incident()]
+            #expect(try await store.rotate(turn.turn, under: .init(), losses: undecided).verdict == .diverged)
             #expect(try await store.session(session.id) == session)
             #expect(try await store.newEvents().isEmpty)
 
             let later = turn.with { $0.now = Sample.start + 2 * 86400 }.turn
-            let outcome = try await store.rotate(later, under: undecided)
-            let ended = session.ended(at: later.now, reason: .lost)
+            let outcome = try await store.rotate(later, under: .init(), losses: undecided)
+            let ended = session.ended(at: later.presentation.now, reason: .lost)
             #expect(outcome.verdict == .lost && outcome.session == ended)
             #expect(try await store.session(session.id) == ended)
             let events = try await store.newEvents()
             #expect(events.map(\.kind) == [.sessionEnded] && events.first?.details == ["reason": "lost"])
-            #expect(try await store.rotate(later, under: open).verdict == .revoked(.lost))
+            #expect(try await store.rotate(later, under: .init(), losses: open).verdict == .revoked(.lost))
         },
         Check("recovery: a new password can come with the turn that recovers") { store in
             let user = try Sample.user("owner", version: 3)
@@ -83,22 +83,22 @@ extension StoreConformance {
             try await store.put(user, session, other)
             @Sendable func turn(at version: Int64) -> Turn {
                 lostTurn(of: session, by: 2).with {
-                    $0.stepUp = Turn.StepUp(
+                    $0.stepUp = StepUp(
                         userVersion: version, authMethods: ["pwd"],
                         newPassword: SealedPassword(bytes: Sample.bytes(8, count: 90)))
                 }.turn
             }
-            let late = try await store.rotate(turn(at: 2), under: open)
+            let late = try await store.rotate(turn(at: 2), under: .init(), losses: open)
             #expect(late.verdict == .conflict && late.session == session)
             #expect(try await store.session(session.id) == session)
             #expect(try await store.newEvents().isEmpty)
 
-            let outcome = try await store.rotate(turn(at: 3), under: open)
-            #expect(outcome.verdict == .rotate && outcome.endedOthers == [other.id])
+            let outcome = try await store.rotate(turn(at: 3), under: .init(), losses: open)
+            #expect(outcome.verdict == .rotate && outcome.events.endedSessions == [other.id])
             #expect(try await store.session(session.id)?.recoveredAt != nil)
             #expect(try await store.user(user.id)?.version == 4)
             let kinds = try await store.newEvents().map(\.kind)
-            #expect(kinds == [.steppedUp, .passwordChanged, .sessionEnded, .sessionRecovered])
+            #expect(kinds == [.steppedUp, .passwordChanged, .sessionRecovered, .sessionEnded])
         },
         Check("race: fifty requests with one token of a lost history recover its session once") { store in
             let user = try Sample.user("owner")
@@ -109,7 +109,7 @@ extension StoreConformance {
                     $0.successor = UInt64(1000 + index)
                     $0.attempt = UInt64(index + 1)
                 }
-                return (sample, try await store.rotate(sample.turn, under: open))
+                return (sample, try await store.rotate(sample.turn, under: .init(), losses: open))
             }
             #expect(outcomes.count { $0.1.verdict == .rotate } == 1)
             #expect(outcomes.count { $0.1.verdict == .conflict } == 49)
@@ -195,7 +195,7 @@ extension StoreConformance {
             repeat {
                 let slice = try await store.end(
                     .begun(since: Sample.start + 3), after: cursor, limit: 3, ending)
-                slices.append(slice.ended)
+                slices.append(slice.ended.endedSessions)
                 cursor = slice.cursor
             } while cursor != nil && slices.count < 10
             #expect(slices.flatMap(\.self) == [rows[2].id, rows[3].id, rows[5].id, rows[6].id])
@@ -208,7 +208,7 @@ extension StoreConformance {
         },
     ]
 
-    private static let open = RotationPolicy(incidents: [Sample.incident(openedAt: Sample.start + 20)])
+    private static let open = [Sample.incident(openedAt: Sample.start + 20)]
 
     /// A turn with a token that was issued in the lost interval, so many generations ahead of the row.
     private static func lostTurn(of session: Session, by generations: UInt32) -> TurnSample {

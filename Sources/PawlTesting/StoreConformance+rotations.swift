@@ -6,6 +6,7 @@ extension StoreConformance {
     private struct Story: Sendable {
         let name: String
         var policy = RotationPolicy()
+        var losses: [Incident] = []
         var row: @Sendable (inout Session) -> Void = { _ in }
         let turn: @Sendable (inout TurnSample) -> Void
         let verdict: Verdict
@@ -40,20 +41,24 @@ extension StoreConformance {
         story.turn(&sample)
         let turn = sample.turn
 
-        let outcome = try await store.rotate(turn, under: story.policy)
+        let outcome = try await store.rotate(turn, under: story.policy, losses: story.losses)
 
         var expected = session
         if story.verdict == .rotate { expected = session.turned(by: turn) }
-        if let reason = story.ends { expected = session.ended(at: turn.now, reason: reason) }
+        if let reason = story.ends { expected = session.ended(at: turn.presentation.now, reason: reason) }
         #expect(outcome.verdict == story.verdict)
         #expect(outcome.session == expected)
         #expect(try await store.session(session.id) == expected)
-        #expect(outcome.endedOthers.isEmpty)
+        #expect(outcome.events.map(\.kind) == (story.event.map { [$0] } ?? []))
 
         let events = try await store.newEvents()
         #expect(events.map(\.kind) == (story.event.map { [$0] } ?? []))
-        #expect(events.allSatisfy { $0.session == session.id && $0.subject == user.id && $0.at == turn.now })
-        #expect(events.allSatisfy { $0.details["generation_gap"] == String(session.generation - turn.generation) })
+        #expect(
+            events.allSatisfy { $0.session == session.id && $0.subject == user.id && $0.at == turn.presentation.now })
+        #expect(
+            events.allSatisfy {
+                $0.details["generation_gap"] == String(session.generation - turn.presentation.generation)
+            })
         if story.ends != nil {
             #expect(expected.hash.isEmpty && expected.seal.isEmpty && expected.attempts.allSatisfy { $0 == nil })
             #expect(expected.currentAttempt == nil)
@@ -152,7 +157,7 @@ extension StoreConformance {
             verdict: .diverged),
         Story(
             name: "a spent token of a lost interval has diverged",
-            policy: .init(incidents: [Sample.incident()]), turn: { $0.generation -= 2 },
+            losses: [Sample.incident()], turn: { $0.generation -= 2 },
             verdict: .diverged),
         Story(
             name: "a session that was idle too long has expired", turn: { $0.now = Sample.start + Sample.idle },

@@ -95,7 +95,7 @@ extension StoreConformance {
             for (place, age) in [30, 10, 20, 40].enumerated() { rows[place].rotatedAt = Sample.start + Int64(age) }
             try await store.put(user, rows[0], rows[1], rows[2])
             let ended = try await store.insert(rows[3], ifUserVersionIs: 1, limit: 2, Sample.started(rows[3]))
-            #expect(ended.map(Set.init) == [rows[1].id, rows[2].id])
+            #expect(Set(try #require(ended).endedSessions) == [rows[1].id, rows[2].id])
             for row in rows[1...2] {
                 #expect(try await store.session(row.id) == row.ended(at: Sample.start, reason: .revoked))
             }
@@ -118,15 +118,15 @@ extension StoreConformance {
             repeat {
                 let slice = try await store.end(
                     .others(of: user.id, keeping: rows[1].id), after: cursor, limit: 2, ending)
-                ended.append(slice.ended)
+                ended.append(slice.ended.endedSessions)
                 cursor = slice.cursor
             } while cursor != nil && ended.count < 10
             #expect(ended == [[rows[0].id, rows[3].id], [rows[4].id, rows[5].id], [rows[6].id]])
             #expect(try await store.session(rows[1].id) == rows[1])
             let named = try await store.end(.these([rows[1].id, rows[0].id]), after: nil, limit: 2, ending)
-            #expect(named.ended == [rows[1].id] && named.cursor == rows[1].id)
+            #expect(named.ended.endedSessions == [rows[1].id] && named.cursor == rows[1].id)
             let rest = try await store.end(.these([rows[1].id, rows[0].id]), after: named.cursor, limit: 2, ending)
-            #expect(rest.ended.isEmpty && rest.cursor == nil)
+            #expect(rest.ended.endedSessions.isEmpty && rest.cursor == nil)
         },
         Check("sessions: ending erases what a token is checked against, with one event each") { store in
             for (number, selection) in ["one", "all", "others"].enumerated() {

@@ -13,11 +13,12 @@ extension StoreConformance {
             let outcome = try await store.rotate(turn, under: .init())
 
             #expect(outcome.verdict == .rotate)
-            #expect(outcome.endedOthers.isEmpty)
+            #expect(outcome.events.endedSessions.isEmpty)
             let now = try #require(try await store.session(session.id))
             #expect(now == session.turned(by: turn))
             #expect(outcome.session == now)
-            #expect(now.authTime == turn.now && now.authMethods == ["pwd", "otp"] && now.stepUpFailures == 0)
+            #expect(
+                now.authTime == turn.presentation.now && now.authMethods == ["pwd", "otp"] && now.stepUpFailures == 0)
             #expect(try await store.newEvents().map(\.kind) == [.steppedUp])
             #expect(try await store.user(user.id) == user)
         },
@@ -68,10 +69,11 @@ extension StoreConformance {
             let outcome = try await store.rotate(turn, under: .init())
 
             #expect(outcome.verdict == .rotate)
-            #expect(Set(outcome.endedOthers) == Set(sessions[1...2].map(\.id)))
+            #expect(Set(outcome.events.endedSessions) == Set(sessions[1...2].map(\.id)))
             #expect(try await store.session(sessions[0].id) == sessions[0].turned(by: turn))
             for session in sessions[1...2] {
-                #expect(try await store.session(session.id) == session.ended(at: turn.now, reason: .revoked))
+                #expect(
+                    try await store.session(session.id) == session.ended(at: turn.presentation.now, reason: .revoked))
             }
             #expect(try await store.session(sessions[3].id)?.ending?.reason == .signedOut)
             #expect(try await store.session(foreign.id) == foreign)
@@ -86,16 +88,16 @@ extension StoreConformance {
             let user = try Sample.user("owner")
             let session = try Sample.session(of: user, 1)
             try await store.put(user, session)
-            let open = RotationPolicy(incidents: [Sample.incident(openedAt: Sample.start + 20)])
-            for operation in [Operation.stepUp, .newPassword] {
-                let unproven = TurnSample(of: session).with { $0.operation = operation }
+            let losses = [Sample.incident(openedAt: Sample.start + 20)]
+            for kind in [TurnKind.stepUp, .newPassword] {
+                let unproven = TurnSample(of: session).with { $0.kind = kind }
                 let ahead = unproven.with {
                     $0.generation += 2
                     $0.hash = Sample.bytes(52)
                     $0.issuedAt = Sample.start + 5
                 }
                 for turn in [unproven.turn, ahead.turn] {
-                    let outcome = try await store.rotate(turn, under: open)
+                    let outcome = try await store.rotate(turn, under: .init(), losses: losses)
                     #expect(outcome.verdict == .conflict && outcome.session == session)
                 }
             }
@@ -103,7 +105,7 @@ extension StoreConformance {
             #expect(try await store.newEvents().isEmpty)
             let spent = TurnSample(of: session).with {
                 $0.generation -= 1
-                $0.operation = .newPassword
+                $0.kind = .newPassword
             }.turn
             #expect(try await store.rotate(spent, under: .init()).verdict == .reuse)
         },
@@ -111,8 +113,8 @@ extension StoreConformance {
 
     private static func stepUp(
         at version: Int64, methods: [String] = ["pwd"], password: UInt64? = nil
-    ) -> Turn.StepUp {
-        Turn.StepUp(
+    ) -> StepUp {
+        StepUp(
             userVersion: version, authMethods: methods,
             newPassword: password.map { SealedPassword(bytes: Sample.bytes($0, count: 90)) })
     }

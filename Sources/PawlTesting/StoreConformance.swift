@@ -32,7 +32,17 @@ public enum StoreConformance {
         + generatedRows
 }
 
+extension Sequence<Event> {
+    /// The sessions whose ends are among these events.
+    package var endedSessions: [SessionID] { filter { $0.endReason != nil }.compactMap(\.session) }
+}
+
 extension SessionStore {
+    /// Turns a session where no writes were lost.
+    package func rotate(_ turn: Turn, under policy: RotationPolicy) async throws(StoreError) -> Outcome {
+        try await rotate(turn, under: policy, losses: [])
+    }
+
     /// Starts a session, however many the user has.
     package func insert(
         _ session: Session, ifUserVersionIs userVersion: Int64, _ event: Event
@@ -43,7 +53,7 @@ extension SessionStore {
     /// Ends all of the selected sessions at once.
     @discardableResult
     package func end(_ selection: SessionSelection, _ ending: PlannedEnding) async throws(StoreError) -> [SessionID] {
-        try await end(selection, after: nil, limit: .max, ending).ended
+        try await end(selection, after: nil, limit: .max, ending).ended.endedSessions
     }
 
     package func liveSessions(of subject: SubjectID, at now: UnixTime) async throws(StoreError) -> [Session] {

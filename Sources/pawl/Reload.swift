@@ -33,10 +33,10 @@ struct Reload: Service {
     private func reload() async throws {
         let settings = try await readSettings()
         let secrets = try MasterSecretSource.load(started.common, for: .reload, logger: logger)
-        let old = pawl.sessions.inForce
+        let old = pawl.engine.settings
         let oldOrigins = (web: pawl.origins, native: pawl.nativeOrigins)
-        let new = InForce(secrets: secrets, lifetimes: settings.pawl.lifetimes)
-        try await pawl.sessions.reload(new)
+        let new = LiveSettings(secrets: secrets, lifetimes: settings.pawl.lifetimes)
+        try await pawl.engine.reload(new)
         pawl.allow(origins: settings.pawl.origins, nativeOrigins: settings.pawl.nativeOrigins)
         let values: [(String, String, String)] = [
             ("access-lifetime", "\(old.lifetimes.access)", "\(new.lifetimes.access)"),

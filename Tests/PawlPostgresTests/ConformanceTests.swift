@@ -28,9 +28,9 @@ struct ConformanceTests {
                 }
                 let rows = Dictionary(uniqueKeysWithValues: touched.map { ($0.place - 1, $0.row) })
                 for (place, pair) in wave.enumerated() {
-                    #expect(rows[place] == (pair.isPlainTurn ? pair.expected.row : nil))
+                    #expect(rows[place] == (pair.expected.isPlainTurn ? pair.expected.session : nil))
                     let isTouched = try await store.session(pair.session.id) != pair.session
-                    #expect(isTouched == pair.isPlainTurn)
+                    #expect(isTouched == pair.expected.isPlainTurn)
                 }
                 rotated += rows.count
             }

@@ -45,7 +45,7 @@ struct DoubtTests {
             // Still a retry, even of a client that names none.
             let late = TurnSample(of: session, successor: 6).with { $0.now = store.clock.now + 5 }.turn
             let outcome = try await store.rotate(late, under: .init())
-            #expect(outcome.verdict == .replay && outcome.session?.hash == turn.successorHash)
+            #expect(outcome.verdict == .replay && outcome.session?.hash == turn.successor.hash)
         }
     }
 
@@ -64,9 +64,10 @@ struct DoubtTests {
             }
             proxy.up()
             // The client comes again before the server has asked the database what became of its turn.
-            let again = TurnSample(of: sessions[0], successor: 6).with { $0.now = turns[0].now + 4000 }.turn
+            let again = TurnSample(of: sessions[0], successor: 6).with { $0.now = turns[0].presentation.now + 4000 }
+                .turn
             let outcome = try await whenBack { try await store.rotate(again, under: .init(leeway: leeway)) }
-            #expect(outcome.verdict == .replay && outcome.session?.hash == turns[0].successorHash)
+            #expect(outcome.verdict == .replay && outcome.session?.hash == turns[0].successor.hash)
             #expect(try await store.session(sessions[0].id)?.ending == nil)
         }
     }
@@ -77,7 +78,9 @@ struct DoubtTests {
             let turns = sessions.map { TurnSample(of: $0, successor: 5).turn }
             for result in await store.rotateTogether(turns) { #expect(try result.get().verdict == .rotate) }
             func again(_ place: Int, after seconds: Int64) async throws -> Outcome {
-                let turn = TurnSample(of: sessions[place], successor: 6).with { $0.now = turns[place].now + seconds }
+                let turn = TurnSample(of: sessions[place], successor: 6).with {
+                    $0.now = turns[place].presentation.now + seconds
+                }
                 return try await store.rotate(turn.turn, under: .init())
             }
             // The answer was lost, and while the database is away the client repeats the request in time.
@@ -86,7 +89,7 @@ struct DoubtTests {
             await #expect(throws: StoreError.self) { _ = try await again(0, after: 20) }
             proxy.up()
             let outcome = try await whenBack { try await again(0, after: 500) }
-            #expect(outcome.verdict == .replay && outcome.session?.hash == turns[0].successorHash)
+            #expect(outcome.verdict == .replay && outcome.session?.hash == turns[0].successor.hash)
             #expect(try await again(1, after: 500).verdict == .reuse, "this one comes for the first time")
         }
     }
@@ -104,7 +107,9 @@ struct DoubtTests {
                 let turns = sessions.map { TurnSample(of: $0, successor: 5).turn }
                 try await withStore(url: server.url(database)) { other in
                     func again(after seconds: Int64) async throws -> Verdict {
-                        let late = TurnSample(of: sessions[0], successor: 6).with { $0.now = turns[0].now + seconds }
+                        let late = TurnSample(of: sessions[0], successor: 6).with {
+                            $0.now = turns[0].presentation.now + seconds
+                        }
                         return try await other.rotate(late.turn, under: .init(onReuse: .report)).verdict
                     }
                     proxy.cut(.beforeAnswer, goesDown: true)
@@ -113,7 +118,7 @@ struct DoubtTests {
                     }
                     #expect(try await again(after: 29) == .replay)
                     #expect(try await again(after: 60) == .reuse, "it was not cut off, and knows of no doubt")
-                    clock.advance(by: turns[0].now.age(since: clock.now) + 61)
+                    clock.advance(by: turns[0].presentation.now.age(since: clock.now) + 61)
                     proxy.up()
                     try await store.untilBack()
                     #expect(try await again(after: 62) == .replay, "the doubt is settled")
@@ -151,7 +156,8 @@ struct DoubtTests {
             let turns = sessions.map { TurnSample(of: $0).turn }
             for turn in turns { #expect(try await store.rotate(turn, under: .init()).verdict == .rotate) }
             func again(_ place: Int, after seconds: Int64) async throws -> Verdict {
-                let turn = TurnSample(of: sessions[place]).with { $0.now = turns[place].now + seconds }.turn
+                let turn = TurnSample(of: sessions[place]).with { $0.now = turns[place].presentation.now + seconds }
+                    .turn
                 return try await store.rotate(turn, under: .init()).verdict
             }
             #expect(try await again(0, after: 29) == .replay)

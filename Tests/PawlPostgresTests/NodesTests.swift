@@ -116,19 +116,17 @@ struct NodesTests {
     @Test func `make one signing key when all find one due`() async throws {
         try await withTwo { one, two async throws in
             let secrets = try MasterSecrets(newestFirst: [MasterSecret(Secret(Sample.bytes(1))).orThrow()])
-            let authorities = [one, two, one, two].map { store in
-                SessionAuthority(
-                    store: store, secrets: secrets, issuer: "https://pawl.test", logger: LogCapture().logger)
-            }
+            var nodes: [Engine] = []
+            for store in [one, two, one, two] { nodes.append(try await .sample(on: store, secrets: secrets)) }
             try await withThrowingTaskGroup(of: Void.self) { group in
-                for authority in authorities { group.addTask { try await authority.prepare() } }
+                for node in nodes { group.addTask { try await node.prepare() } }
                 try await group.waitForAll()
             }
             #expect(try await one.signingKeys().count == 1)
-            try await authorities[0].rotateKeys()
-            try await authorities[1].refreshKeys()
-            let published = authorities[1].keys.publicKeys.keys.map(\.kid)
-            #expect(published.count == 2 && published == authorities[0].keys.publicKeys.keys.map(\.kid))
+            try await nodes[0].keys.rotate()
+            try await nodes[1].keys.refresh()
+            let published = nodes[1].keys.publicKeys.keys.map(\.kid)
+            #expect(published.count == 2 && published == nodes[0].keys.publicKeys.keys.map(\.kid))
         }
     }
 
@@ -136,21 +134,18 @@ struct NodesTests {
         try await withTwo { one, two async throws in
             let clock = ManualClock()
             let secrets = try MasterSecrets(newestFirst: [MasterSecret(Secret(Sample.bytes(1))).orThrow()])
-            let nodes = [one, two].map { store in
-                SessionAuthority(
-                    store: store, secrets: secrets, issuer: "https://pawl.test", clock: clock.clock,
-                    logger: LogCapture().logger)
-            }
+            var nodes: [Engine] = []
+            for store in [one, two] { nodes.append(try await .sample(on: store, secrets: secrets, clock: clock)) }
             for node in nodes { try await node.prepare() }
-            let accounts = try await Accounts(sessions: nodes[0], hasher: InstantHasher(), isRegistrationOpen: true)
             let credentials = Credentials(
                 identifier: try Identifier("ana").orThrow(), password: try Password("correct horse battery").orThrow(),
                 device: "")
-            let grant = try await accounts.register(credentials, origin: Sample.origin, delivery: .body)
-            _ = try await nodes[1].validate(grant.accessToken)
-            try await nodes[0].signOut(refreshToken: grant.refreshToken, attempt: nil, origin: Sample.origin)
-            try await nodes[1].followEnded()
-            await #expect(throws: (any Error).self) { _ = try await nodes[1].validate(grant.accessToken) }
+            let grant = try await nodes[0].accounts.register(credentials, origin: Sample.origin, delivery: .body)
+            _ = try await nodes[1].accessTokens.validate(grant.accessToken)
+            try await nodes[0].sessions.signOut(
+                PresentedToken(refreshToken: grant.refreshToken, delivery: .body, attempt: nil, origin: Sample.origin))
+            try await nodes[1].revocations.follow()
+            await #expect(throws: (any Error).self) { _ = try await nodes[1].accessTokens.validate(grant.accessToken) }
         }
     }
 

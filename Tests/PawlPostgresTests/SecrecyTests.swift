@@ -28,7 +28,7 @@ struct SecrecyTests {
             }
             // The search finds what is there.
             #expect(written.range(of: Data("ana@example.com".utf8)) != nil)
-            #expect(written.range(of: Data("A spent refresh token came back".utf8)) != nil)
+            #expect(written.range(of: Data("session_reused".utf8)) != nil)
         }
         await server.remove()
     }

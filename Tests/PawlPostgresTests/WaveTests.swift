@@ -58,7 +58,7 @@ struct WaveTests {
             let session = try await store.putSessions(1)[0]
             let turn = TurnSample(of: session).with { $0.origin = Origin(address: "192.0.2.1", userAgent: "a\0b") }.turn
             let outcome = try await store.rotate(turn, under: .init())
-            #expect(outcome.verdict == .rotate && outcome.session?.origin == turn.origin)
+            #expect(outcome.verdict == .rotate && outcome.session?.origin == turn.presentation.origin)
         }
     }
 

@@ -13,7 +13,7 @@ struct ActiveSessionsTests {
             func counted() async throws -> String? {
                 var round = HousekeepingRound()
                 repeat {
-                    try await server.pawl.sessions.housekeep(&round, eventRetention: 86400)
+                    try await server.pawl.engine.housekeeping.tidy(&round, eventRetention: 86400)
                 } while round.isUnderWay
                 let lines = try await server.send(.GET, PawlPath.metrics).text.split(separator: "\n")
                 return lines.first { $0.hasPrefix("pawl_sessions_active ") }.map(String.init)
@@ -21,9 +21,10 @@ struct ActiveSessionsTests {
             let ana = try await server.register("ana")
             _ = try await server.register("bob")
             #expect(try await counted() == "pawl_sessions_active 2")
-            try await server.pawl.sessions.signOut(
-                refreshToken: try #require(ana.refreshToken), attempt: nil,
-                origin: Origin(address: "192.0.2.7", userAgent: ""))
+            try await server.pawl.engine.sessions.signOut(
+                PresentedToken(
+                    refreshToken: try #require(ana.refreshToken), delivery: .body, attempt: nil,
+                    origin: Origin(address: "192.0.2.7", userAgent: "")))
             #expect(try await counted() == "pawl_sessions_active 1")
             server.clock.advance(by: 7 * 86400)
             #expect(try await counted() == "pawl_sessions_active 0")

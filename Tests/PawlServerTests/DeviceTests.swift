@@ -262,7 +262,7 @@ struct DeviceTests {
             let tokens = try await server.register("alice@example.com")
             let alice = try #require(Identifier("alice@example.com"))
             let change = UserChange(roles: ["editor"], scope: ["notes:read"], at: server.clock.now)
-            _ = try await server.pawl.accounts.administer(alice, change)
+            _ = try await server.pawl.engine.accounts.administer(alice, change)
             let next = try await server.refresh(tokens.refreshToken).tokens
             let claims = try await server.pawl.accessTokens.validate(next.accessToken)
             #expect(claims.roles == ["editor"])

@@ -116,7 +116,7 @@ struct GuardTests {
                 #expect(try await api.get("/report", tokens).status == 403)
 
                 let alice = try #require(Identifier("alice@example.com"))
-                _ = try await server.pawl.accounts.administer(
+                _ = try await server.pawl.engine.accounts.administer(
                     alice, UserChange(roles: ["editor"], scope: ["notes:read"], at: server.clock.now))
                 let next = try await server.refresh(tokens.refreshToken).tokens
                 #expect(try await api.get("/notes", next).status == 200)

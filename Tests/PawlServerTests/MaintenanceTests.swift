@@ -94,8 +94,8 @@ struct DiagnosisTests {
         #expect(try await finding(name(old), in: find([new, distrusted])).level == .warning)
 
         store.reseal(user.id, from: SealedPassword(bytes: [old.id]), to: SealedPassword(bytes: [new.id]))
-        #expect(
-            store.rotate(TurnSample(of: session).with { $0.now = clock.now }.turn, under: .init()).verdict == .rotate)
+        let turn = TurnSample(of: session).with { $0.now = clock.now }.turn
+        #expect(store.rotate(turn, under: .init(), losses: []).verdict == .rotate)
         clock.advance(by: 14 * 86400 + 1)
         let over = try await finding(name(old), in: find([new, old]))
         #expect(over.detail.contains("turned with it: 0; its tokens are over"))

@@ -44,7 +44,7 @@ struct RefreshTests {
         try await LiveServer.run { server in
             let tokens = try await server.register("alice@example.com")
             let alice = try #require(Identifier("alice@example.com"))
-            _ = try await server.pawl.accounts.administer(alice, UserChange(scope: scope, at: server.clock.now))
+            _ = try await server.pawl.engine.accounts.administer(alice, UserChange(scope: scope, at: server.clock.now))
             let answer = try await server.refresh(tokens.refreshToken)
             let members = try answer.decode([String: AnyJSON].self)
             let expected = try JSONDecoder().decode(

@@ -43,7 +43,8 @@ struct SignInTests {
             _ = try await server.register("alice@example.com")
             _ = try await server.register("carol@example.com")
             let carol = try #require(Identifier("carol@example.com"))
-            _ = try await server.pawl.accounts.administer(carol, UserChange(isDisabled: true, at: server.clock.now))
+            _ = try await server.pawl.engine.accounts.administer(
+                carol, UserChange(isDisabled: true, at: server.clock.now))
             let answers = [
                 try await server.login("nobody@example.com"),
                 try await server.login("alice@example.com", password: "wrong horse battery"),

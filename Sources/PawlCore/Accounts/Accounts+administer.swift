@@ -15,8 +15,7 @@ extension Accounts {
         try await sessions.prepare(whole, of: user)
         let updated = try await stored { () async throws(StoreError) in try await store.update(user.id, whole) }
         guard let updated else { throw .noSuchUser }
-        for event in updated.events { sessions.logger.tell(event) }
-        sessions.bury(updated.ended, .revoked, of: user.id)
+        environment.publish(updated.events)
         return updated.user
     }
 
@@ -45,7 +44,7 @@ extension Accounts {
         try await stored { () async throws(StoreError) in try await store.users(after: identifier, limit: limit) }
     }
 
-    /// The live sessions of a user, newest first, like ``SessionAuthority/devices(of:after:limit:)``.
+    /// The live sessions of a user, newest first, like ``Sessions/devices(of:after:limit:)``.
     public func devices(
         of identifier: Identifier, after cursor: SessionID? = nil, limit: Int = 100
     ) async throws(SessionError) -> [Session] {
@@ -55,6 +54,6 @@ extension Accounts {
     /// Ends all sessions of a user. Returns how many there were.
     public func endSessions(of identifier: Identifier) async throws(SessionError) -> Int {
         let user = try await user(identifier)
-        return try await sessions.end(.all(of: user.id), of: user.id, .revoked, at: clock.now, origin: nil)
+        return try await sessions.end(.all(of: user.id), .revoked, at: clock.now, origin: nil)
     }
 }

@@ -8,10 +8,10 @@ extension Accounts {
     ) async throws(SessionError) -> TokenGrant {
         do throws(SessionError) {
             let grant = try await inTurn(credentials, origin: origin, delivery: delivery)
-            sessions.metrics.count(.succeeded)
+            environment.metrics.count(.succeeded)
             return grant
         } catch {
-            sessions.metrics.count(PawlMetrics.Login(error))
+            environment.metrics.count(PawlMetrics.Login(error))
             throw error
         }
     }
@@ -51,7 +51,7 @@ extension Accounts {
             guard let user, let password = proven, !user.isDisabled else {
                 let event = Event(.loginFailed, at: clock.now, subject: user?.id, origin: origin)
                 try await settle(keys, .failed(event))
-                sessions.logger.tell(event)
+                environment.publish([event])
                 throw .invalidCredentials
             }
             let start = SessionStart(
@@ -67,6 +67,7 @@ extension Accounts {
     /// The seal that the password opened, or nil; the same work whether there is such a user or not.
     private func proof(of password: Password, by user: User?) async throws(SessionError) -> SealedPassword? {
         let phc = user.flatMap { $0.password.phc(for: $0.id, secrets: secrets) }
+        let decoy = try await decoyHash()
         let matches = try await verify(password, against: phc ?? decoy)
         return matches && phc != nil ? user?.password : nil
     }
@@ -104,7 +105,7 @@ extension Accounts {
             let fresh = try seal(isOutdated ? try await hash(password) : phc, for: user.id)
             try await stored { () async throws(StoreError) in try await store.reseal(user.id, from: sealed, to: fresh) }
         } catch {
-            sessions.logger.notice("A password could not be hashed anew; the next login tries again")
+            environment.logger.notice("A password could not be hashed anew; the next login tries again")
         }
     }
 }

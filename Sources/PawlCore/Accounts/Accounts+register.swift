@@ -26,7 +26,7 @@ extension Accounts {
     func add(
         _ credentials: Credentials, roles: [String], scope: [String], origin: Origin?
     ) async throws(SessionError) -> User {
-        let id = SubjectID(randomness: sessions.randomness)
+        let id = SubjectID(randomness: environment.randomness)
         let phc = try await hash(credentials.password)
         let user = User(
             id: id, identifier: credentials.identifier, createdAt: clock.now, password: try seal(phc, for: id),
@@ -35,7 +35,7 @@ extension Accounts {
         guard try await stored({ () async throws(StoreError) in try await store.insert(user, event) }) else {
             throw .identifierTaken
         }
-        sessions.logger.tell(event)
+        environment.publish([event])
         return user
     }
 }

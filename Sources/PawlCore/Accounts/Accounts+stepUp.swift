@@ -1,54 +1,31 @@
-/// A refresh token that comes with a password.
-public struct StepUpRequest: Sendable {
-    public let refreshToken: String
-    public let delivery: Delivery
-    public let attempt: AttemptName?
-    public let origin: Origin
-
-    public init(refreshToken: String, delivery: Delivery, attempt: AttemptName?, origin: Origin) {
-        self.refreshToken = refreshToken
-        self.delivery = delivery
-        self.attempt = attempt
-        self.origin = origin
-    }
-}
-
-extension StepUpRequest: CustomStringConvertible, CustomReflectable {
-    /// Without the credential, wherever it is printed.
-    public var description: String { "StepUpRequest from \(origin.address)" }
-    public var customMirror: Mirror { Mirror(self, children: []) }
-}
-
 extension Accounts {
     /// How many wrong passwords in a row a session may bring. They count on the session, not on the identifier, so a
     /// stolen token cannot lock its owner out elsewhere.
     static let stepUpTries = 5
 
     /// Turns the session and, the password being right, raises its `auth_time` (RFC 9470).
-    public func reauthenticate(_ request: StepUpRequest, password: Password) async throws(SessionError) -> TokenGrant {
+    public func reauthenticate(_ request: PresentedToken, password: Password) async throws(SessionError) -> TokenGrant {
         try await stepUp(request, password: password, new: nil)
     }
 
     /// Turns the session, sets a new password and ends the subject's other sessions, all in one transaction.
     public func changePassword(
-        _ request: StepUpRequest, current: Password, new: Password
+        _ request: PresentedToken, current: Password, new: Password
     ) async throws(SessionError) -> TokenGrant {
         try await stepUp(request, password: current, new: new)
     }
 
     private func stepUp(
-        _ request: StepUpRequest, password: Password, new: Password?
+        _ request: PresentedToken, password: Password, new: Password?
     ) async throws(SessionError) -> TokenGrant {
-        let inForce = sessions.inForce
-        let presented = try sessions.authenticate(request.refreshToken, under: inForce)
+        let settings = sessions.settings
+        let token = try sessions.authenticate(request.refreshToken, under: settings)
         // One after another, so that right passwords at once do not look like too many wrong ones.
-        try await tries.enter(presented.sessionID.bytes)
-        defer { tries.leave(presented.sessionID.bytes) }
-        let session = try await stored { () async throws(StoreError) in try await store.session(presented.sessionID) }
-        let verdict = try sessions.wouldTurn(
-            presented, on: session, delivery: request.delivery, attempt: request.attempt, origin: request.origin,
-            under: inForce)
-        var stepUp: Turn.StepUp?
+        try await tries.enter(token.sessionID.bytes)
+        defer { tries.leave(token.sessionID.bytes) }
+        let session = try await stored { () async throws(StoreError) in try await store.session(token.sessionID) }
+        let verdict = sessions.verdict(on: token, by: request, of: session, under: settings)
+        var stepUp: StepUp?
         // A retry whose first try went through needs no second proof (the password may be the new one by now), and
         // any other verdict is the store's to give. Without the proof it turns nothing. A refresh of that attempt proved
         // nothing either, so a step-up turns the session where a refresh would be steady.
@@ -60,7 +37,7 @@ extension Accounts {
                 try await prove(password, by: user, in: session, origin: request.origin)
                 var newPassword: SealedPassword?
                 if let new { newPassword = try seal(try await hash(new), for: user.id) }
-                return Turn.StepUp(userVersion: user.version, authMethods: ["pwd"], newPassword: newPassword)
+                return StepUp(userVersion: user.version, authMethods: ["pwd"], newPassword: newPassword)
             }
         }
         if let session, stepUp?.newPassword != nil {
@@ -69,13 +46,12 @@ extension Accounts {
         }
         do throws(SessionError) {
             let grant = try await sessions.turn(
-                presented, delivery: request.delivery, attempt: request.attempt, origin: request.origin, stepUp: stepUp,
-                as: new == nil ? .stepUp : .newPassword, under: inForce)
+                token, by: request, as: new == nil ? .stepUp : .newPassword, with: stepUp, under: settings)
             if grant.isReplay, let new { try await requireThat(new, wasSetIn: grant.session, origin: request.origin) }
             return grant
         } catch {
             // The password was right; only the turn came too late. That try is not one of the wrong ones.
-            if stepUp != nil { try await refundTry(of: presented.sessionID) }
+            if stepUp != nil { try await refundTry(of: token.sessionID) }
             throw error
         }
     }
@@ -124,7 +100,7 @@ extension Accounts {
         guard try await verify(password, against: phc) else {
             let event = Event(.stepUpFailed, at: clock.now, subject: user.id, session: session.id, origin: origin)
             try await stored { () async throws(StoreError) in try await store.append(event) }
-            sessions.logger.tell(event)
+            environment.publish([event])
             throw .wrongPassword
         }
     }

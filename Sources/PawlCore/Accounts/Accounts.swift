@@ -1,30 +1,47 @@
 import Logging
+import Synchronization
 
-/// Users and their passwords: one use case a file. Sessions are ``SessionAuthority``'s.
+/// Users and their passwords: one use case a file. ``Sessions`` has what they sign in to.
 public struct Accounts: Sendable {
-    let sessions: SessionAuthority
+    let sessions: Sessions
     package let hasher: any PasswordHasher
     let rules: PasswordRules
     let isRegistrationOpen: Bool
     let throttle: LoginThrottle
     let tries = TryQueue()
-    /// What the password of an unknown user is checked against, so that it costs the same.
-    let decoy: String
+    private let decoy = Decoy()
 
-    var store: any PawlStore { sessions.store }
-    var clock: Clock { sessions.clock }
-    var secrets: MasterSecrets { sessions.inForce.secrets }
+    var environment: PawlEnvironment { sessions.environment }
+    var store: any PawlStore { environment.store }
+    var clock: Clock { environment.clock }
+    var secrets: MasterSecrets { environment.settings.now.secrets }
 
     public init(
-        sessions: SessionAuthority, hasher: any PasswordHasher, rules: PasswordRules = .init(),
+        sessions: Sessions, hasher: any PasswordHasher, rules: PasswordRules = .init(),
         isRegistrationOpen: Bool = false, throttle: LoginThrottle = .init()
-    ) async throws {
+    ) {
         self.sessions = sessions
         self.hasher = hasher
         self.rules = rules
         self.isRegistrationOpen = isRegistrationOpen
         self.throttle = throttle
-        decoy = try await hasher.hash(Password(random: sessions.randomness))
+    }
+
+    /// Makes the first sign-in of an unknown user cost what later ones do.
+    func prepare() async throws { _ = try await decoyHash() }
+
+    /// What the password of an unknown user is checked against, so that it costs the same.
+    func decoyHash() async throws(SessionError) -> String {
+        if let known = decoy.value.withLock({ $0 }) { return known }
+        let made = try await hash(Password(random: environment.randomness))
+        return decoy.value.withLock { value in
+            if value == nil { value = made }
+            return value ?? made
+        }
+    }
+
+    private final class Decoy: Sendable {
+        let value = Mutex<String?>(nil)
     }
 
     func hash(_ password: Password) async throws(SessionError) -> String {
@@ -41,7 +58,7 @@ public struct Accounts: Sendable {
         } catch let busy as PasswordHasherBusy {
             throw .busy(retryAfter: busy.retryAfter)
         } catch {
-            sessions.logger.error("Password hashing failed", metadata: ["error": "\(error)"])
+            environment.logger.error("Password hashing failed", metadata: ["error": "\(error)"])
             throw .unavailable
         }
     }
@@ -50,13 +67,13 @@ public struct Accounts: Sendable {
         do {
             return try SealedPassword(phc, for: user, secrets: secrets)
         } catch {
-            sessions.logger.error("Sealing a password failed", metadata: ["error": "\(error)"])
+            environment.logger.error("Sealing a password failed", metadata: ["error": "\(error)"])
             throw .unavailable
         }
     }
 
     func stored<Value>(_ work: () async throws(StoreError) -> Value) async throws(SessionError) -> Value {
-        try await sessions.stored(work)
+        try await environment.stored(work)
     }
 
     /// Whose session it is.

@@ -46,6 +46,17 @@ public struct Event: Sendable, Equatable {
     }
 }
 
+extension Event {
+    /// Why the session ended, if this event records its end.
+    package var endReason: EndReason? {
+        switch kind {
+        case .sessionEnded: EndReason(rawValue: details["reason"] ?? "") ?? .revoked
+        case .sessionReused: .reused
+        default: nil
+        }
+    }
+}
+
 /// What strangers can cause as often as they like is one event for each account or session and minute, with its count:
 /// a flood of requests must not become a flood of rows (P10).
 extension Event {

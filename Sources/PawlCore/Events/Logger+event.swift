@@ -2,7 +2,7 @@ import Logging
 
 extension Logger {
     /// A line for an event, after its commit, under the event's stable name. Never what was typed at a failed sign-in.
-    func tell(_ event: Event) {
+    func log(_ event: Event) {
         let level: Logger.Level =
             switch event.kind {
             case .sessionStarted, .steppedUp: .info

@@ -100,7 +100,7 @@ public struct PawlMetrics: Sendable {
 
     func count(_ refresh: Refresh) { refreshes[refresh.rawValue]?.increment() }
     func count(_ login: Login) { logins[login.rawValue]?.increment() }
-    func countEnded(_ reason: EndReason, _ number: Int) { ended[reason.rawValue]?.increment(by: number) }
+    func countEnded(_ reason: EndReason) { ended[reason.rawValue]?.increment() }
     package func count(_ refused: RefusedRequest) { self.refused[refused.rawValue]?.increment() }
 
     /// One commit, of so many rotations.

@@ -1,19 +1,17 @@
-/// Decides what a presented refresh token means. Pure: the store asks it inside a transaction and applies the effect.
+/// Decides what a presented refresh token means, and what changes. Pure: the store asks it inside a transaction and writes
+/// the change.
 public struct RotationPolicy: Sendable {
     /// How long, in seconds, a spent token is taken for a racing or repeated request rather than for a copy; 0 = strict.
     public var leeway: Int64
     public var onReuse: ReuseResponse
-    /// The losses of writes that are known, oldest first. A spent token issued in one is no proof of theft.
-    public var incidents: [Incident]
 
     /// For how long, in seconds, after a turn the attempt that made it gets the same token again: the default leeway,
     /// and the 30 seconds for which Chromium keeps a new cookie from the disk.
     package static let steadyTime: Int64 = 60
 
-    public init(leeway: Int64 = 30, onReuse: ReuseResponse = .end, incidents: [Incident] = []) {
+    public init(leeway: Int64 = 30, onReuse: ReuseResponse = .end) {
         self.leeway = leeway
         self.onReuse = onReuse
-        self.incidents = incidents
     }
 
     /// What to do when a copied token shows.
@@ -24,13 +22,28 @@ public struct RotationPolicy: Sendable {
         case report
     }
 
-    public struct Decision: Sendable {
-        public let verdict: Verdict
-        public let effect: Effect
+    /// What a store knows beside the token and the row.
+    public struct Circumstances: Sendable {
+        /// The known losses of writes, oldest first. A spent token issued in one is no proof of theft.
+        public var losses: [Incident]
+        /// For how many seconds since the session's last turn the database was out of reach: no client could come again.
+        public var outage: Int64
+        /// An earlier turn with the same token whose client got no answer. The token is judged as of when it first came.
+        package var unanswered: Turn?
+
+        package init(losses: [Incident] = [], outage: Int64 = 0, unanswered: Turn? = nil) {
+            self.losses = losses
+            self.outage = outage
+            self.unanswered = unanswered
+        }
     }
 
-    /// What the store does, in the same transaction.
-    public enum Effect: Sendable {
+    struct Decision {
+        let verdict: Verdict
+        let effect: Effect
+    }
+
+    enum Effect {
         case none
         case turn
         /// Move the session on from the presented token, whatever generation the row has, and record the event.
@@ -39,15 +52,68 @@ public struct RotationPolicy: Sendable {
         case record(Event)
     }
 
-    /// The table of verdicts, in its order.
-    public func decide(_ turn: Turn, on session: Session?) -> Decision {
-        let decision = decideTrusting(turn, on: session)
+    /// What `turn` changes.
+    /// - Parameters:
+    ///   - session: the row, locked; nil if there is none.
+    ///   - user: the session's user, locked; read only for a turn with a step-up.
+    public func apply(
+        _ turn: Turn, to session: Session?, of user: User? = nil, in circumstances: Circumstances
+    ) -> Change {
+        let presented = turn.presentation
+        let decision = decide(presented, on: session, in: circumstances)
+        guard let session else { return Change(decision.verdict, nil) }
         // The session can turn only since a moment ago: a recovery window was opened. To turn it now would say that the
         // password was proven, or changed. The client comes again, and then it is.
-        if turn.isUnproven, decision.verdict == .rotate { return Decision(.conflict) }
-        guard turn.isDistrusted else { return decision }
-        // Whoever has the leaked secret can make a token for any session. The hash or the seal still proves the
-        // genuine holder; nothing else may follow from such a token, least of all the end of a session.
+        if turn.isUnproven, decision.verdict == .rotate { return Change(.conflict, session) }
+        var change = Change(decision.verdict, session)
+        switch decision.effect {
+        case .none:
+            break
+        case .record(let event):
+            change.events = [event]
+        case .end(let reason, let event):
+            change.session = session.ended(at: presented.now, reason: reason)
+            change.changesSession = true
+            change.events = [event]
+        case .turn:
+            return self.turn(turn, to: session.turned(by: turn), from: session, of: user)
+        case .recover(let now, let event):
+            change = self.turn(turn, to: session.recovered(by: turn, at: now), from: session, of: user)
+            if change.verdict == .rotate { change.events.append(event) }
+        }
+        return change
+    }
+
+    private func turn(_ turn: Turn, to next: Session, from session: Session, of user: User?) -> Change {
+        var change = Change(.rotate, next)
+        change.changesSession = true
+        guard let stepUp = turn.stepUp else { return change }
+        guard var user, !user.isDisabled, user.version == stepUp.userVersion else { return Change(.conflict, session) }
+        let (now, origin) = (turn.presentation.now, turn.presentation.origin)
+        change.events = [Event(.steppedUp, at: now, subject: user.id, session: next.id, origin: origin)]
+        guard let password = stepUp.newPassword else { return change }
+        user.password = password
+        user.version += 1
+        change.user = user
+        change.events.append(Event(.passwordChanged, at: now, subject: user.id, session: next.id, origin: origin))
+        change.endingOfOthers = PlannedEnding(.revoked, at: now, origin: origin)
+        return change
+    }
+
+    /// The verdict on a token. Changes nothing and makes nothing: also for a mere question.
+    package func verdict(
+        on presented: Presentation, of session: Session?, losses: [Incident]
+    ) -> Verdict {
+        decide(presented, on: session, in: Circumstances(losses: losses)).verdict
+    }
+
+    /// The table of verdicts, in its order.
+    func decide(_ presented: Presentation, on session: Session?, in circumstances: Circumstances) -> Decision {
+        let judgement = Judgement(policy: self, presented: presented, circumstances: circumstances)
+        let decision = judgement.decide(on: session)
+        guard presented.isDistrusted else { return decision }
+        // A leaked secret makes a token for any session. The hash or the seal still proves the genuine holder; nothing
+        // else may follow from such a token, least of all the end of a session.
         switch decision.verdict {
         case .rotate, .replay, .steady:
             if case .recover = decision.effect { return Decision(.invalid) }  // no hash speaks for it
@@ -56,114 +122,5 @@ public struct RotationPolicy: Sendable {
             return Decision(decision.verdict)
         case .reuse, .diverged, .lost, .expired, .revoked, .wrongDelivery, .invalid: return Decision(.invalid)
         }
-    }
-
-    private func decideTrusting(_ turn: Turn, on session: Session?) -> Decision {
-        guard let session else { return Decision(.expired) }
-        if let ending = session.ending { return Decision(.revoked(ending.reason)) }
-        guard turn.now < session.absoluteExpiry else { return Decision(.expired) }
-        // The last number has no next one: the counter never goes back to 0.
-        guard turn.generation < .max else { return Decision(.invalid) }
-
-        let isCurrent = turn.generation == session.generation && constantTimeEquals(turn.hash, session.hash)
-        if isCurrent && turn.delivery != session.delivery { return misdelivered(turn, session) }
-        if turn.generation >= session.generation && !isCurrent { return diverge(turn, from: session) }
-        guard turn.now < session.idleExpiry else { return Decision(.expired) }
-        if isCurrent { return isSteady(turn, session) ? Decision(.steady) : Decision(.rotate, .turn) }
-        return judgeSpent(turn, of: session)
-    }
-
-    /// Whether the attempt that made the current token asks again so soon that one token can serve both. Pages that load
-    /// one after the other repeat one name. Without turns between them, a browser that comes back from a crash with the
-    /// cookie of half a minute ago is at most one turn behind.
-    private func isSteady(_ turn: Turn, _ session: Session) -> Bool {
-        turn.operation == .refresh && turn.attempt != nil && turn.attempt == session.currentAttempt
-            && turn.now.age(since: session.rotatedAt) < Self.steadyTime
-    }
-
-    /// No token is given out another way than its session's. Refusals are the same for both ways: the content of a
-    /// cookie in a body is as good an evidence of a copy.
-    private func misdelivered(_ turn: Turn, _ session: Session) -> Decision {
-        Decision(.wrongDelivery, .record(evidence(.wrongDelivery, turn, session)))
-    }
-
-    private func judgeSpent(_ turn: Turn, of session: Session) -> Decision {
-        let gap = Int(session.generation - turn.generation)
-        let spentBy = gap <= session.attempts.count ? session.attempts[gap - 1] : nil
-        let isSameAttempt = turn.attempt != nil && turn.attempt == spentBy
-        // In whole seconds, so up to one second longer: the leeway is never shorter than it says.
-        let isFresh = leeway > 0 && turn.now.age(since: session.rotatedAt) <= leeway
-        if gap == 1 {
-            if isSameAttempt || (isFresh && turn.attempt == nil && spentBy == nil) {
-                return turn.delivery == session.delivery ? Decision(.replay) : misdelivered(turn, session)
-            }
-            if isFresh {
-                return Decision(
-                    .conflict,
-                    turn.origin == session.origin ? .none : .record(evidence(.refreshConflict, turn, session)))
-            }
-        } else if isSameAttempt {
-            // A request that was stuck on the way; or, if its holder comes again, an old token that a crash put back.
-            return Decision(isFresh ? .conflict : .stale)
-        }
-        if incident(of: turn) != nil { return diverge(turn, from: session) }
-        switch onReuse {
-        case .end: return Decision(.reuse, .end(.reused, evidence(.sessionReused, turn, session)))
-        case .report: return Decision(.reuse, .record(evidence(.reuseReported, turn, session)))
-        }
-    }
-
-    private func incident(of turn: Turn) -> Incident? { incidents.first { $0.lost.contains(turn.issuedAt) } }
-
-    /// A token of a history that the database does not know: what becomes of it is an operator's to say.
-    private func diverge(_ turn: Turn, from session: Session) -> Decision {
-        guard let incident = incident(of: turn) else {
-            // Each turn comes after the one before it. What is ahead of the row and older than the row's last turn was
-            // made by whoever has a master secret.
-            let isImpossible =
-                turn.generation > session.generation && turn.issuedAt < session.rotatedAt - RecoveryRecord.margin
-            return Decision(isImpossible ? .invalid : .diverged)
-        }
-        let isAhead = turn.generation >= session.generation
-        switch incident.state(at: turn.now) {
-        case .undecided:
-            return Decision(.diverged)
-        case .open(let opening):
-            // Forward only, and once in a window: of two copies of the same history one goes on.
-            if isAhead, session.recoveredAt.map({ $0 < opening }) ?? true {
-                guard turn.delivery == session.delivery else { return misdelivered(turn, session) }
-                let event = Event(
-                    .sessionRecovered, at: turn.now, subject: session.subject, session: session.id,
-                    origin: turn.origin, details: ["generation_gap": String(turn.generation - session.generation)])
-                // This node's clock may be behind that of the node that opened it.
-                return Decision(.rotate, .recover(at: max(turn.now, opening), event))
-            }
-        case .closed:
-            break
-        }
-        // Once a session has gone on, older tokens of the interval are stuck requests and old copies: no harm to it.
-        if !isAhead, let recoveredAt = session.recoveredAt, recoveredAt >= incident.detectedAt {
-            return Decision(.lost)
-        }
-        let ending = PlannedEnding(.lost, at: turn.now, origin: turn.origin)
-        return Decision(.lost, .end(.lost, ending.event(for: session.id, of: session.subject)))
-    }
-
-    /// What both sides looked like: the request at hand, and the one that holds the current token.
-    private func evidence(_ kind: Event.Kind, _ turn: Turn, _ session: Session) -> Event {
-        Event(
-            kind, at: turn.now, subject: session.subject, session: session.id, origin: turn.origin,
-            details: [
-                "generation_gap": String(Int64(session.generation) - Int64(turn.generation)),
-                "seconds_since_rotation": String(turn.now.age(since: session.rotatedAt)),
-                "holder_address": session.origin.address,
-                "holder_user_agent": session.origin.userAgent,
-            ])
-    }
-}
-
-extension RotationPolicy.Decision {
-    fileprivate init(_ verdict: Verdict, _ effect: RotationPolicy.Effect = .none) {
-        self.init(verdict: verdict, effect: effect)
     }
 }

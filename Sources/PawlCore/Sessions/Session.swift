@@ -34,7 +34,7 @@ public struct Session: Sendable, Equatable {
     package var currentAttempt: AttemptDigest?
     package var rotatedAt: UnixTime
     /// What the last turn did.
-    package var turnedBy: Operation
+    package var turnedBy: TurnKind
     package var idleExpiry: UnixTime
     /// Wrong passwords given in this session since the last right one.
     package var stepUpFailures: Int
@@ -66,7 +66,7 @@ public struct Session: Sendable, Equatable {
         absoluteExpiry: UnixTime, authTime: UnixTime, authMethods: [String], scope: [String], roles: [String],
         device: String, origin: Origin, generation: UInt32, hash: [UInt8], seal: [UInt8], attempts: [AttemptDigest?],
         rotatedAt: UnixTime, idleExpiry: UnixTime, stepUpFailures: Int, ending: Ending?,
-        turnedBy: Operation = .refresh, recoveredAt: UnixTime? = nil, currentAttempt: AttemptDigest? = nil
+        turnedBy: TurnKind = .refresh, recoveredAt: UnixTime? = nil, currentAttempt: AttemptDigest? = nil
     ) {
         self.id = id
         self.subject = subject
@@ -111,16 +111,16 @@ public struct Session: Sendable, Equatable {
     package func turned(by turn: Turn) -> Self {
         var next = self
         next.generation += 1  // the policy lets no session turn at the last number
-        next.hash = turn.successorHash
-        next.seal = turn.successorSeal
-        next.attempts = Array(([turn.attempt] + attempts).prefix(Self.rememberedAttempts))
-        next.currentAttempt = turn.successorAttempt
-        next.rotatedAt = turn.now
-        next.turnedBy = turn.operation
-        next.idleExpiry = turn.idleExpiry
-        next.origin = turn.origin
+        next.hash = turn.successor.hash
+        next.seal = turn.successor.seal
+        next.attempts = Array(([turn.presentation.attempt] + attempts).prefix(Self.rememberedAttempts))
+        next.currentAttempt = turn.successor.attempt
+        next.rotatedAt = turn.presentation.now
+        next.turnedBy = turn.presentation.kind
+        next.idleExpiry = turn.successor.idleExpiry
+        next.origin = turn.presentation.origin
         if let stepUp = turn.stepUp {
-            next.authTime = turn.now
+            next.authTime = turn.presentation.now
             next.authMethods = stepUp.authMethods
             next.stepUpFailures = 0
         }
@@ -131,7 +131,7 @@ public struct Session: Sendable, Equatable {
     /// lost as well.
     package func recovered(by turn: Turn, at now: UnixTime) -> Self {
         var next = self
-        next.generation = turn.generation
+        next.generation = turn.presentation.generation
         next.attempts = Array(repeating: nil, count: Self.rememberedAttempts)
         next.recoveredAt = now
         return next.turned(by: turn)

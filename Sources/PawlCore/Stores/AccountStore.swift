@@ -19,11 +19,9 @@ public protocol AccountStore: Sendable {
     /// Applies `change` to a user and, in the same transaction, to their sessions: roles and scope are copied into
     /// the live ones, disabling and a new password end them. Raises the version. Where there are many sessions, the
     /// caller has done most of this in slices before, so that the transaction is short.
-    /// - Returns: the user as they are now, the sessions that were ended, and what was recorded of the user; nil if there
-    ///   is no such user.
-    func update(
-        _ id: SubjectID, _ change: UserChange
-    ) async throws(StoreError) -> (user: User, ended: [SessionID], events: [Event])?
+    /// - Returns: the user as they are now, and what was recorded, the ends of sessions included; nil if there is no such
+    ///   user.
+    func update(_ id: SubjectID, _ change: UserChange) async throws(StoreError) -> (user: User, events: [Event])?
 
     /// Takes a place for one sign-in or registration, before any password is looked at: applies
     /// `LoginThrottle.reserve` to the counters under these keys.

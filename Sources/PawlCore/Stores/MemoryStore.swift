@@ -41,10 +41,9 @@ public final class MemoryStore: PawlStore {
             return Array(left.sorted { $0.id < $1.id }.prefix(limit))
         }
 
-        @discardableResult
         mutating func end(
             _ selection: SessionSelection, after cursor: SessionID? = nil, limit: Int = .max, _ ending: PlannedEnding
-        ) -> (ended: [SessionID], cursor: SessionID?) {
+        ) -> (ended: [Event], cursor: SessionID?) {
             let slice = slice(after: cursor, limit: limit) { session in
                 switch selection {
                 case .one(let id): session.id == id
@@ -55,9 +54,12 @@ public final class MemoryStore: PawlStore {
                 case .begun(let start): session.createdAt >= start
                 }
             }
-            let left = slice.filter { $0.canEnd(at: ending.at) }
-            for session in left { end(session, ending) }
-            return (left.map(\.id), slice.count == limit ? slice.last?.id : nil)
+            let ended = slice.filter { $0.canEnd(at: ending.at) }.map { session in
+                sessions[session.id] = session.ended(at: ending.at, reason: ending.reason)
+                return ending.event(for: session.id, of: session.subject)
+            }
+            for event in ended { record(event) }
+            return (ended, slice.count == limit ? slice.last?.id : nil)
         }
 
         func leastRecentlyUsed(
@@ -68,33 +70,15 @@ public final class MemoryStore: PawlStore {
                 .prefix(min(limit, max(0, all.count - kept))).map(\.id)
         }
 
-        mutating func turn(_ turn: Turn, to next: Session) -> Outcome {
-            var ended: [SessionID] = []
-            if let stepUp = turn.stepUp {
-                guard var user = users[next.subject], !user.isDisabled, user.version == stepUp.userVersion
-                else { return Outcome(.conflict, sessions[next.id]) }
-                record(
-                    Event(.steppedUp, at: turn.now, subject: user.id, session: next.id, origin: turn.origin))
-                if let password = stepUp.newPassword {
-                    user.password = password
-                    user.version += 1
-                    users[user.id] = user
-                    record(
-                        Event(.passwordChanged, at: turn.now, subject: user.id, session: next.id, origin: turn.origin))
-                    ended =
-                        end(
-                            .others(of: user.id, keeping: next.id),
-                            PlannedEnding(.revoked, at: turn.now, origin: turn.origin)
-                        ).ended
-                }
+        mutating func write(_ change: Change) -> Outcome {
+            if change.changesSession, let session = change.session { sessions[session.id] = session }
+            if let user = change.user { users[user.id] = user }
+            for event in change.events { record(event) }
+            var events = change.events
+            if let ending = change.endingOfOthers, let session = change.session {
+                events += end(.others(of: session.subject, keeping: session.id), ending).ended
             }
-            sessions[next.id] = next
-            return Outcome(.rotate, next, endedOthers: ended)
-        }
-
-        mutating func end(_ session: Session, _ ending: PlannedEnding) {
-            sessions[session.id] = session.ended(at: ending.at, reason: ending.reason)
-            record(ending.event(for: session.id, of: session.subject))
+            return Outcome(change.verdict, change.session, events: events)
         }
     }
 
@@ -115,43 +99,27 @@ public final class MemoryStore: PawlStore {
 
     public let sliceSize = 16
 
-    public func rotate(_ turn: Turn, under policy: RotationPolicy) -> Outcome {
+    public func rotate(_ turn: Turn, under policy: RotationPolicy, losses: [Incident]) -> Outcome {
         tables.withLock { tables in
-            let session = tables.sessions[turn.sessionID]
-            let decision = policy.decide(turn, on: session)
-            guard let session else { return Outcome(decision.verdict, nil) }
-            switch decision.effect {
-            case .none:
-                return Outcome(decision.verdict, session)
-            case .record(let event):
-                tables.record(event)
-                return Outcome(decision.verdict, session)
-            case .end(let reason, let event):
-                tables.end(session, PlannedEnding(reason, at: turn.now, origin: turn.origin, event: event))
-                return Outcome(decision.verdict, tables.sessions[session.id])
-            case .turn:
-                return tables.turn(turn, to: session.turned(by: turn))
-            case .recover(let now, let event):
-                let outcome = tables.turn(turn, to: session.recovered(by: turn, at: now))
-                if outcome.verdict == .rotate { tables.record(event) }
-                return outcome
-            }
+            let session = tables.sessions[turn.presentation.sessionID]
+            let user = session.flatMap { tables.users[$0.subject] }
+            return tables.write(policy.apply(turn, to: session, of: user, in: .init(losses: losses)))
         }
     }
 
     public func insert(
         _ session: Session, ifUserVersionIs userVersion: Int64, limit: Int, _ event: Event
-    ) -> [SessionID]? {
+    ) -> [Event]? {
         tables.withLock { tables in
             guard let user = tables.users[session.subject], !user.isDisabled, user.version == userVersion else {
                 return nil
             }
             let displaced = tables.leastRecentlyUsed(
                 of: user.id, beyond: limit - 1, sparing: nil, limit: .max, at: session.createdAt)
-            tables.end(.these(displaced), PlannedEnding(displacedBy: session))
+            let ended = tables.end(.these(displaced), PlannedEnding(displacedBy: session)).ended
             tables.sessions[session.id] = session
             tables.record(event)
-            return displaced
+            return ended
         }
     }
 
@@ -176,7 +144,7 @@ public final class MemoryStore: PawlStore {
 
     public func end(
         _ selection: SessionSelection, after cursor: SessionID?, limit: Int, _ ending: PlannedEnding
-    ) -> (ended: [SessionID], cursor: SessionID?) {
+    ) -> (ended: [Event], cursor: SessionID?) {
         tables.withLock { $0.end(selection, after: cursor, limit: limit, ending) }
     }
 
@@ -268,10 +236,10 @@ public final class MemoryStore: PawlStore {
         }
     }
 
-    public func update(_ id: SubjectID, _ change: UserChange) -> (user: User, ended: [SessionID], events: [Event])? {
+    public func update(_ id: SubjectID, _ change: UserChange) -> (user: User, events: [Event])? {
         tables.withLock { tables in
             guard let user = tables.users[id] else { return nil }
-            guard let (changed, events) = change.applied(to: user) else { return (user, [], []) }
+            guard let (changed, events) = change.applied(to: user) else { return (user, []) }
             tables.users[id] = changed
             for event in events { tables.record(event) }
             let ended =
@@ -281,7 +249,7 @@ public final class MemoryStore: PawlStore {
                 tables.sessions[session.id]?.roles = changed.roles
                 tables.sessions[session.id]?.scope = changed.scope
             }
-            return (changed, ended, events)
+            return (changed, events + ended)
         }
     }
 

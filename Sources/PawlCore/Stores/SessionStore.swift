@@ -3,13 +3,15 @@
 public protocol SessionStore: Sendable {
     /// Turns a session, or finds out why not.
     ///
-    /// The row turns if it satisfies every condition of ``Verdict/rotate``, in one statement. Otherwise it is read
-    /// under lock, `policy` is asked, and its effect applied, in one transaction that is always committed: a verdict
-    /// is returned, never thrown, since a throw would roll a revocation back. A turn that carries a
-    /// ``Turn/StepUp`` also requires that the user is enabled and at the version it names, else it is a conflict;
-    /// with a new password it sets that (raising the version) and ends the subject's other sessions. A store may
-    /// commit many turns together, but answers none before its commit.
-    func rotate(_ turn: Turn, under policy: RotationPolicy) async throws(StoreError) -> Outcome
+    /// The row turns if it satisfies every condition of ``Verdict/rotate``, in one statement. Otherwise, and for a turn
+    /// with a ``StepUp``, the row (and with a step-up the user) is locked and read, ``RotationPolicy/apply(_:to:of:in:)``
+    /// is asked, and its ``Change`` written, in one transaction that is always committed: a verdict is returned, never
+    /// thrown, since a throw would roll a revocation back. A store may commit many turns together, but answers none
+    /// before its commit.
+    /// - Parameter losses: the known losses of writes, oldest first.
+    func rotate(
+        _ turn: Turn, under policy: RotationPolicy, losses: [Incident]
+    ) async throws(StoreError) -> Outcome
 
     /// How many rows one change may touch so that turns which come meanwhile do not notice.
     var sliceSize: Int { get }
@@ -17,10 +19,10 @@ public protocol SessionStore: Sendable {
     /// Starts a session, together with `event`, if the user is enabled and still at `userVersion`. Of the user's
     /// sessions that have not ended, this one counted, only `limit` stay: the least recently used beyond them end in the
     /// same change, by ``PlannedEnding/init(displacedBy:)``. Sign-ins of one user that come together keep to the limit.
-    /// - Returns: the ids of the sessions that were ended; nil if the session did not start.
+    /// - Returns: the events of the sessions that were ended; nil if the session did not start.
     func insert(
         _ session: Session, ifUserVersionIs userVersion: Int64, limit: Int, _ event: Event
-    ) async throws(StoreError) -> [SessionID]?
+    ) async throws(StoreError) -> [Event]?
 
     func session(_ id: SessionID) async throws(StoreError) -> Session?
 
@@ -39,11 +41,12 @@ public protocol SessionStore: Sendable {
     /// Ends, of a slice of at most `limit` of the selected sessions after `cursor` in the order of ids, those that can be
     /// ended (``Session/canEnd(at:)``), erasing hash, seal and names, with an event for each. One statement changes all
     /// rows of the slice.
-    /// - Returns: the ids of those that were ended now, and the last id looked at; nil if that was the last slice.
+    /// - Returns: the events of those that were ended now, in the order of their ids, and the last id looked at; nil if
+    ///   that was the last slice.
     @discardableResult
     func end(
         _ selection: SessionSelection, after cursor: SessionID?, limit: Int, _ ending: PlannedEnding
-    ) async throws(StoreError) -> (ended: [SessionID], cursor: SessionID?)
+    ) async throws(StoreError) -> (ended: [Event], cursor: SessionID?)
 
     /// Copies roles and scope into a slice of at most `limit` of a subject's sessions that have not ended, after
     /// `cursor` in the order of ids.

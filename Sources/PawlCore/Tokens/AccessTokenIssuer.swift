@@ -5,10 +5,10 @@ struct AccessTokenIssuer: Sendable {
     let issuer: String
     /// The issuer first: Pawl's own routes take no token that is not meant for them as well (RFC 9068 §4).
     let audience: [String]
-    let keys: KeyRing
+    let keys: Keys
     let randomness: Randomness
 
-    init(issuer: String, audience: [String], keys: KeyRing, randomness: Randomness) {
+    init(issuer: String, audience: [String], keys: Keys, randomness: Randomness) {
         self.issuer = issuer
         self.audience = audience.reduce(into: [issuer]) { if !$0.contains($1) { $0.append($1) } }
         self.keys = keys

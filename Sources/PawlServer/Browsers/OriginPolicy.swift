@@ -62,7 +62,7 @@ extension OriginPolicy.Sender {
     }
 }
 
-extension Exchange {
+extension APIRequest {
     /// The answer to a browser that asks whether a page of a configured origin may send a request (Fetch §3.3.5);
     /// nil if this is no such question, or not from such a page.
     func preflight(for methods: some Sequence<HTTPRequest.Method>) -> Response? {

@@ -175,8 +175,3 @@ extension Substring {
         return result
     }
 }
-
-extension HTTPField.Name {
-    static let forwardedFor = Self("X-Forwarded-For")!
-    static let forwarded = Self("Forwarded")!
-}

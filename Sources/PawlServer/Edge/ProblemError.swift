@@ -120,8 +120,3 @@ extension ByteBuffer {
         self.init(bytes: content)
     }
 }
-
-extension HTTPField.Name {
-    static let allow = Self("Allow")!
-    static let retryAfter = Self("Retry-After")!
-}

@@ -76,12 +76,12 @@ struct KeyRingTests {
         let server = try await Server(schedule: Self.hourly)
         var grant = try await server.register()
         let first = try Self.keyID(grant).orThrow()
-        #expect(server.sessions.keys.publicKeys.keys.map(\.kid) == [first])
+        #expect(server.engine.keys.publicKeys.keys.map(\.kid) == [first])
 
         // Ten minutes before its turn the next key is published, and does not sign.
         server.clock.advance(by: 3000)
-        try await server.sessions.refreshKeys()
-        #expect(server.sessions.keys.publicKeys.keys.count == 2)
+        try await server.engine.keys.refresh()
+        #expect(server.engine.keys.publicKeys.keys.count == 2)
         grant = try await server.refresh(grant.refreshToken)
         #expect(Self.keyID(grant) == first)
 
@@ -95,37 +95,37 @@ struct KeyRingTests {
 
         // The old key's last token lives out its life; then the key is gone.
         server.clock.advance(by: 898)
-        try await server.sessions.refreshKeys()
+        try await server.engine.keys.refresh()
         _ = try await server.claims(last)
         server.clock.advance(by: 62)
-        try await server.sessions.refreshKeys()
-        #expect(server.sessions.keys.publicKeys.keys.map(\.kid) == [second])
+        try await server.engine.keys.refresh()
+        #expect(server.engine.keys.publicKeys.keys.map(\.kid) == [second])
     }
 
     @Test func `comes and goes with an event, by the schedule and by an operator`() async throws {
         let server = try await Server(schedule: Self.hourly)
-        let first = try #require(server.sessions.keys.publicKeys.keys.first?.kid)
-        try await server.sessions.refreshKeys()
+        let first = try #require(server.engine.keys.publicKeys.keys.first?.kid)
+        try await server.engine.keys.refresh()
         let created = try #require(try await server.events(.keyCreated).first)
         #expect(
             created.details == ["key": first, "algorithm": "ES256", "activates_at": server.clock.now.rfc3339]
                 && created.at == server.clock.now)
         server.clock.advance(by: 3000)
-        try await server.sessions.refreshKeys()
+        try await server.engine.keys.refresh()
         server.clock.advance(by: 3600)
-        try await server.sessions.refreshKeys()
+        try await server.engine.keys.refresh()
         #expect(try await server.events(.keyRetired).map(\.details) == [["key": first]])
 
         let second = try #require(try await server.events(.keyCreated).dropFirst().first?.details["key"])
-        #expect(try await server.sessions.retireKey(second))
-        #expect(try await server.sessions.retireKey(second) == false)
+        #expect(try await server.engine.keys.retire(second))
+        #expect(try await server.engine.keys.retire(second) == false)
         #expect(
             try await server.events(.keyRetired).map(\.details) == [["key": first], ["key": second, "by": "operator"]])
         for kind in [Event.Kind.keyCreated, .keyRetired] {
             #expect(server.logs.text.contains("event=\(kind.rawValue)"))
         }
         let made = try await server.events(.keyCreated).compactMap { $0.details["key"] }
-        #expect(Set(made).subtracting([first, second]) == Set(server.sessions.keys.publicKeys.keys.compactMap(\.kid)))
+        #expect(Set(made).subtracting([first, second]) == Set(server.engine.keys.publicKeys.keys.compactMap(\.kid)))
     }
 
     @Test func `is the same after a restart`() async throws {
@@ -133,23 +133,23 @@ struct KeyRingTests {
         let grant = try await server.register()
         let restarted = try await server.restarted()
         _ = try await restarted.claims(grant)
-        #expect(restarted.sessions.keys.publicKeys == server.sessions.keys.publicKeys)
+        #expect(restarted.engine.keys.publicKeys == server.engine.keys.publicKeys)
     }
 
     @Test func `follows what another node did`() async throws {
         let server = try await Server(schedule: Self.hourly)
         let other = try await Server(schedule: Self.hourly, clock: server.clock, store: server.store, seed: 2)
         server.clock.advance(by: 3000)
-        try await server.sessions.refreshKeys()
-        try await other.sessions.refreshKeys()
-        #expect(other.sessions.keys.publicKeys == server.sessions.keys.publicKeys)
+        try await server.engine.keys.refresh()
+        try await other.engine.keys.refresh()
+        #expect(other.engine.keys.publicKeys == server.engine.keys.publicKeys)
     }
 
     @Test(arguments: SignatureAlgorithm.allCases)
     func `signs with the configured algorithm`(algorithm: SignatureAlgorithm) async throws {
         let server = try await Server(schedule: KeySchedule(algorithm: algorithm, accessLifetime: 900))
         _ = try await server.claims(try await server.register())
-        #expect(server.sessions.keys.publicKeys.keys.map(\.alg) == [algorithm.rawValue])
+        #expect(server.engine.keys.publicKeys.keys.map(\.alg) == [algorithm.rawValue])
     }
 
     @Test func `changes the algorithm without a token refused`() async throws {
@@ -157,7 +157,7 @@ struct KeyRingTests {
         let old = try await server.register()
         let edDSA = KeySchedule(algorithm: .edDSA, accessLifetime: 900)
         let other = try await Server(schedule: edDSA, clock: server.clock, store: server.store, seed: 2)
-        #expect(Set(other.sessions.keys.publicKeys.keys.map(\.alg)) == ["ES256", "EdDSA"])
+        #expect(Set(other.engine.keys.publicKeys.keys.map(\.alg)) == ["ES256", "EdDSA"])
         let between = try await other.refresh(old.refreshToken)
         #expect(Self.keyID(between) == Self.keyID(old))
         other.clock.advance(by: 600)
@@ -180,7 +180,7 @@ struct KeyRingTests {
     @Test(.tags(.p12)) func `with the wrong master secret refuses, says what to do and changes nothing`() async throws {
         let server = try await Server()
         let keys = try await server.store.base.signingKeys()
-        let error = await #expect(throws: KeyRingError.self) {
+        let error = await #expect(throws: KeysError.self) {
             _ = try await server.restarted(secrets: try Server.secrets(9))
         }
         #expect(error?.description.contains("Start with the master secret") == true)
@@ -189,7 +189,7 @@ struct KeyRingTests {
 
     @Test func `publishes public members only`() async throws {
         let server = try await Server()
-        let keys = server.sessions.keys.publicKeys.keys
+        let keys = server.engine.keys.publicKeys.keys
         #expect(keys.count == 1)
         #expect(keys.allSatisfy { $0.kty == "EC" && $0.crv == "P-256" && $0.use == "sig" && $0.kid != nil })
     }

@@ -63,7 +63,7 @@ struct HonestClientsTests {
             }
         }
         #expect(waiting > 0, "a run in which nothing is lost proves nothing")
-        #expect(try await restored.sessions.openRecovery(nil, lostFrom: nil, lostUntil: nil))
+        #expect(try await restored.engine.dataLoss.open(nil, lostFrom: nil, lostUntil: nil))
         try await live(&clients, on: restored, steps: 24, &generator)
         for index in clients.indices { try await refresh(&clients[index], on: restored) }
         #expect(try await restored.events(.sessionReused, .reuseReported, .sessionEnded).isEmpty)

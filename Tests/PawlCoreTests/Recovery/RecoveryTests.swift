@@ -15,7 +15,7 @@ struct RecoveryTests {
         #expect(try await server.events(.databaseDiverged).count == 1, "one incident, one event")
         #expect(server.logs.entries.filter { $0.hasPrefix("error") && $0.contains("pawl recover open") }.count == 1)
 
-        #expect(try await server.sessions.openRecovery(nil, lostFrom: nil, lostUntil: nil))
+        #expect(try await server.engine.dataLoss.open(nil, lostFrom: nil, lostUntil: nil))
         for client in clients {
             let next = try await server.refresh(client.newest, as: "x")
             #expect(try next.token(Server.secrets(1)).generation == client.generation + 1)
@@ -30,14 +30,14 @@ struct RecoveryTests {
         }
         #expect(try await server.events(.sessionRecovered).count == 2)
         #expect(try await server.events(.sessionReused, .refreshConflict, .sessionEnded).isEmpty)
-        let count = try #require(try await server.sessions.recoveryStatus().count)
+        let count = try #require(try await server.engine.dataLoss.status().count)
         #expect(count == RecoveryCount(recovered: 2, lost: 0, silent: 0))
     }
 
     @Test func `the lost interval is that from the last sign of life to the start`() async throws {
         let (server, clients) = try await loss(of: ["ana"])
         await #expect(throws: SessionError.sessionDiverged) { try await server.refresh(clients[0].newest) }
-        let incident = try #require(try await server.sessions.recoveryStatus().incidents.first)
+        let incident = try #require(try await server.engine.dataLoss.status().incidents.first)
         #expect(incident.lost == Sample.start - RecoveryRecord.margin...Sample.start + 7210)
     }
 
@@ -54,15 +54,14 @@ struct RecoveryTests {
                 : try await server.reauthenticate(newest, as: "step-up")
         }
         await #expect(throws: SessionError.sessionDiverged) { try await stepUp() }
-        #expect(try await server.sessions.openRecovery(nil, lostFrom: nil, lostUntil: nil))
+        #expect(try await server.engine.dataLoss.open(nil, lostFrom: nil, lostUntil: nil))
         // The turn of a step-up whose look at the row came before that. Nobody has checked the password, so the answer
         // must not say that it was proven or changed.
         let presented = try RefreshToken(authenticating: newest, with: Server.secrets(1)).orThrow()
-        let attempt = try Server.attempt("step-up")
+        let token = try server.stepUp(newest, as: "step-up")
         await #expect(throws: SessionError.refreshConflict) {
             try await server.sessions.turn(
-                presented, delivery: .body, attempt: attempt, origin: Server.home, stepUp: nil,
-                as: isPasswordChange ? .newPassword : .stepUp, under: server.sessions.inForce)
+                presented, by: token, as: isPasswordChange ? .newPassword : .stepUp, under: server.engine.settings)
         }
         #expect(try await server.events(.sessionRecovered, .steppedUp, .passwordChanged).isEmpty)
         try await server.login("ana")
@@ -89,21 +88,21 @@ struct RecoveryTests {
     @Test func `who comes after the window was closed must sign in again`() async throws {
         let (server, clients) = try await loss(of: ["ana", "ben"])
         await #expect(throws: SessionError.sessionDiverged) { try await server.refresh(clients[0].newest, as: "x") }
-        #expect(try await server.sessions.openRecovery(nil, lostFrom: nil, lostUntil: nil))
+        #expect(try await server.engine.dataLoss.open(nil, lostFrom: nil, lostUntil: nil))
         let next = try await server.refresh(clients[0].newest, as: "x")
-        #expect(try await server.sessions.closeRecovery(nil))
+        #expect(try await server.engine.dataLoss.close(nil))
         await #expect(throws: SessionError.sessionEnded(.lost)) { try await server.refresh(clients[1].newest) }
         await #expect(throws: SessionError.sessionEnded(.lost)) { try await server.refresh(clients[0].old) }
         try await server.refresh(next.refreshToken, as: "y")
         #expect(try await server.events(.recoveryOpened, .recoveryClosed).count == 2)
-        let count = try #require(try await server.sessions.recoveryStatus().count)
+        let count = try #require(try await server.engine.dataLoss.status().count)
         #expect(count == RecoveryCount(recovered: 1, lost: 1, silent: 0))
     }
 
     @Test func `a session that began since is unknown`() async throws {
         let (server, clients) = try await loss(of: ["ana"])
         await #expect(throws: SessionError.sessionDiverged) { try await server.refresh(clients[0].newest) }
-        #expect(try await server.sessions.openRecovery(nil, lostFrom: nil, lostUntil: nil))
+        #expect(try await server.engine.dataLoss.open(nil, lostFrom: nil, lostUntil: nil))
         await #expect(throws: SessionError.sessionEnded(.expired)) { try await server.refresh(clients[0].later) }
     }
 
@@ -111,8 +110,8 @@ struct RecoveryTests {
         let (server, clients) = try await loss(of: ["ana"])
         let node = try await server.restarted()
         await #expect(throws: SessionError.sessionDiverged) { try await server.refresh(clients[0].newest, as: "x") }
-        #expect(try await server.sessions.openRecovery(nil, lostFrom: nil, lostUntil: nil))
-        try await node.sessions.followRecovery()
+        #expect(try await server.engine.dataLoss.open(nil, lostFrom: nil, lostUntil: nil))
+        try await node.engine.dataLoss.follow()
         let next = try await node.refresh(clients[0].newest, as: "x")
         try await server.restarted().refresh(next.refreshToken, as: "y")
     }
@@ -122,7 +121,7 @@ struct RecoveryTests {
         let first = try await server.register()
         let backup = try Backup(of: server)
         server.clock.advance(by: 100)
-        try await server.sessions.beat()
+        try await server.engine.dataLoss.recordHeartbeat()
         let second = try await server.refresh(first.refreshToken, as: "one")
         server.clock.advance(by: 5)
         let node = try await server.restarted()
@@ -130,9 +129,9 @@ struct RecoveryTests {
         try backup.putBack(into: server)
         // It has not looked yet; the token tells it.
         await #expect(throws: SessionError.sessionDiverged) { try await server.refresh(second.refreshToken, as: "x") }
-        let incident = try #require(try await server.sessions.recoveryStatus().incidents.first)
+        let incident = try #require(try await server.engine.dataLoss.status().incidents.first)
         #expect(incident.lost == Sample.start - RecoveryRecord.margin...server.clock.now)
-        try await node.sessions.followRecovery()
+        try await node.engine.dataLoss.follow()
         #expect(try await node.store.base.recovery().gaps.count == 1, "the other node sees the first one's sign")
     }
 
@@ -140,10 +139,10 @@ struct RecoveryTests {
         let server = try await Server()
         let backup = try Backup(of: server)
         server.clock.advance(by: 60)
-        try await server.sessions.beat()
+        try await server.engine.dataLoss.recordHeartbeat()
         try backup.putBack(into: server)
         server.clock.advance(by: 2)
-        try await server.sessions.followRecovery()
+        try await server.engine.dataLoss.follow()
         #expect(try await server.store.base.recovery().gaps.count == 1)
     }
 
@@ -151,17 +150,19 @@ struct RecoveryTests {
     func `an opened window forgets who was dead, and learns again what the database knows`() async throws {
         let server = try await Server()
         let (ana, ben) = (try await server.register("ana"), try await server.register("ben"))
-        try await server.sessions.signOut(refreshToken: ana.refreshToken, attempt: nil, origin: Server.home)
+        try await server.sessions.signOut(
+            PresentedToken(refreshToken: ana.refreshToken, delivery: .body, attempt: nil, origin: Server.home))
         let (again, next) = (try await server.login(), try await server.refresh(ben.refreshToken, as: "one"))
         let backup = try Backup(of: server)
         server.clock.advance(by: 60)
-        try await server.sessions.beat()
+        try await server.engine.dataLoss.recordHeartbeat()
         let last = try await server.refresh(next.refreshToken, as: "two")
-        try await server.sessions.signOut(refreshToken: again.refreshToken, attempt: nil, origin: Server.home)
+        try await server.sessions.signOut(
+            PresentedToken(refreshToken: again.refreshToken, delivery: .body, attempt: nil, origin: Server.home))
         try backup.putBack(into: server)
         await #expect(throws: SessionError.sessionDiverged) { try await server.refresh(last.refreshToken) }
         await #expect(throws: SessionError.sessionEnded(.signedOut)) { try await server.refresh(again.refreshToken) }
-        #expect(try await server.sessions.openRecovery(nil, lostFrom: nil, lostUntil: nil))
+        #expect(try await server.engine.dataLoss.open(nil, lostFrom: nil, lostUntil: nil))
         // The sign-out of the lost interval is undone, that from before is not.
         try await server.refresh(again.refreshToken, as: "one")
         await #expect(throws: AccessTokenError.sessionEnded) { try await server.claims(ana) }
@@ -171,7 +172,7 @@ struct RecoveryTests {
     @Test func `a token that a leaked master secret may have made moves nothing on`() async throws {
         let (server, clients) = try await loss(of: ["ana", "ben"])
         await #expect(throws: SessionError.sessionDiverged) { try await server.refresh(clients[0].newest) }
-        #expect(try await server.sessions.openRecovery(nil, lostFrom: nil, lostUntil: nil))
+        #expect(try await server.engine.dataLoss.open(nil, lostFrom: nil, lostUntil: nil))
         let wary = try await server.restarted(secrets: try Server.secrets(2, 1, distrusted: [1]))
         await #expect(throws: SessionError.invalidRefreshToken) { try await wary.refresh(clients[1].newest) }
     }
@@ -194,7 +195,7 @@ struct RecoveryTests {
         let (mallory, ana) = (try await server.register("mallory"), try await server.register("ana"))
         let forged = try forge(mallory, generation: 99, issuedAt: server.clock.now - 13 * 86400)
         await #expect(throws: SessionError.invalidRefreshToken) { try await server.refresh(forged, as: "x") }
-        #expect(try await server.sessions.recoveryStatus().incidents.isEmpty)
+        #expect(try await server.engine.dataLoss.status().incidents.isEmpty)
         #expect(try await server.events(.databaseDiverged).isEmpty)
         try await expectTheftShows(of: ana, on: server)
     }
@@ -214,7 +215,7 @@ struct RecoveryTests {
         try await server.refresh(ben.refreshToken)
         let other = try forge(ben, generation: 0, issuedAt: server.clock.now - 13 * 86400)
         await #expect(throws: SessionError.sessionDiverged) { try await server.refresh(other) }
-        let incidents = try await server.sessions.recoveryStatus().incidents
+        let incidents = try await server.engine.dataLoss.status().incidents
         #expect(incidents.map { $0.lost.upperBound.age(since: $0.lost.lowerBound) } == [240])
         try await expectTheftShows(of: ana, on: server)
     }
@@ -230,22 +231,23 @@ struct RecoveryTests {
     @Test(.tags(.p8))
     func `signing out works meanwhile, also if the row looks idle`() async throws {
         let (server, clients) = try await loss(of: ["ana"], idle: 3600)
-        try await server.sessions.signOut(refreshToken: clients[0].newest, attempt: nil, origin: Server.home)
-        #expect(try await server.sessions.openRecovery(nil, lostFrom: Sample.start, lostUntil: server.clock.now))
+        try await server.sessions.signOut(
+            PresentedToken(refreshToken: clients[0].newest, delivery: .body, attempt: nil, origin: Server.home))
+        #expect(try await server.engine.dataLoss.open(nil, lostFrom: Sample.start, lostUntil: server.clock.now))
         await #expect(throws: SessionError.sessionEnded(.signedOut)) { try await server.refresh(clients[0].newest) }
     }
 
     @Test func `a user disabled anew does not come back, although their session looks idle`() async throws {
         let (server, clients) = try await loss(of: ["ana"], idle: 3600)
         try await server.administer { $0.isDisabled = true }
-        #expect(try await server.sessions.openRecovery(nil, lostFrom: Sample.start, lostUntil: server.clock.now))
+        #expect(try await server.engine.dataLoss.open(nil, lostFrom: Sample.start, lostUntil: server.clock.now))
         await #expect(throws: SessionError.sessionEnded(.revoked)) { try await server.refresh(clients[0].newest) }
     }
 
     @Test func `a new password can be set by the turn that recovers`() async throws {
         let (server, clients) = try await loss(of: ["ana"])
         await #expect(throws: SessionError.sessionDiverged) { try await server.change(clients[0].newest, as: "x") }
-        #expect(try await server.sessions.openRecovery(nil, lostFrom: nil, lostUntil: nil))
+        #expect(try await server.engine.dataLoss.open(nil, lostFrom: nil, lostUntil: nil))
         let next = try await server.change(clients[0].newest, as: "x")
         #expect(try await server.change(clients[0].newest, as: "x").refreshToken == next.refreshToken)
         try await server.login("ana", Server.newPassword)
@@ -258,7 +260,7 @@ struct RecoveryTests {
         let restarted = try await server.restarted()
         server.store.fail([])
         server.clock.advance(by: 60)
-        try await restarted.sessions.beat()
+        try await restarted.engine.dataLoss.recordHeartbeat()
         #expect(try await server.store.base.recovery().gaps == [Sample.start - 5...Sample.start + 120])
     }
 
@@ -273,7 +275,7 @@ struct RecoveryTests {
 
     /// A server over a database that has lost two hours, and the clients with what they got in them.
     private func loss(of names: [String], idle: Int64 = 7 * 86400) async throws -> (Server, [Client]) {
-        let lifetimes = SessionAuthority.Lifetimes(idle: idle)
+        let lifetimes = Lifetimes(idle: idle)
         let server = try await Server(lifetimes: lifetimes)
         var first: [TokenGrant] = []
         for name in names { first.append(try await server.register(name)) }

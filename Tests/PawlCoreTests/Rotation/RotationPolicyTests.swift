@@ -9,11 +9,13 @@ private struct Case: Sendable, CustomTestStringConvertible {
     let verdict: Verdict
     let effect: String
     let policy: RotationPolicy
+    let losses: [Incident]
     let session: @Sendable (inout Session) -> Void
     let turn: @Sendable (inout TurnSample) -> Void
 
     init(
         _ description: String, _ verdict: Verdict, _ effect: String = "none", policy: RotationPolicy = .init(),
+        losses: [Incident] = [],
         session: @escaping @Sendable (inout Session) -> Void = { _ in },
         turn: @escaping @Sendable (inout TurnSample) -> Void = { _ in }
     ) {
@@ -21,6 +23,7 @@ private struct Case: Sendable, CustomTestStringConvertible {
         self.verdict = verdict
         self.effect = effect
         self.policy = policy
+        self.losses = losses
         self.session = session
         self.turn = turn
     }
@@ -86,7 +89,7 @@ struct RotationPolicyTests {
             }),
         Case(
             "an open window moves no session on by another delivery", .wrongDelivery, "record wrong_delivery",
-            policy: .init(incidents: [opened]),
+            losses: [opened],
             turn: {
                 $0.delivery = .cookie; $0.generation = 5
             }),
@@ -102,7 +105,7 @@ struct RotationPolicyTests {
         Case("the last generation that can be counted", .invalid, turn: { $0.generation = .max }),
         Case("the same as the current one", .invalid, session: { $0.generation = .max }),
         Case(
-            "the same in an open window", .invalid, policy: .init(incidents: [opened]), turn: { $0.generation = .max }),
+            "the same in an open window", .invalid, losses: [opened], turn: { $0.generation = .max }),
         // FAULTS B8
         Case(
             "a generation beyond, issued before the last turn", .invalid,
@@ -121,7 +124,7 @@ struct RotationPolicyTests {
             }),
         Case(
             "the same in a lost interval: another copy of the old history has turned the session since", .diverged,
-            policy: .init(incidents: [loss]), session: { $0.rotatedAt = start + 30 },
+            losses: [loss], session: { $0.rotatedAt = start + 30 },
             turn: {
                 $0.generation += 1; $0.issuedAt = start
             }),
@@ -139,90 +142,90 @@ struct RotationPolicyTests {
             }),
         Case(
             "an earlier generation issued as a lost interval began", .diverged,
-            policy: .init(incidents: [loss]),
+            losses: [loss],
             turn: {
                 $0.generation = 0; $0.issuedAt = start
             }),
         Case(
             "an earlier generation issued as a lost interval ended", .diverged,
-            policy: .init(incidents: [loss]),
+            losses: [loss],
             turn: {
                 $0.generation = 0; $0.issuedAt = start + 9
             }),
         Case(
             "an earlier generation issued after a lost interval", .reuse, "end",
-            policy: .init(incidents: [loss]),
+            losses: [loss],
             turn: {
                 $0.generation = 0; $0.issuedAt = start + 10
             }),
         Case(
             "the current token although issued in a lost interval", .rotate, "turn",
-            policy: .init(incidents: [loss]), turn: { $0.issuedAt = start }),
+            losses: [loss], turn: { $0.issuedAt = start }),
 
         Case(
             "an earlier generation of a lost interval, by the attempt that spent it", .conflict,
-            policy: .init(incidents: [loss]),
+            losses: [loss],
             turn: {
                 $0.generation = 0; $0.attempt = 9; $0.issuedAt = start; $0.now = start + 29
             }),
         Case(
-            "the same after the leeway", .stale, policy: .init(incidents: [loss]),
+            "the same after the leeway", .stale, losses: [loss],
             turn: {
                 $0.generation = 0; $0.attempt = 9; $0.issuedAt = start
             }),
         Case(
-            "an undecided incident keeps clients waiting for a day", .diverged, policy: .init(incidents: [loss]),
+            "an undecided incident keeps clients waiting for a day", .diverged, losses: [loss],
             turn: {
                 $0.generation = 5; $0.now = start + 10 + 86399
             }),
         Case(
-            "and then no longer", .lost, "end", policy: .init(incidents: [loss]),
+            "and then no longer", .lost, "end", losses: [loss],
             turn: {
                 $0.generation = 5; $0.now = start + 10 + 86400
             }),
         Case(
-            "a token of another time is another incident's", .diverged, policy: .init(incidents: [closed]),
+            "a token of another time is another incident's", .diverged, losses: [closed],
             turn: {
                 $0.generation = 5; $0.issuedAt = start + 10
             }),
         Case(
-            "an open window moves the session on", .rotate, "recover", policy: .init(incidents: [opened]),
+            "an open window moves the session on", .rotate, "recover", losses: [opened],
             turn: { $0.generation = 5 }),
         Case(
-            "also from another token of the same generation", .rotate, "recover", policy: .init(incidents: [opened]),
+            "also from another token of the same generation", .rotate, "recover", losses: [opened],
             turn: { $0.hash = Sample.bytes(5) }),
         Case(
-            "also if it looks idle", .rotate, "recover", policy: .init(incidents: [opened]),
+            "also if it looks idle", .rotate, "recover", losses: [opened],
             session: { $0.idleExpiry = start + 50 }, turn: { $0.generation = 5 }),
         Case(
-            "until it ends by itself", .rotate, "recover", policy: .init(incidents: [opened]),
+            "until it ends by itself", .rotate, "recover", losses: [opened],
             session: { $0.idleExpiry = start + 50 },
             turn: {
                 $0.generation = 5; $0.now = start + 40 + 7 * 86400 - 1
             }),
         Case(
-            "a window that ended by itself", .lost, "end", policy: .init(incidents: [opened]),
+            "a window that ended by itself", .lost, "end", losses: [opened],
             turn: {
                 $0.generation = 5; $0.now = start + 40 + 7 * 86400
             }),
         Case(
-            "a window that was closed", .lost, "end", policy: .init(incidents: [closed]), turn: { $0.generation = 5 }),
+            "a window that was closed", .lost, "end", losses: [closed], turn: { $0.generation = 5 }),
         Case(
-            "an open window moves no session back", .lost, "end", policy: .init(incidents: [opened]),
+            "an open window moves no session back", .lost, "end", losses: [opened],
             turn: { $0.generation = 1 }),
         Case(
             "a session goes on once in a window: an older copy ends nothing", .lost,
-            policy: .init(incidents: [opened]), session: { $0.recoveredAt = start + 40 },
+            losses: [opened], session: { $0.recoveredAt = start + 40 },
             turn: { $0.generation = 1 }),
         Case(
             "a session goes on once in a window: of two copies of the same history one is somebody else's", .lost,
-            "end", policy: .init(incidents: [opened]), session: { $0.recoveredAt = start + 40 },
+            "end", losses: [opened], session: { $0.recoveredAt = start + 40 },
             turn: { $0.generation = 5 }),
         Case(
             "a session that went on in an earlier window goes on again", .rotate, "recover",
-            policy: .init(incidents: [opened]), session: { $0.recoveredAt = start + 39 }, turn: { $0.generation = 5 }),
+            losses: [opened], session: { $0.recoveredAt = start + 39 }, turn: { $0.generation = 5 }),
         Case(
-            "the retry of the turn that recovered a session", .replay, policy: .init(incidents: [opened]),
+            "the retry of the turn that recovered a session", .replay, losses: [opened],
             session: { $0.recoveredAt = start + 41 },
             turn: {
                 $0.generation = 2; $0.attempt = 7; $0.now = start + 3600
@@ -271,7 +274,7 @@ struct RotationPolicyTests {
             turn: {
                 $0.attempt = Sample.nextName(7)
                 $0.now = start
-                $0.stepUp = Turn.StepUp(userVersion: 1, authMethods: ["pwd"], newPassword: nil)
+                $0.stepUp = StepUp(userVersion: 1, authMethods: ["pwd"], newPassword: nil)
             }),
         Case(
             "the current token by the attempt that made it, idle too long", .expired,
@@ -438,9 +441,9 @@ struct RotationPolicyTests {
 
     @Test func `knows no session: expired`() throws {
         let session = try Sample.session(of: try Sample.user("owner"), 1)
-        #expect(RotationPolicy().decide(TurnSample(of: session).turn, on: nil).verdict == .expired)
+        #expect(RotationPolicy().apply(TurnSample(of: session).turn, to: nil, in: .init()).verdict == .expired)
         let distrusted = TurnSample(of: session).with { $0.isDistrusted = true }.turn
-        #expect(RotationPolicy().decide(distrusted, on: nil).verdict == .invalid)
+        #expect(RotationPolicy().apply(distrusted, to: nil, in: .init()).verdict == .invalid)
     }
 
     @Test(arguments: RotationPolicy.ReuseResponse.allCases)
@@ -451,13 +454,10 @@ struct RotationPolicyTests {
             $0.now = start + 90
             $0.origin = Sample.otherOrigin
         }.turn
-        let event: Event? =
-            switch RotationPolicy(onReuse: response).decide(turn, on: session).effect {
-            case .end(.reused, let event): response == .end ? event : nil
-            case .record(let event): response == .report ? event : nil
-            default: nil
-            }
-        let evidence = try #require(event)
+        let change = RotationPolicy(onReuse: response).apply(turn, to: session, in: .init())
+        let evidence = try #require(change.events.first)
+        #expect(change.events.count == 1 && change.changesSession == (response == .end))
+        #expect(evidence.kind == (response == .end ? .sessionReused : .reuseReported))
         #expect(evidence.subject == session.subject && evidence.session == session.id && evidence.at == start + 90)
         #expect(evidence.origin == Sample.otherOrigin)
         #expect(
@@ -474,10 +474,9 @@ struct RotationPolicyTests {
             $0.delivery = .body
             $0.origin = Sample.otherOrigin
         }.turn
-        guard case .record(let event) = RotationPolicy().decide(turn, on: session).effect else {
-            Issue.record("Nothing is recorded.")
-            return
-        }
+        let change = RotationPolicy().apply(turn, to: session, in: .init())
+        let event = try #require(change.events.first)
+        #expect(change.events.count == 1 && !change.changesSession)
         #expect(event.kind == .wrongDelivery && event.session == session.id && event.subject == session.subject)
         #expect(event.origin == Sample.otherOrigin)
         #expect(
@@ -493,7 +492,7 @@ struct RotationPolicyTests {
         var sample = TurnSample(of: session)
         row.turn(&sample)
         sample.isDistrusted = isDistrusted
-        return row.policy.decide(sample.turn, on: session)
+        return row.policy.decide(sample.turn.presentation, on: session, in: .init(losses: row.losses))
     }
 
     private static func name(_ effect: RotationPolicy.Effect) -> String {

@@ -140,19 +140,13 @@ final class SmallServer {
         if let answer = known[question] { return answer }
         let session = session(row)
         let turn = turn(generation, name)
-        let decision = policy.decide(turn, on: session)
-        verdicts.insert(decision.verdict)
+        let change = policy.apply(turn, to: session, in: .init())
+        verdicts.insert(change.verdict)
         var given = SmallWorld.noGeneration
-        if decision.verdict == .rotate { given = row.generation + 1 }
-        if decision.verdict == .replay || decision.verdict == .steady { given = row.generation }
-        let after =
-            switch decision.effect {
-            case .none, .record: row
-            case .turn: self.row(session.turned(by: turn))
-            case .recover(let now, _): self.row(session.recovered(by: turn, at: now))
-            case .end(let reason, _): self.row(session.ended(at: now, reason: reason))
-            }
-        let answer = Answer(verdict: decision.verdict, row: after, given: given)
+        if change.verdict == .rotate { given = row.generation + 1 }
+        if change.verdict == .replay || change.verdict == .steady { given = row.generation }
+        let after = change.changesSession ? change.session.map(self.row) ?? row : row
+        let answer = Answer(verdict: change.verdict, row: after, given: given)
         known[question] = answer
         return answer
     }
@@ -182,9 +176,11 @@ final class SmallServer {
     private func turn(_ generation: UInt8, _ name: SmallWorld.Name) -> Turn {
         let attempt = name == SmallWorld.noName ? nil : AttemptDigest(value: UInt64(name))
         return Turn(
-            sessionID: template.id, generation: UInt32(generation), hash: Self.hash(UInt32(generation)), issuedAt: now,
-            isDistrusted: false, attempt: attempt, successorAttempt: attempt, delivery: template.delivery,
-            successorHash: Self.hash(UInt32(generation) + 1), successorSeal: [], now: now,
-            idleExpiry: now + Sample.idle, origin: template.origin)
+            Presentation(
+                sessionID: template.id, generation: UInt32(generation), hash: Self.hash(UInt32(generation)),
+                issuedAt: now, isDistrusted: false, attempt: attempt, delivery: template.delivery, now: now,
+                origin: template.origin),
+            to: Successor(
+                hash: Self.hash(UInt32(generation) + 1), seal: [], attempt: attempt, idleExpiry: now + Sample.idle))
     }
 }

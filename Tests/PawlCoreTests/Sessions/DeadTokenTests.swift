@@ -10,7 +10,8 @@ struct DeadTokenTests {
         let server = try await Server()
         let first = try await server.register()
         let second = try await server.refresh(first.refreshToken, as: "one")
-        try await server.sessions.signOut(refreshToken: second.refreshToken, attempt: nil, origin: Server.home)
+        try await server.sessions.signOut(
+            PresentedToken(refreshToken: second.refreshToken, delivery: .body, attempt: nil, origin: Server.home))
         // Another process does not know yet, and learns at the first token.
         let other = try await server.restartedWithoutMemory()
         other.store.forgetCalls()
@@ -44,7 +45,8 @@ struct DeadTokenTests {
         let server = try await Server()
         let grant = try await server.register()
         _ = try await server.claims(grant)
-        try await server.sessions.signOut(refreshToken: grant.refreshToken, attempt: nil, origin: Server.home)
+        try await server.sessions.signOut(
+            PresentedToken(refreshToken: grant.refreshToken, delivery: .body, attempt: nil, origin: Server.home))
         await #expect(throws: AccessTokenError.sessionEnded) { try await server.claims(grant) }
     }
 
@@ -53,7 +55,8 @@ struct DeadTokenTests {
         let server = try await Server()
         let signedOut = try await server.register()
         let (reused, live) = (try await server.login(), try await server.login())
-        try await server.sessions.signOut(refreshToken: signedOut.refreshToken, attempt: nil, origin: Server.home)
+        try await server.sessions.signOut(
+            PresentedToken(refreshToken: signedOut.refreshToken, delivery: .body, attempt: nil, origin: Server.home))
         try await server.refresh(reused.refreshToken, as: "one")
         server.clock.advance(by: 60)
         await #expect(throws: SessionError.self) { try await server.refresh(reused.refreshToken, as: "two") }
@@ -71,12 +74,12 @@ struct DeadTokenTests {
         server.clock.advance(by: 60)
         await #expect(throws: SessionError.sessionEnded(.reused)) { try await server.refresh(first.refreshToken) }
         try await server.refresh(second.refreshToken, as: "two")
-        #expect(server.sessions.dead[first.session.id] == nil)
+        #expect(server.sessions.ended[first.session.id] == nil)
     }
 
     // FAULTS B3
     @Test func `a user with many ended sessions takes no more than a tenth of the list of dead sessions`() throws {
-        let list = DeadList(capacity: 100)
+        let list = EndedSessions(capacity: 100)
         let (many, few) = (try Sample.user("many").id, try Sample.user("few").id)
         let ids = try (0..<300).map { try SessionID(bytes: Sample.bytes($0, count: 16)).orThrow() }
         list.insert(ids[0], .signedOut, of: few)
@@ -98,10 +101,10 @@ struct DeadTokenTests {
         let (ended, live) = (try await server.register(), try await server.login())
         for number in UInt64(0)..<10_001 {
             let other = try SessionID(bytes: Sample.bytes(number, count: 16)).orThrow()
-            server.sessions.dead.insert(other, .revoked, of: live.session.subject)
+            server.sessions.ended.insert(other, .revoked, of: live.session.subject)
         }
         try await server.sessions.signOut(ended.session, origin: Server.home)
-        #expect(server.sessions.dead[ended.session.id] == nil)
+        #expect(server.sessions.ended[ended.session.id] == nil)
         await #expect(throws: AccessTokenError.sessionEnded) { try await server.claims(ended) }
         _ = try await server.claims(live)
         server.store.fail([.session])
@@ -109,7 +112,7 @@ struct DeadTokenTests {
     }
 
     @Test func `the list is bounded: the oldest makes room`() throws {
-        let list = DeadList(capacity: 3)
+        let list = EndedSessions(capacity: 3)
         let ids = try (0..<5).map { try SessionID(bytes: Sample.bytes($0, count: 16)).orThrow() }
         for id in ids[..<3] { list.insert(id, .signedOut, of: nil) }
         list.insert(ids[0], .reused, of: nil)

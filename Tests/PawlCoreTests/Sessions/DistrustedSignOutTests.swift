@@ -14,7 +14,8 @@ struct DistrustedSignOutTests {
             keyID: try Server.secrets(1).newest.id, sessionID: first.session.id, generation: generation,
             issuedAt: server.clock.now, secret: Secret(Sample.bytes(99)))
         let text = try #require(forged.text(with: Server.secrets(1)))
-        try await server.sessions.signOut(refreshToken: text, attempt: nil, origin: Server.elsewhere)
+        try await server.sessions.signOut(
+            PresentedToken(refreshToken: text, delivery: .body, attempt: nil, origin: Server.elsewhere))
         _ = try await server.refresh(second.refreshToken)
     }
 
@@ -24,7 +25,8 @@ struct DistrustedSignOutTests {
         let before = try await Server(secrets: Server.secrets(1), store: store)
         let grant = try await before.register()
         let after = try await Server(secrets: Server.secrets(2, 1, distrusted: [1]), clock: before.clock, store: store)
-        try await after.sessions.signOut(refreshToken: grant.refreshToken, attempt: nil, origin: Server.home)
+        try await after.sessions.signOut(
+            PresentedToken(refreshToken: grant.refreshToken, delivery: .body, attempt: nil, origin: Server.home))
         await #expect(throws: SessionError.sessionEnded(.signedOut)) { try await after.refresh(grant.refreshToken) }
     }
 }

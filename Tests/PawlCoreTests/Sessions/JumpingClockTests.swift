@@ -10,7 +10,7 @@ private let day: Int64 = 86400
 struct JumpingClockTests {
     private func keepHouse(_ server: Server) async throws {
         var round = HousekeepingRound()
-        repeat { try await server.sessions.housekeep(&round, eventRetention: day) } while round.isUnderWay
+        repeat { try await server.engine.housekeeping.tidy(&round, eventRetention: day) } while round.isUnderWay
     }
 
     @Test func `deletes nothing at once, whoever starts meanwhile, and nobody is signed out once it is set right`()

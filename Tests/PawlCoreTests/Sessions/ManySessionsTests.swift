@@ -137,7 +137,7 @@ struct HousekeepingSliceTests {
         var (round, ticks) = (HousekeepingRound(), 0)
         repeat {
             server.store.forgetCalls()
-            try await server.sessions.housekeep(&round, eventRetention: 86400)
+            try await server.engine.housekeeping.tidy(&round, eventRetention: 86400)
             ticks += 1
             for call in [ObservedStore.Call.deleteThrottles, .deleteEvents, .deleteSessions] {
                 #expect(server.store.calls.count { $0 == call } <= 1)

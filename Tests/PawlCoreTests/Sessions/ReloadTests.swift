@@ -15,7 +15,7 @@ struct ReloadTests {
         let server = try await Server()
         let old = try await server.register()
         let both = try Server.secrets(2, 1)
-        try await server.sessions.reload(InForce(secrets: both, lifetimes: .init()))
+        try await server.engine.reload(LiveSettings(secrets: both, lifetimes: .init()))
         #expect(try await server.store.base.signingKeys().allSatisfy { $0.isCurrent(both) })
         let new = try await server.refresh(old.refreshToken, as: "the-attempt-of-ana-1")
         #expect(try Self.keyID(new, both) == both.newest.id)
@@ -30,9 +30,9 @@ struct ReloadTests {
     func removal() async throws {
         let server = try await Server(secrets: try Server.secrets(2, 1))
         let ana = try await server.register()
-        try await server.sessions.reload(InForce(secrets: try Server.secrets(3, 2), lifetimes: .init()))
+        try await server.engine.reload(LiveSettings(secrets: try Server.secrets(3, 2), lifetimes: .init()))
         let next = try await server.refresh(ana.refreshToken)
-        try await server.sessions.reload(InForce(secrets: try Server.secrets(3), lifetimes: .init()))
+        try await server.engine.reload(LiveSettings(secrets: try Server.secrets(3), lifetimes: .init()))
         await #expect(throws: SessionError.invalidRefreshToken) { try await server.refresh(ana.refreshToken) }
         try await server.refresh(next.refreshToken)
     }
@@ -42,8 +42,8 @@ struct ReloadTests {
         let server = try await Server(policy: RotationPolicy(leeway: 0))
         let old = try await server.register()
         let next = try await server.refresh(old.refreshToken, as: "the-attempt-of-ana-1")
-        try await server.sessions.reload(
-            InForce(secrets: try Server.secrets(2, 1, distrusted: [1]), lifetimes: .init()))
+        try await server.engine.reload(
+            LiveSettings(secrets: try Server.secrets(2, 1, distrusted: [1]), lifetimes: .init()))
         await #expect(throws: SessionError.invalidRefreshToken) {
             try await server.refresh(old.refreshToken, as: "somebody-elses-try-1")
         }
@@ -54,8 +54,8 @@ struct ReloadTests {
     func wrongSecrets() async throws {
         let server = try await Server()
         let grant = try await server.register()
-        await #expect(throws: KeyRingError.self) {
-            try await server.sessions.reload(InForce(secrets: try Server.secrets(9), lifetimes: .init(access: 60)))
+        await #expect(throws: KeysError.self) {
+            try await server.engine.reload(LiveSettings(secrets: try Server.secrets(9), lifetimes: .init(access: 60)))
         }
         let next = try await server.refresh(grant.refreshToken)
         #expect(next.accessLifetime == 900)
@@ -65,17 +65,17 @@ struct ReloadTests {
     func lifetimes() async throws {
         let server = try await Server(lifetimes: .init(access: 3600))
         let long = try await server.register()
-        let shorter = SessionAuthority.Lifetimes(access: 60, idle: 3600, absolute: 7200)
-        try await server.sessions.reload(InForce(secrets: try Server.secrets(1), lifetimes: shorter))
+        let shorter = Lifetimes(access: 60, idle: 3600, absolute: 7200)
+        try await server.engine.reload(LiveSettings(secrets: try Server.secrets(1), lifetimes: shorter))
         let short = try await server.refresh(long.refreshToken)
         #expect(short.accessLifetime == 60 && short.refreshTimeout == 3600)
         #expect(short.authorizationExpiresIn == 30 * 86400)
         #expect(try await server.login().authorizationExpiresIn == 7200)
-        try await server.sessions.rotateKeys()
+        try await server.engine.keys.rotate()
         server.clock.advance(by: 601)
-        try await server.sessions.refreshKeys()
+        try await server.engine.keys.refresh()
         server.clock.advance(by: 2900)
-        try await server.sessions.refreshKeys()
+        try await server.engine.keys.refresh()
         _ = try await server.claims(long)
     }
 
@@ -96,7 +96,7 @@ struct ReloadTests {
             }
             group.addTask {
                 for turn in 0..<100 {
-                    try await server.sessions.reload(InForce(secrets: states[turn % 2], lifetimes: .init()))
+                    try await server.engine.reload(LiveSettings(secrets: states[turn % 2], lifetimes: .init()))
                 }
             }
             try await group.waitForAll()

@@ -54,7 +54,8 @@ struct RetryTests {
         let first = try await server.register()
         func refresh(_ name: String) async throws -> TokenGrant {
             try await server.sessions.refresh(
-                first.refreshToken, delivery: .body, attempt: AttemptName(name), origin: Server.home)
+                PresentedToken(
+                    refreshToken: first.refreshToken, delivery: .body, attempt: AttemptName(name), origin: Server.home))
         }
         let second = try await refresh("\"8f14e45f-ceea-467f-a8d6\"")
         server.clock.advance(by: 3600)
@@ -106,9 +107,10 @@ struct RetryTests {
         let seal = try SuccessorSeal.seal(lost, under: token, keys, randomness: .system)
         let attempt = keys.digest(of: try Server.attempt("one").orThrow())
         let turn = Turn(
-            sessionID: row.id, generation: 0, hash: token.hash, issuedAt: token.issuedAt, isDistrusted: false,
-            attempt: attempt, successorAttempt: nil, delivery: .body, successorHash: lost.hash, successorSeal: seal,
-            now: server.clock.now, idleExpiry: row.idleExpiry, origin: Server.home)
+            Presentation(
+                sessionID: row.id, generation: 0, hash: token.hash, issuedAt: token.issuedAt, isDistrusted: false,
+                attempt: attempt, delivery: .body, now: server.clock.now, origin: Server.home),
+            to: Successor(hash: lost.hash, seal: seal, attempt: nil, idleExpiry: row.idleExpiry))
         #expect(try await server.store.base.rotate(turn, under: .init()).verdict == .rotate)
         #expect(
             try await server.refresh(first.refreshToken, as: "one").refreshToken == lost.text(with: Server.secrets(1)))

@@ -9,7 +9,8 @@ struct SignOutTests {
     private func signOut(
         _ token: String, as attempt: String? = nil, _ server: Server, from origin: Origin = Server.home
     ) async throws {
-        try await server.sessions.signOut(refreshToken: token, attempt: try Server.attempt(attempt), origin: origin)
+        try await server.sessions.signOut(
+            PresentedToken(refreshToken: token, delivery: .body, attempt: try Server.attempt(attempt), origin: origin))
     }
 
     @Test func `ends the session of the current token`() async throws {
@@ -205,12 +206,13 @@ struct HousekeepingTests {
     func `deletes nothing within seven days of a deadline`() async throws {
         let server = try await Server()
         let (idle, ended) = (try await server.register(), try await server.login())
-        try await server.sessions.signOut(refreshToken: ended.refreshToken, attempt: nil, origin: Server.home)
+        try await server.sessions.signOut(
+            PresentedToken(refreshToken: ended.refreshToken, delivery: .body, attempt: nil, origin: Server.home))
         func left(after seconds: Int64) async throws -> [Bool] {
             server.clock.advance(by: seconds)
             var round = HousekeepingRound()
             repeat {
-                try await server.sessions.housekeep(&round, eventRetention: 365 * 86400)
+                try await server.engine.housekeeping.tidy(&round, eventRetention: 365 * 86400)
             } while round.isUnderWay
             return [
                 try await server.store.base.session(idle.session.id) != nil,
@@ -232,7 +234,7 @@ struct HousekeepingTests {
         server.clock.advance(by: 2 * 86400 + 1)
         for (retention, events) in [(2 * 86400 + 1, 4), (2 * 86400, 0)] as [(Int64, Int)] {
             var round = HousekeepingRound()
-            try await server.sessions.housekeep(&round, eventRetention: retention)
+            try await server.engine.housekeeping.tidy(&round, eventRetention: retention)
             #expect(try await server.events().count == events)
         }
     }

@@ -106,7 +106,8 @@ struct TheftTests {
         let text = try forged.text(with: secrets).orThrow()
         await #expect(throws: SessionError.invalidRefreshToken) { try await newer.refresh(text, as: "thief's") }
         await #expect(throws: SessionError.invalidRefreshToken) { try await newer.refresh(first.refreshToken, as: "x") }
-        try await newer.sessions.signOut(refreshToken: text, attempt: nil, origin: Server.elsewhere)
+        try await newer.sessions.signOut(
+            PresentedToken(refreshToken: text, delivery: .body, attempt: nil, origin: Server.elsewhere))
         // The owner's current token has its hash for a witness, and its retry has the seal.
         #expect(try await newer.refresh(first.refreshToken, as: "one").refreshToken == second.refreshToken)
         let third = try await newer.refresh(second.refreshToken, as: "two")
@@ -127,7 +128,8 @@ struct TheftTests {
                 var changed = token
                 changed.replaceSubrange(place...place, with: token[place] == "A" ? "B" : "A")
                 await #expect(throws: SessionError.invalidRefreshToken) { try await server.refresh(changed, as: "one") }
-                try await server.sessions.signOut(refreshToken: changed, attempt: nil, origin: Server.elsewhere)
+                try await server.sessions.signOut(
+                    PresentedToken(refreshToken: changed, delivery: .body, attempt: nil, origin: Server.elsewhere))
             }
         }
         #expect(server.store.calls.isEmpty, "no database work for what is not authentic")

@@ -15,8 +15,9 @@ struct Server {
     let store: ObservedStore
     let hasher: InstantHasher
     let logs: LogCapture
-    let sessions: SessionAuthority
-    let accounts: Accounts
+    let engine: Engine
+    var sessions: Sessions { engine.sessions }
+    var accounts: Accounts { engine.accounts }
 
     /// The master secrets by number, newest first.
     static func secrets(_ numbers: UInt64..., distrusted: Set<UInt64> = []) throws -> MasterSecrets {
@@ -28,7 +29,7 @@ struct Server {
 
     init(
         secrets: MasterSecrets? = nil, policy: RotationPolicy = .init(),
-        lifetimes: SessionAuthority.Lifetimes = .init(), sessionsPerUser: Int = 100, schedule: KeySchedule? = nil,
+        lifetimes: Lifetimes = .init(), sessionsPerUser: Int = 100, schedule: KeySchedule? = nil,
         rules: PasswordRules = .init(), audience: [String] = [], isRegistrationOpen: Bool = true,
         clock: ManualClock = .init(), store: ObservedStore = .init(),
         hasher: InstantHasher = .init(), logs: LogCapture = .init(), seed: UInt64 = 1
@@ -37,14 +38,19 @@ struct Server {
         self.store = store
         self.hasher = hasher
         self.logs = logs
-        sessions = SessionAuthority(
-            store: store, secrets: try secrets ?? Self.secrets(1), issuer: Self.issuer, audience: audience,
-            policy: policy, lifetimes: lifetimes, sessionsPerUser: sessionsPerUser, schedule: schedule,
-            clock: clock.clock,
-            randomness: SeededRandomness(seed: seed).randomness, logger: logs.logger)
-        try await sessions.prepare()
-        accounts = try await Accounts(
-            sessions: sessions, hasher: hasher, rules: rules, isRegistrationOpen: isRegistrationOpen)
+        let environment = PawlEnvironment(
+            store: store,
+            settings: .init(LiveSettings(secrets: try secrets ?? Self.secrets(1), lifetimes: lifetimes)),
+            clock: clock.clock, randomness: SeededRandomness(seed: seed).randomness, logger: logs.logger)
+        var options = Engine.Options(issuer: Self.issuer)
+        options.audience = audience
+        options.policy = policy
+        options.sessionsPerUser = sessionsPerUser
+        if let schedule { options.schedule = schedule }
+        options.passwordRules = rules
+        options.isRegistrationOpen = isRegistrationOpen
+        engine = try await Engine(environment, passwords: hasher, options)
+        try await engine.prepare()
     }
 
     /// Another process over the same database, at the same time.
@@ -76,15 +82,16 @@ struct Server {
     func refresh(
         _ token: String, as attempt: String? = nil, delivery: Delivery = .body, from origin: Origin = home
     ) async throws -> TokenGrant {
-        try await sessions.refresh(token, delivery: delivery, attempt: try Self.attempt(attempt), origin: origin)
+        try await sessions.refresh(
+            PresentedToken(refreshToken: token, delivery: delivery, attempt: try Self.attempt(attempt), origin: origin))
     }
 
     static func attempt(_ name: String?) throws -> AttemptName? {
         try name.map { try AttemptName("a-client's-attempt-\($0.replacing(" ", with: "-"))").orThrow() }
     }
 
-    func stepUp(_ token: String, as attempt: String?) throws -> StepUpRequest {
-        StepUpRequest(
+    func stepUp(_ token: String, as attempt: String?) throws -> PresentedToken {
+        PresentedToken(
             refreshToken: token, delivery: .body, attempt: try Self.attempt(attempt), origin: Self.home)
     }
 
@@ -110,7 +117,7 @@ struct Server {
     }
 
     func claims(_ grant: TokenGrant) async throws -> AccessTokenClaims {
-        try await sessions.validate(grant.accessToken)
+        try await engine.accessTokens.validate(grant.accessToken)
     }
 
     func row(_ grant: TokenGrant) async throws -> Session { try await store.base.session(grant.session.id).orThrow() }

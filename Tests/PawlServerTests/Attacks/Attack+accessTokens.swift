@@ -237,7 +237,7 @@ extension Attack {
     private static let lifetimes: [Attack] = [
         Attack("key rotated out; old-key AT inside and after the overlap") { server in
             let old = try await server.register(alice)
-            try await server.pawl.sessions.rotateKeys()
+            try await server.pawl.engine.keys.rotate()
             server.clock.advance(by: 601)  // the new key signs from now on
             let token = try await server.refresh(old.refreshToken).tokens
             #expect(kid(token.accessToken) != kid(old.accessToken))
@@ -245,13 +245,13 @@ extension Attack {
             server.clock.advance(by: 961)
             try await expect(401, of: old.accessToken, at: server)
             server.clock.advance(by: 2700)  // it would be kept for the longest lifetime that may be configured
-            try await server.pawl.sessions.refreshKeys()
+            try await server.pawl.engine.keys.refresh()
             #expect(try await !server.send(.GET, PawlPath.keys).text.contains(kid(old.accessToken)))
             #expect(try await server.refresh(token.refreshToken).status == 200)
         },
         Attack("leaked-key drill: key removed from JWKS now") { server in
             let tokens = try await server.register(alice)
-            #expect(try await server.pawl.sessions.retireKey(kid(tokens.accessToken)))
+            #expect(try await server.pawl.engine.keys.retire(kid(tokens.accessToken)))
             try await expect(401, of: tokens.accessToken, at: server)
             #expect(try await !server.send(.GET, PawlPath.keys).text.contains(kid(tokens.accessToken)))
             let good = try await server.refresh(tokens.refreshToken).tokens
@@ -272,7 +272,7 @@ extension Attack {
             try await expect(401, of: third.accessToken, at: server)
             try await expect(200, of: changed.accessToken, at: server)
             let identifier = try #require(Identifier(alice))
-            _ = try await server.pawl.accounts.administer(
+            _ = try await server.pawl.engine.accounts.administer(
                 identifier, UserChange(isDisabled: true, at: server.clock.now))
             try await expect(401, of: changed.accessToken, at: server)
             #expect(try await server.refresh(changed.refreshToken).status == 401)

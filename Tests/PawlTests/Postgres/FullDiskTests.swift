@@ -53,7 +53,7 @@ struct FullDiskTests {
             }
             #expect(outcome?.verdict == .rotate || outcome?.verdict == .replay)
             #expect(outcome?.session?.generation == sessions[place].generation + 1)
-            #expect(outcome?.session?.hash == turn.successorHash)
+            #expect(outcome?.session?.hash == turn.successor.hash)
         }
         await store.close()
         await server.remove()

@@ -27,7 +27,7 @@ package enum SessionRow {
             rotatedAt: row.time(20), idleExpiry: row.time(21), stepUpFailures: Int(row.integer(22) ?? 0),
             ending: row.optionalTime(23).map {
                 Session.Ending(at: $0, reason: EndReason(rawValue: row.text(24)) ?? .revoked)
-            }, turnedBy: Operation(rawValue: row.text(25)) ?? .refresh,
+            }, turnedBy: TurnKind(rawValue: row.text(25)) ?? .refresh,
             recoveredAt: row.optionalTime(26), currentAttempt: row.attempt(27))
     }
 
@@ -46,5 +46,17 @@ package enum SessionRow {
             .init(session.ending?.at), .text(session.ending?.reason.rawValue), .text(session.turnedBy.rawValue),
             .init(session.recoveredAt), .integer(session.currentAttempt.column),
         ]
+    }
+}
+
+extension PlannedEnding {
+    /// The events of ended sessions whose ids and subjects are the columns of `rows`, in the order of the ids.
+    package func events(of rows: some Sequence<some Columns>) throws -> [Event] {
+        try rows.map { row in
+            guard let id = SessionID(bytes: row.bytes(0)), let subject = SubjectID(bytes: row.bytes(1)) else {
+                throw StoreError("A row of sessions cannot be read.")
+            }
+            return (id: id, event: event(for: id, of: subject))
+        }.sorted { $0.id < $1.id }.map(\.event)
     }
 }

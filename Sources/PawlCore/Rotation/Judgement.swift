@@ -1,0 +1,132 @@
+/// One look at the table of verdicts, in its order.
+struct Judgement {
+    let policy: RotationPolicy
+    let presented: Presentation
+    let circumstances: RotationPolicy.Circumstances
+
+    typealias Decision = RotationPolicy.Decision
+
+    func decide(on session: Session?) -> Decision {
+        guard let session else { return Decision(.expired) }
+        if let ending = session.ending { return Decision(.revoked(ending.reason)) }
+        guard presented.now < session.absoluteExpiry else { return Decision(.expired) }
+        // The last number has no next one: the counter never goes back to 0.
+        guard presented.generation < .max else { return Decision(.invalid) }
+
+        let isCurrent = presented.generation == session.generation && constantTimeEquals(presented.hash, session.hash)
+        if isCurrent && presented.delivery != session.delivery { return misdelivered(session) }
+        if presented.generation >= session.generation && !isCurrent { return diverge(from: session) }
+        guard presented.now < session.idleExpiry else { return Decision(.expired) }
+        if isCurrent { return isSteady(session) ? Decision(.steady) : Decision(.rotate, .turn) }
+        return judgeSpent(of: session)
+    }
+
+    /// Whether the attempt that made the current token asks again so soon that one token can serve both. Pages that load
+    /// one after the other repeat one name. Without turns between them, a browser that comes back from a crash with the
+    /// cookie of half a minute ago is at most one turn behind.
+    private func isSteady(_ session: Session) -> Bool {
+        presented.kind == .refresh && presented.attempt != nil && presented.attempt == session.currentAttempt
+            && presented.now.age(since: session.rotatedAt) < RotationPolicy.steadyTime
+    }
+
+    /// No token is given out another way than its session's. Refusals are the same for both ways: the content of a
+    /// cookie in a body is as good an evidence of a copy.
+    private func misdelivered(_ session: Session) -> Decision {
+        Decision(.wrongDelivery, .record(evidence(.wrongDelivery, session)))
+    }
+
+    private func judgeSpent(of session: Session) -> Decision {
+        let gap = Int(session.generation - presented.generation)
+        let spentBy = gap <= session.attempts.count ? session.attempts[gap - 1] : nil
+        let isSameAttempt = presented.attempt != nil && presented.attempt == spentBy
+        let leeway = leeway(for: session)
+        // In whole seconds, so up to one second longer: the leeway is never shorter than it says.
+        let isFresh = leeway > 0 && presented.now.age(since: session.rotatedAt) <= leeway
+        if gap == 1 {
+            if isSameAttempt || (isFresh && presented.attempt == nil && spentBy == nil) {
+                return presented.delivery == session.delivery ? Decision(.replay) : misdelivered(session)
+            }
+            if isFresh {
+                return Decision(
+                    .conflict,
+                    presented.origin == session.origin ? .none : .record(evidence(.refreshConflict, session)))
+            }
+        } else if isSameAttempt {
+            // A request that was stuck on the way; or, if its holder comes again, an old token that a crash put back.
+            return Decision(isFresh ? .conflict : .stale)
+        }
+        if incident != nil { return diverge(from: session) }
+        switch policy.onReuse {
+        case .end: return Decision(.reuse, .end(.reused, evidence(.sessionReused, session)))
+        case .report: return Decision(.reuse, .record(evidence(.reuseReported, session)))
+        }
+    }
+
+    /// The configured leeway, longer by the time in which the client could not come or got no answer.
+    private func leeway(for session: Session) -> Int64 {
+        var leeway = policy.leeway
+        if leeway > 0 { leeway += circumstances.outage }
+        // Where the unanswered turn was committed, its client is still owed the answer.
+        if let unanswered = circumstances.unanswered, leeway > 0 || session.hash == unanswered.successor.hash {
+            let since = presented.now.age(since: unanswered.presentation.now)
+            leeway = max(leeway, since + max(1, policy.leeway))
+        }
+        return leeway
+    }
+
+    private var incident: Incident? { circumstances.losses.first { $0.lost.contains(presented.issuedAt) } }
+
+    /// A token of a history that the database does not know: what becomes of it is an operator's to say.
+    private func diverge(from session: Session) -> Decision {
+        guard let incident else {
+            // Each turn comes after the one before it. A token that is ahead of the row and older than the row's last
+            // turn was made with the master secret, not by a turn.
+            let isImpossible =
+                presented.generation > session.generation
+                && presented.issuedAt < session.rotatedAt - RecoveryRecord.margin
+            return Decision(isImpossible ? .invalid : .diverged)
+        }
+        let isAhead = presented.generation >= session.generation
+        switch incident.state(at: presented.now) {
+        case .undecided:
+            return Decision(.diverged)
+        case .open(let opening):
+            // Forward only, and once in a window: of two copies of the same history one goes on.
+            if isAhead, session.recoveredAt.map({ $0 < opening }) ?? true {
+                guard presented.delivery == session.delivery else { return misdelivered(session) }
+                let event = Event(
+                    .sessionRecovered, at: presented.now, subject: session.subject, session: session.id,
+                    origin: presented.origin,
+                    details: ["generation_gap": String(presented.generation - session.generation)])
+                // This node's clock may be behind that of the node that opened it.
+                return Decision(.rotate, .recover(at: max(presented.now, opening), event))
+            }
+        case .closed:
+            break
+        }
+        // Once a session has gone on, older tokens of the interval are stuck requests and old copies: no harm to it.
+        if !isAhead, let recoveredAt = session.recoveredAt, recoveredAt >= incident.detectedAt {
+            return Decision(.lost)
+        }
+        let ending = PlannedEnding(.lost, at: presented.now, origin: presented.origin)
+        return Decision(.lost, .end(.lost, ending.event(for: session.id, of: session.subject)))
+    }
+
+    /// What both sides looked like: the request at hand, and the one that holds the current token.
+    private func evidence(_ kind: Event.Kind, _ session: Session) -> Event {
+        Event(
+            kind, at: presented.now, subject: session.subject, session: session.id, origin: presented.origin,
+            details: [
+                "generation_gap": String(Int64(session.generation) - Int64(presented.generation)),
+                "seconds_since_rotation": String(presented.now.age(since: session.rotatedAt)),
+                "holder_address": session.origin.address,
+                "holder_user_agent": session.origin.userAgent,
+            ])
+    }
+}
+
+extension RotationPolicy.Decision {
+    init(_ verdict: Verdict, _ effect: RotationPolicy.Effect = .none) {
+        self.init(verdict: verdict, effect: effect)
+    }
+}
