@@ -29,7 +29,7 @@ let package = Package(
     products: [
         .executable(name: "pawl", targets: ["pawl"]),
         .library(name: "PawlAPI", targets: ["PawlAPI"]),
-        .library(name: "PawlJWT", targets: ["PawlJWT"]),
+        .library(name: "PawlJOSE", targets: ["PawlJOSE"]),
         .library(name: "PawlCore", targets: ["PawlCore"]),
         .library(name: "PawlPasswords", targets: ["PawlPasswords"]),
         .library(name: "PawlSQLite", targets: ["PawlSQLite"]),
@@ -59,46 +59,58 @@ let package = Package(
     targets: [
         // The words both sides of the wire speak.
         .target(name: "PawlAPI"),
-        // Access tokens: signing and checking, pure.
-        .target(name: "PawlJWT", dependencies: [crypto]),
+        // Signed tokens: JWS, key sets, access tokens; pure.
+        .target(name: "PawlJOSE", dependencies: [crypto]),
         // Everything that decides; no I/O.
-        .target(name: "PawlCore", dependencies: ["PawlJWT", crypto, logging, metrics, coreMetrics]),
+        .target(name: "PawlCore", dependencies: ["PawlJOSE", crypto, logging, metrics, coreMetrics]),
         // Argon2id.
         .systemLibrary(name: "CSodium", providers: [.apt(["libsodium-dev"]), .brew(["libsodium"])]),
         .target(name: "PawlPasswords", dependencies: ["PawlCore", "CSodium"]),
+        // Rows as SQL stores have them, and copies of a whole installation.
+        .target(name: "PawlSQL", dependencies: ["PawlCore", crypto]),
         // The embedded store.
-        .target(name: "PawlSQLite", dependencies: ["PawlCore", grdb, grdbSQLite, logging]),
+        .target(name: "PawlSQLite", dependencies: ["PawlCore", "PawlSQL", grdb, grdbSQLite, logging]),
         // The store for more than one machine.
         .systemLibrary(name: "CLibPQ", providers: [.apt(["libpq-dev"]), .brew(["libpq"])]),
-        .target(name: "PawlPostgres", dependencies: ["PawlCore", "CLibPQ", logging]),
+        .target(name: "PawlPostgres", dependencies: ["PawlCore", "PawlSQL", "CLibPQ", logging]),
         // The HTTP edge, as a library.
         .target(
             name: "PawlServer",
             dependencies: [
-                "PawlAPI", "PawlCore", "PawlJWT", hummingbird, httpTypes, nioCore, nioHTTP1, nioHTTPTypes,
+                "PawlAPI", "PawlCore", "PawlJOSE", hummingbird, httpTypes, nioCore, nioHTTP1, nioHTTPTypes,
                 nioHTTPTypesHTTP1, logging, lifecycle, coreMetrics,
             ]),
         // Account pages and the browser client, inside the binary.
         .target(
             name: "PawlPages",
-            dependencies: ["PawlAPI", "PawlServer", "PawlJWT", crypto, hummingbird, httpTypes, mustache],
+            dependencies: ["PawlAPI", "PawlServer", "PawlJOSE", crypto, hummingbird, httpTypes, mustache],
             resources: [.embedInCode("Resources")]),
         // For APIs that check access tokens.
         .target(
             name: "PawlGuard",
-            dependencies: ["PawlAPI", "PawlJWT", hummingbird, httpTypes, nioCore, nioHTTP1, asyncHTTPClient, logging]),
+            dependencies: ["PawlAPI", "PawlJOSE", hummingbird, httpTypes, nioCore, nioHTTP1, asyncHTTPClient, logging]),
         // The conformance suite for stores, a manual clock, seeded randomness.
-        .target(name: "PawlTesting", dependencies: ["PawlCore", "PawlJWT", crypto, logging]),
+        .target(name: "PawlTesting", dependencies: ["PawlCore", "PawlJOSE", crypto, logging]),
+        // What commands write to a terminal.
+        .target(name: "PawlTerminal", dependencies: [nioCore]),
+        // `pawl bench`: clients under load, and what they measure.
+        .target(
+            name: "PawlLoad",
+            dependencies: [
+                "PawlAPI", "PawlCore", "PawlJOSE", "PawlTerminal", argumentParser, nioCore, nioHTTP1, nioPosix,
+                unixSignals,
+            ]),
         .executableTarget(
             name: "pawl",
             dependencies: [
-                "PawlAPI", "PawlCore", "PawlServer", "PawlPages", "PawlSQLite", "PawlPostgres", "PawlPasswords",
+                "PawlAPI", "PawlCore", "PawlSQL", "PawlServer", "PawlPages", "PawlSQLite", "PawlPostgres",
+                "PawlPasswords", "PawlLoad", "PawlTerminal",
                 hummingbird, httpTypes, configuration,
-                "PawlJWT", argumentParser, asyncHTTPClient, logging, lifecycle, unixSignals, nioCore,
+                "PawlJOSE", argumentParser, asyncHTTPClient, logging, lifecycle, unixSignals, nioCore,
                 nioHTTP1, nioPosix, systemPackage,
             ]),
         .executableTarget(
-            name: "resource-server", dependencies: ["PawlGuard", "PawlJWT", hummingbird, logging],
+            name: "resource-server", dependencies: ["PawlGuard", "PawlJOSE", hummingbird, logging],
             path: "Examples/resource-server"),
         .executableTarget(
             name: "web-app",
@@ -110,7 +122,7 @@ let package = Package(
         .executableTarget(
             name: "embed",
             dependencies: [
-                "PawlServer", "PawlSQLite", "PawlPasswords", "PawlGuard", "PawlCore", "PawlJWT", hummingbird, logging,
+                "PawlServer", "PawlSQLite", "PawlPasswords", "PawlGuard", "PawlCore", "PawlJOSE", hummingbird, logging,
                 nioCore,
             ],
             path: "Snippets/embed"),
@@ -118,30 +130,32 @@ let package = Package(
         // What parts cost, for `make bench`.
         .executableTarget(
             name: "benchmarks",
-            dependencies: ["PawlCore", "PawlJWT", "PawlSQLite", "PawlPostgres", argumentParser, logging],
+            dependencies: ["PawlCore", "PawlJOSE", "PawlSQL", "PawlSQLite", "PawlPostgres", argumentParser, logging],
             path: "Benchmarks", exclude: ["README.md"]),
 
         // What reads strangers' bytes, one entry point each, for libFuzzer and for the tests.
-        .target(name: "PawlFuzzing", dependencies: ["PawlAPI", "PawlCore", "PawlJWT", crypto]),
+        .target(name: "PawlFuzzing", dependencies: ["PawlAPI", "PawlCore", "PawlJOSE", crypto]),
 
         // Real processes for tests: Pawl's own, and PostgreSQL.
         .target(name: "ServerTesting", dependencies: [nioCore, nioPosix], path: "Tests/ServerTesting"),
 
-        .testTarget(name: "PawlJWTTests", dependencies: ["PawlJWT", "PawlTesting", jwtKit, crypto]),
+        .testTarget(name: "PawlJOSETests", dependencies: ["PawlJOSE", "PawlTesting", jwtKit, crypto]),
         .testTarget(
             name: "PawlCoreTests",
-            dependencies: ["PawlCore", "PawlJWT", "PawlTesting", "PawlPasswords", crypto, logging]),
+            dependencies: ["PawlCore", "PawlJOSE", "PawlSQL", "PawlTesting", "PawlPasswords", crypto, logging]),
         .testTarget(
             name: "PawlFuzzingTests", dependencies: ["PawlFuzzing", "PawlTesting"], exclude: ["Corpus"]),
         .testTarget(
-            name: "PawlSQLiteTests", dependencies: ["PawlSQLite", "PawlCore", "PawlJWT", "PawlTesting", grdb]),
+            name: "PawlSQLiteTests",
+            dependencies: ["PawlSQLite", "PawlCore", "PawlJOSE", "PawlSQL", "PawlTesting", grdb]),
         .testTarget(
             name: "PawlPostgresTests",
-            dependencies: ["PawlPostgres", "PawlCore", "PawlJWT", "PawlTesting", "ServerTesting"]),
+            dependencies: ["PawlPostgres", "PawlCore", "PawlJOSE", "PawlSQL", "PawlTesting", "ServerTesting"]),
         .testTarget(
             name: "PawlServerTests",
             dependencies: [
-                "PawlServer", "PawlPages", "PawlGuard", "PawlSQLite", "PawlPasswords", "PawlCore", "PawlJWT", "PawlAPI",
+                "PawlServer", "PawlPages", "PawlGuard", "PawlSQLite", "PawlPasswords", "PawlCore", "PawlJOSE",
+                "PawlAPI",
                 "PawlTesting",
                 hummingbird, httpTypes, asyncHTTPClient, logging, nioCore, nioHTTP1, nioPosix, lifecycle, jwtKit,
                 crypto,
@@ -149,8 +163,9 @@ let package = Package(
         .testTarget(
             name: "PawlTests",
             dependencies: [
-                "pawl", "resource-server", "web-app", "embed", "PawlAPI", "PawlCore", "PawlSQLite", "PawlPostgres",
-                "PawlTesting", "ServerTesting",
+                "pawl", "resource-server", "web-app", "embed", "PawlAPI", "PawlCore", "PawlSQL", "PawlSQLite",
+                "PawlPostgres",
+                "PawlLoad", "PawlTerminal", "PawlTesting", "ServerTesting",
                 asyncHTTPClient,
                 nioCore, nioHTTP1, nioPosix, grdb, logging,
             ]),
@@ -178,7 +193,7 @@ if let libFuzzer = Context.environment["PAWL_LIBFUZZER"] {
         .executableTarget(
             name: "fuzz", dependencies: ["PawlFuzzing"], path: "Fuzzing", exclude: ["tokens.dict"],
             swiftSettings: settings, linkerSettings: [.unsafeFlags([libFuzzer]), .linkedLibrary("stdc++")]))
-    for target in package.targets where ["PawlAPI", "PawlJWT", "PawlCore", "PawlFuzzing"].contains(target.name) {
+    for target in package.targets where ["PawlAPI", "PawlJOSE", "PawlCore", "PawlFuzzing"].contains(target.name) {
         target.swiftSettings = settings + [.unsafeFlags(["-sanitize=fuzzer"])]
     }
 }

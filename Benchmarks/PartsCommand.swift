@@ -2,7 +2,8 @@ import ArgumentParser
 import Foundation
 import Logging
 import PawlCore
-import PawlJWT
+import PawlJOSE
+import PawlSQL
 import PawlSQLite
 
 /// Each part of a refresh by itself, in a plain loop.
@@ -77,7 +78,7 @@ private struct Parts {
     private let claims: AccessTokenClaims
     private let signed: String
     private let name: AttemptName
-    private let now = Clock.system.now
+    private let now = WallClock.system.now
 
     init() throws {
         guard let master = MasterSecret(Secret(Randomness.system.bytes(MasterSecret.length))),

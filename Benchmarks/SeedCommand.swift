@@ -3,6 +3,7 @@ import Foundation
 import Logging
 import PawlCore
 import PawlPostgres
+import PawlSQL
 import PawlSQLite
 
 /// A database with many sessions and their tokens, for `pawl bench refresh --seed`: signing a million users in would take

@@ -4,7 +4,7 @@ import PawlCore
 /// Sessions by number, and their tokens: every secret follows from the number and the generation, so that a million
 /// sessions need no memory here. Their rows are as full as those of sessions that have turned a few times.
 struct SeededRows: Sendable {
-    private let start = Clock.system.now
+    private let start = WallClock.system.now
     /// Whose all of them are; otherwise a user has ten.
     var owner: SubjectID?
 
@@ -41,7 +41,7 @@ struct SeededRows: Sendable {
     /// The turn of a session from `generation` to the next.
     func turn(_ number: Int, from generation: UInt32) -> Turn {
         let token = token(number, generation)
-        let now = Clock.system.now
+        let now = WallClock.system.now
         return Turn(
             Presentation(
                 sessionID: token.sessionID, generation: generation, hash: token.hash, issuedAt: start,

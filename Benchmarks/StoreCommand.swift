@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import Logging
 import PawlCore
+import PawlSQL
 import PawlSQLite
 
 /// Rotations on the store alone, durable, many at once.

@@ -6,7 +6,7 @@ import Foundation
 import Hummingbird
 import Logging
 import PawlGuard
-import PawlJWT
+import PawlJOSE
 
 struct Profile: ResponseEncodable {
     let subject: String

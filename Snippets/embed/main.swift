@@ -5,7 +5,7 @@ import Logging
 import NIOCore
 import PawlCore
 import PawlGuard
-import PawlJWT
+import PawlJOSE
 import PawlPasswords
 import PawlSQLite
 import PawlServer

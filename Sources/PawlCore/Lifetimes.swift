@@ -1,4 +1,4 @@
-import PawlJWT
+import PawlJOSE
 
 /// How long things live, in seconds.
 public struct Lifetimes: Sendable, Equatable {

@@ -1,5 +1,5 @@
 import Crypto
-import PawlJWT
+import PawlJOSE
 
 /// ``AccessTokenVerifier``: takes no token that was changed, and of those that its keys signed exactly the ones that
 /// RFC 9068 §4 lets pass.

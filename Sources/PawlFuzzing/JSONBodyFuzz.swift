@@ -1,5 +1,5 @@
 import PawlAPI
-import PawlJWT
+import PawlJOSE
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials

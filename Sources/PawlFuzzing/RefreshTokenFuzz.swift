@@ -1,6 +1,6 @@
 import Crypto
 import PawlCore
-import PawlJWT
+import PawlJOSE
 
 /// ``RefreshToken/init(authenticating:with:)``: takes exactly the texts that a master secret made.
 struct RefreshTokenFuzz {

@@ -1,5 +1,5 @@
 public import Hummingbird
-public import PawlJWT
+public import PawlJOSE
 
 /// A context that carries the claims of the request's access token: nil where no guard stands before the route.
 public protocol GuardedRequestContext: RequestContext {

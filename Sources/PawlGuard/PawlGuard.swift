@@ -2,7 +2,7 @@ import HTTPTypes
 public import Hummingbird
 public import Logging
 import PawlAPI
-public import PawlJWT
+public import PawlJOSE
 
 /// Lets only requests with a good access token through (RFC 6750, RFC 9068 §4), and hands their claims to the routes.
 ///
@@ -10,7 +10,7 @@ public import PawlJWT
 ///     router.add(middleware: PawlGuard(issuer: "https://auth.example.com"))
 ///     router.group("notes").add(middleware: RequireScope("notes:read")).get { _, context in … }
 public struct PawlGuard<Context: GuardedRequestContext>: RouterMiddleware {
-    private let validator: any AccessTokenValidator
+    private let validator: any AccessTokenChecker
 
     /// A guard of an API beside the server: finds the issuer's keys, keeps them, and checks tokens by itself.
     /// - Parameters:
@@ -29,7 +29,7 @@ public struct PawlGuard<Context: GuardedRequestContext>: RouterMiddleware {
     }
 
     /// A guard of routes in the server's own process (`pawl.accessTokens`): it also refuses ended sessions at once.
-    public init(_ validator: any AccessTokenValidator) {
+    public init(_ validator: any AccessTokenChecker) {
         self.validator = validator
     }
 

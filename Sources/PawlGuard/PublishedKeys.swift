@@ -3,7 +3,7 @@ import Logging
 import NIOCore
 import NIOHTTP1
 import PawlAPI
-import PawlJWT
+import PawlJOSE
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials
@@ -13,7 +13,7 @@ import PawlJWT
 
 /// The issuer's keys as it publishes them (RFC 8414, RFC 7517): fetched when first needed and cached, again when they
 /// are old or a token names one that is not there, by one request at a time and not too often.
-actor PublishedKeys: AccessTokenValidator {
+actor PublishedKeys: AccessTokenChecker {
     /// Seconds.
     private enum Limit {
         /// As published by the server: how long a key that was retired in an emergency may still be believed.

@@ -1,7 +1,7 @@
 import HTTPTypes
 public import Hummingbird
 import PawlAPI
-import PawlJWT
+import PawlJOSE
 
 /// Lets only tokens through that have all of these scopes (RFC 6750 §3.1, `insufficient_scope`). Goes behind a
 /// ``PawlGuard``.

@@ -2,7 +2,7 @@ import HTTPTypes
 import Hummingbird
 import NIOCore
 import PawlAPI
-import PawlJWT
+import PawlJOSE
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials

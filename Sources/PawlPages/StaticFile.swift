@@ -1,7 +1,7 @@
 import Crypto
 import HTTPTypes
 import Hummingbird
-import PawlJWT
+import PawlJOSE
 
 /// Something that stays the same while the server runs, with a strong `ETag`: browsers ask each time, and get it only
 /// when it has changed (RFC 9110 §8.8.3).

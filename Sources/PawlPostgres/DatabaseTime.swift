@@ -36,13 +36,14 @@ final class DatabaseTime: Sendable {
     /// Looks do not differ by less, in seconds.
     private static let precision = 0.1
 
-    private let machine: Clock
+    private let machine: WallClock
     private let uptime: @Sendable () -> Double
     private let logger: Logger
     private let bearings = Mutex(Bearings())
 
     init(
-        machine: Clock = .system, uptime: @escaping @Sendable () -> Double = DatabaseTime.steadySeconds, logger: Logger
+        machine: WallClock = .system, uptime: @escaping @Sendable () -> Double = DatabaseTime.steadySeconds,
+        logger: Logger
     ) {
         self.machine = machine
         self.uptime = uptime
@@ -53,8 +54,8 @@ final class DatabaseTime: Sendable {
     static let steadySeconds: @Sendable () -> Double = { (ContinuousClock.now - start) / .seconds(1) }
 
     /// The database's time.
-    var clock: Clock {
-        Clock {
+    var clock: WallClock {
+        WallClock {
             self.now
         } uptime: {
             Int64(self.uptime())

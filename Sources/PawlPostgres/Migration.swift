@@ -1,5 +1,6 @@
 import Logging
 import PawlCore
+import PawlSQL
 
 /// A step of the schema. The same names, in the same order, for every kind of database.
 ///

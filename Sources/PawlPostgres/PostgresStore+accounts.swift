@@ -1,4 +1,5 @@
 public import PawlCore
+import PawlSQL
 
 extension PostgresStore {
     public func user(identifier: Identifier) async throws(StoreError) -> User? {
@@ -25,7 +26,7 @@ extension PostgresStore {
         }
     }
 
-    public func insert(_ user: User, _ event: Event) async throws(StoreError) -> Bool {
+    public func addUser(_ user: User, _ event: Event) async throws(StoreError) -> Bool {
         try await transaction { connection in
             let inserted = try connection.insert(
                 [UserRow.values(user)], into: UserRow.table, "ON CONFLICT DO NOTHING")
@@ -35,7 +36,9 @@ extension PostgresStore {
         }
     }
 
-    public func reseal(_ id: SubjectID, from old: SealedPassword, to new: SealedPassword) async throws(StoreError) {
+    public func resealPassword(of id: SubjectID, from old: SealedPassword, to new: SealedPassword)
+        async throws(StoreError)
+    {
         try await write(
             "UPDATE users SET password = $1 WHERE id = $2 AND password = $3",
             [.bytes(new.bytes), .id(id), .bytes(old.bytes)])
@@ -58,7 +61,7 @@ extension PostgresStore {
             for event in events { try Self.insert(event, on: connection) }
             let ended =
                 change.endsSessions
-                ? try Self.end(.all(of: id), PlannedEnding(.revoked, at: change.at, origin: nil), on: connection).ended
+                ? try Self.end(.all(of: id), SessionEnding(.revoked, at: change.at, origin: nil), on: connection).ended
                 : []
             let left = try Self.fetchIDs(.all(of: id), on: connection)
             try Self.copyRoles(changed.roles, scope: changed.scope, to: left, on: connection)

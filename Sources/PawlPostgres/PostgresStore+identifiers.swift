@@ -1,5 +1,6 @@
 import Logging
 public import PawlCore
+import PawlSQL
 
 extension PostgresStore {
     public func oldIdentifiers() async throws(StoreError) -> [OldIdentifier] {

@@ -1,4 +1,5 @@
 public import PawlCore
+import PawlSQL
 
 extension PostgresStore {
     public func signingKeys() async throws(StoreError) -> [SealedSigningKey] {
@@ -7,7 +8,7 @@ extension PostgresStore {
         }
     }
 
-    public func insert(
+    public func addSigningKey(
         _ key: SealedSigningKey, ifKeysAre known: Set<String>, _ event: Event
     ) async throws(StoreError) -> Bool {
         try await transaction { connection in
@@ -20,7 +21,7 @@ extension PostgresStore {
         }
     }
 
-    public func reseal(_ key: SealedSigningKey) async throws(StoreError) {
+    public func resealSigningKey(_ key: SealedSigningKey) async throws(StoreError) {
         try await write(
             "UPDATE signing_keys SET seal = $1 WHERE id = $2", [.bytes(key.seal), .text(key.id)])
     }

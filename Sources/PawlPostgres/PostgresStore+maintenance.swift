@@ -1,10 +1,11 @@
 public import PawlCore
+import PawlSQL
 
 extension PostgresStore {
     /// Seconds that one node keeps house after it has asked to.
     private static let lease: Int64 = 60
 
-    public func mayKeepHouse(at now: UnixTime) async throws(StoreError) -> Bool {
+    public func takeHousekeepingLease(at now: UnixTime) async throws(StoreError) -> Bool {
         // An end that is more than another lease away was set by a clock that was wrong.
         try await write(
             """

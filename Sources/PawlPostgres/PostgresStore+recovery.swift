@@ -7,14 +7,14 @@ public import PawlCore
 #endif
 
 extension PostgresStore {
-    /// Asked by every node each second, which is also when it looks at the database's clock and settles its doubts.
-    public func recovery() async throws(StoreError) -> RecoveryRecord {
+    /// Asked by every node each second, which is also when it looks at the database's clock and settles its unknownOutcomes.
+    public func dataLossRecord() async throws(StoreError) -> DataLossRecord {
         let record = try await run { [time] connection in try Self.readRecovery(on: connection, time) }
-        await settleDoubts(at: clock.now)
+        await settleUnknownOutcomes(at: clock.now)
         return record
     }
 
-    static func readRecovery(on connection: Connection, _ time: DatabaseTime) throws -> RecoveryRecord {
+    static func readRecovery(on connection: Connection, _ time: DatabaseTime) throws -> DataLossRecord {
         let row = try time.read(
             on: connection,
             """
@@ -24,12 +24,12 @@ extension PostgresStore {
         return try decode(row.flatMap { $0.isNull(1) ? nil : $0.text(1) })
     }
 
-    public func updateRecovery(
-        _ change: @escaping @Sendable (inout RecoveryRecord) -> [Event]
-    ) async throws(StoreError) -> RecoveryRecord {
+    public func updateDataLossRecord(
+        _ change: @escaping @Sendable (inout DataLossRecord) -> [Event]
+    ) async throws(StoreError) -> DataLossRecord {
         try await transaction { connection in
             // There must be a row to lock.
-            let empty = try Self.encode(RecoveryRecord())
+            let empty = try Self.encode(DataLossRecord())
             try connection.execute(
                 "INSERT INTO settings (name, value) VALUES ('recovery', $1) ON CONFLICT (name) DO NOTHING",
                 [.text(empty)])
@@ -42,7 +42,7 @@ extension PostgresStore {
         }
     }
 
-    public func countRecovery(since start: UnixTime, at now: UnixTime) async throws(StoreError) -> RecoveryCount {
+    public func countDataLoss(since start: UnixTime, at now: UnixTime) async throws(StoreError) -> DataLossCount {
         try await run { connection in
             try connection.patiently { connection in
                 let row = try connection.execute(
@@ -55,21 +55,21 @@ extension PostgresStore {
                     """, [.time(start), .time(now)]
                 ).first
                 let counts = (0..<3).map { Int(row?.integer($0) ?? 0) }
-                return RecoveryCount(recovered: counts[0], lost: counts[1], silent: counts[2])
+                return DataLossCount(recovered: counts[0], lost: counts[1], silent: counts[2])
             }
         }
     }
 
-    private static func encode(_ record: RecoveryRecord) throws -> String {
+    private static func encode(_ record: DataLossRecord) throws -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = .sortedKeys
         return String(decoding: try encoder.encode(record), as: UTF8.self)
     }
 
-    private static func decode(_ text: String?) throws -> RecoveryRecord {
-        guard let text else { return RecoveryRecord() }
+    private static func decode(_ text: String?) throws -> DataLossRecord {
+        guard let text else { return DataLossRecord() }
         do {
-            return try JSONDecoder().decode(RecoveryRecord.self, from: Data(text.utf8))
+            return try JSONDecoder().decode(DataLossRecord.self, from: Data(text.utf8))
         } catch {
             throw StoreError("The record of lost writes cannot be read.")
         }

@@ -5,13 +5,13 @@ extension PostgresStore {
         _ turn: Turn, under policy: RotationPolicy, losses: [Incident]
     ) async throws(StoreError) -> Outcome {
         try time.check()
-        let fate = turn.presentation.kind == .refresh ? await waves.turn(turn) : .alone
+        let fate = turn.presentation.kind == .refresh ? await batcher.turn(turn) : .alone
         switch fate {
         case .turned(let session): return Outcome(.rotate, session)
         case .untouched, .alone: return try await decide(turn, under: policy, losses, mayBeCommitted: false)
         case .inDoubt: return try await decide(turn, under: policy, losses, mayBeCommitted: true)
         case .failed(let error):
-            if error.kind == .away { doubts.add(turn) }
+            if error.kind == .away { unknownOutcomes.add(turn) }
             throw StoreError(error)
         }
     }
@@ -24,7 +24,7 @@ extension PostgresStore {
     ) async throws(StoreError) -> Outcome {
         let deadline = ContinuousClock.now + patience
         var mayBeCommitted = mayBeCommitted
-        let facts = RotationPolicy.Circumstances(losses: losses, unanswered: doubts[turn])
+        let facts = RotationPolicy.Circumstances(losses: losses, unanswered: unknownOutcomes[turn])
         while true {
             do {
                 return try await pool.transaction { [mayBeCommitted, circuit] connection in
@@ -36,11 +36,11 @@ extension PostgresStore {
                 let kind = (error as? PostgresError)?.kind
                 if kind == .inDoubt { mayBeCommitted = true }
                 guard mayBeCommitted else {
-                    if kind == .away { doubts.add(turn) }
+                    if kind == .away { unknownOutcomes.add(turn) }
                     throw StoreError(hiding: error)
                 }
                 guard kind == .inDoubt || kind == .away, .now < deadline, await Self.pause() else {
-                    doubts.add(turn)
+                    unknownOutcomes.add(turn)
                     throw StoreError(hiding: error)
                 }
             }
@@ -59,7 +59,7 @@ extension PostgresStore {
 
     private static func decide(
         _ turn: Turn, under policy: RotationPolicy, in facts: RotationPolicy.Circumstances, mayBeCommitted: Bool,
-        circuit: Circuit, on connection: Connection
+        circuit: CircuitBreaker, on connection: Connection
     ) throws -> Outcome {
         let presented = turn.presentation
         var user: User?

@@ -1,6 +1,7 @@
 package import PawlCore
+package import PawlSQL
 
-extension PostgresStore: MoveTarget {
+extension PostgresStore: CopyTarget {
     package func rows(
         of table: TableShape, after key: ColumnValue?, through last: ColumnValue?, limit: Int
     ) async throws(StoreError) -> [[ColumnValue]] {

@@ -1,10 +1,11 @@
 public import PawlCore
+import PawlSQL
 
 extension PostgresStore {
     /// Only turns of the same rows wait; round trips are what costs.
     public var sliceSize: Int { 128 }
 
-    public func insert(
+    public func startSession(
         _ session: Session, ifUserVersionIs userVersion: Int64, limit: Int, _ event: Event
     ) async throws(StoreError) -> [Event]? {
         try await transaction { connection in
@@ -14,7 +15,7 @@ extension PostgresStore {
             else { return nil }
             let displaced = try Self.fetchLeastRecentlyUsed(
                 of: user.id, beyond: limit - 1, sparing: nil, limit: .max, at: session.createdAt, on: connection)
-            let ended = try Self.end(.these(displaced), PlannedEnding(displacedBy: session), on: connection).ended
+            let ended = try Self.end(.these(displaced), SessionEnding(displacedBy: session), on: connection).ended
             try connection.insert([SessionRow.values(session)], into: SessionRow.table)
             try Self.insert(event, on: connection)
             return ended
@@ -51,7 +52,7 @@ extension PostgresStore {
     }
 
     public func end(
-        _ selection: SessionSelection, after cursor: SessionID?, limit: Int, _ ending: PlannedEnding
+        _ selection: SessionSelection, after cursor: SessionID?, limit: Int, _ ending: SessionEnding
     ) async throws(StoreError) -> (ended: [Event], cursor: SessionID?) {
         try await transaction { connection in
             try Self.end(selection, after: cursor, limit: limit, ending, on: connection)
@@ -206,7 +207,7 @@ extension PostgresStore {
     /// One statement for all rows, and one for their events. The first says again what ``Session/canEnd(at:)`` and
     /// ``Session/ended(at:reason:)`` say.
     static func end(
-        _ selection: SessionSelection, after cursor: SessionID? = nil, limit: Int = .max, _ ending: PlannedEnding,
+        _ selection: SessionSelection, after cursor: SessionID? = nil, limit: Int = .max, _ ending: SessionEnding,
         on connection: Connection
     ) throws -> (ended: [Event], cursor: SessionID?) {
         let slice = try fetchIDs(selection, after: cursor, limit: limit, on: connection)

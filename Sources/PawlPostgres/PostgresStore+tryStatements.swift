@@ -1,4 +1,5 @@
 public import PawlCore
+import PawlSQL
 
 extension PostgresStore {
     public func tryStatements() async throws(StoreError) {
@@ -19,7 +20,7 @@ extension PostgresStore {
         _ = try fetch(nobody, locked: true, on: connection)
         _ = try fetchIDs(.all(of: noUser), on: connection)
         try connection.insert([], into: SessionRow.table, SessionRow.table.replacing)
-        _ = try end(.one(nobody), PlannedEnding(.revoked, at: start, origin: nil), on: connection)
+        _ = try end(.one(nobody), SessionEnding(.revoked, at: start, origin: nil), on: connection)
         try copyRoles([], scope: [], to: [nobody], on: connection)
         _ = try fetchSlice(after: nil, limit: 1, on: connection)
         try connection.execute(deleteStatement, [.ids([nobody]), .time(start)])

@@ -4,19 +4,19 @@ import Synchronization
 
 /// The store for more than one machine: PostgreSQL, shared by any number of nodes.
 ///
-/// Plain rotations go in waves over connections of their own (``Waves``), everything else over a small pool. What was
+/// Plain rotations go in batcher over connections of their own (``RotationBatcher``), everything else over a small pool. What was
 /// acknowledged is as durable as the database's `synchronous_commit` says.
 public final class PostgresStore: PawlStore {
-    let pool: LinkPool
-    let waves: Waves
-    let circuit = Circuit()
+    let pool: ConnectionPool
+    let batcher: RotationBatcher
+    let circuit = CircuitBreaker()
     /// The database's time, or that of a test.
-    public let clock: Clock
+    public let clock: WallClock
     let time: DatabaseTime
     let logger: Logger
     /// Names this process where only one at a time may do something.
     let node = Hex.encode(Randomness.system.bytes(8))
-    let doubts = Doubts()
+    let unknownOutcomes = UnknownOutcomes()
     /// How long a turn whose outcome is not known is asked about, before its caller is sent away to come again.
     let patience: Duration
 
@@ -31,7 +31,7 @@ public final class PostgresStore: PawlStore {
     ///   - clock: the time to go by, for tests; the database's if nil.
     /// - Throws: ``PostgresStoreError`` that says what to do.
     public convenience init(
-        url: String, connections: Int = PostgresStore.connections, clock: Clock? = nil,
+        url: String, connections: Int = PostgresStore.connections, clock: WallClock? = nil,
         metrics: PawlMetrics = .init(), logger: Logger
     ) async throws {
         try await self.init(
@@ -39,7 +39,7 @@ public final class PostgresStore: PawlStore {
     }
 
     package init(
-        url: String, connections: Int = PostgresStore.connections, purpose: StorePurpose, clock: Clock? = nil,
+        url: String, connections: Int = PostgresStore.connections, purpose: OpenMode, clock: WallClock? = nil,
         patience: Duration = .seconds(8), startPatience: Duration = .seconds(30), metrics: PawlMetrics = .init(),
         logger: Logger
     ) async throws {
@@ -51,10 +51,10 @@ public final class PostgresStore: PawlStore {
         let circuit = circuit
         let others = max(1, connections - Self.waveConnections)
         let links = (0..<Self.waveConnections).map { _ in
-            Link(url, circuit: circuit, prepare: RotationStatement.prepare)
+            ConnectionWorker(url, circuit: circuit, prepare: RotationStatement.prepare)
         }
-        waves = Waves(links, metrics: metrics)
-        pool = LinkPool((0..<others).map { _ in Link(url, circuit: circuit) }, neighbours: links)
+        batcher = RotationBatcher(links, metrics: metrics)
+        pool = ConnectionPool((0..<others).map { _ in ConnectionWorker(url, circuit: circuit) }, neighbours: links)
         do {
             try await open(for: purpose, within: purpose == .serve ? startPatience : .zero)
         } catch {
@@ -66,7 +66,7 @@ public final class PostgresStore: PawlStore {
 
     /// Opens the database, again and again while it is away: a server may start while its database does, or while that
     /// fails over.
-    private func open(for purpose: StorePurpose, within patience: Duration) async throws {
+    private func open(for purpose: OpenMode, within patience: Duration) async throws {
         let deadline = ContinuousClock.now + patience
         var isTold = false
         while true {
@@ -84,9 +84,9 @@ public final class PostgresStore: PawlStore {
         }
     }
 
-    private func open(for purpose: StorePurpose) async throws {
+    private func open(for purpose: OpenMode) async throws {
         try await pool.connect()
-        try await waves.connect()
+        try await batcher.connect()
         try await pool.run(Self.checkEncoding)
         switch purpose {
         case .serve:
@@ -99,7 +99,7 @@ public final class PostgresStore: PawlStore {
         case .inspect: return
         }
         let record = try await pool.run { [time] connection in try Self.readRecovery(on: connection, time) }
-        try DatabaseTime.checkStart(database: time.clock.now, machine: Clock.system.now, lastSign: record.heartbeat)
+        try DatabaseTime.checkStart(database: time.clock.now, machine: WallClock.system.now, lastSign: record.heartbeat)
     }
 
     /// Refuses what libpq cannot read, without repeating it: it may hold a password.
@@ -143,7 +143,7 @@ public final class PostgresStore: PawlStore {
 
     /// Lets what is under way finish, and ends all connections.
     public func close() async {
-        await waves.close()
+        await batcher.close()
         await pool.close()
     }
 

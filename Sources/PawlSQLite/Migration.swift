@@ -2,6 +2,7 @@ import Foundation
 import GRDB
 import Logging
 import PawlCore
+import PawlSQL
 
 /// A step of the schema. The same names, in the same order, for every kind of database.
 struct Migration {

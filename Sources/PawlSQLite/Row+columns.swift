@@ -1,6 +1,7 @@
 import Foundation
 import GRDB
 import PawlCore
+import PawlSQL
 
 extension Row: Columns {
     // By way of the value as it is stored: GRDB's own conversion stops the process at a value of another type, and a

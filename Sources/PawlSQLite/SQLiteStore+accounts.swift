@@ -1,6 +1,7 @@
 import Foundation
 import GRDB
 public import PawlCore
+import PawlSQL
 
 extension SQLiteStore {
     public func user(identifier: Identifier) async throws(StoreError) -> User? {
@@ -28,7 +29,7 @@ extension SQLiteStore {
         }
     }
 
-    public func insert(_ user: User, _ event: Event) async throws(StoreError) -> Bool {
+    public func addUser(_ user: User, _ event: Event) async throws(StoreError) -> Bool {
         try await write { db in
             try db.execute(
                 sql: """
@@ -42,7 +43,9 @@ extension SQLiteStore {
         }
     }
 
-    public func reseal(_ id: SubjectID, from old: SealedPassword, to new: SealedPassword) async throws(StoreError) {
+    public func resealPassword(of id: SubjectID, from old: SealedPassword, to new: SealedPassword)
+        async throws(StoreError)
+    {
         try await write { db in
             try db.execute(
                 sql: "UPDATE users SET password = ? WHERE id = ? AND password = ?",
@@ -66,7 +69,7 @@ extension SQLiteStore {
             for event in events { try Self.insert(event, in: db) }
             let ended =
                 change.endsSessions
-                ? try Self.end(.all(of: id), PlannedEnding(.revoked, at: change.at, origin: nil), in: db).ended : []
+                ? try Self.end(.all(of: id), SessionEnding(.revoked, at: change.at, origin: nil), in: db).ended : []
             // Most of many have these already, and are not written again.
             try db.execute(
                 sql: """

@@ -1,6 +1,7 @@
 import GRDB
 import Logging
 public import PawlCore
+import PawlSQL
 
 extension SQLiteStore {
     public func oldIdentifiers() async throws(StoreError) -> [OldIdentifier] {

@@ -1,5 +1,6 @@
 import GRDB
 public import PawlCore
+import PawlSQL
 
 extension SQLiteStore {
     public func signingKeys() async throws(StoreError) -> [SealedSigningKey] {
@@ -8,7 +9,7 @@ extension SQLiteStore {
         }
     }
 
-    public func insert(
+    public func addSigningKey(
         _ key: SealedSigningKey, ifKeysAre known: Set<String>, _ event: Event
     ) async throws(StoreError) -> Bool {
         try await write { db in
@@ -21,7 +22,7 @@ extension SQLiteStore {
         }
     }
 
-    public func reseal(_ key: SealedSigningKey) async throws(StoreError) {
+    public func resealSigningKey(_ key: SealedSigningKey) async throws(StoreError) {
         try await write { db in
             try db.execute(sql: "UPDATE signing_keys SET seal = ? WHERE id = ?", arguments: [key.seal.data, key.id])
         }

@@ -3,7 +3,7 @@ import GRDB
 public import PawlCore
 
 extension SQLiteStore {
-    public func mayKeepHouse(at now: UnixTime) -> Bool { true }
+    public func takeHousekeepingLease(at now: UnixTime) -> Bool { true }
 
     /// SQLite refuses none of them.
     public func tryStatements() {}

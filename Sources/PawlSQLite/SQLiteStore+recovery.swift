@@ -3,13 +3,13 @@ import GRDB
 public import PawlCore
 
 extension SQLiteStore {
-    public func recovery() async throws(StoreError) -> RecoveryRecord {
+    public func dataLossRecord() async throws(StoreError) -> DataLossRecord {
         try await read { db in try Self.fetchRecovery(in: db) }
     }
 
-    public func updateRecovery(
-        _ change: @escaping @Sendable (inout RecoveryRecord) -> [Event]
-    ) async throws(StoreError) -> RecoveryRecord {
+    public func updateDataLossRecord(
+        _ change: @escaping @Sendable (inout DataLossRecord) -> [Event]
+    ) async throws(StoreError) -> DataLossRecord {
         try await write { db in
             var record = try Self.fetchRecovery(in: db)
             for event in change(&record) { try Self.insert(event, in: db) }
@@ -22,7 +22,7 @@ extension SQLiteStore {
         }
     }
 
-    public func countRecovery(since start: UnixTime, at now: UnixTime) async throws(StoreError) -> RecoveryCount {
+    public func countDataLoss(since start: UnixTime, at now: UnixTime) async throws(StoreError) -> DataLossCount {
         try await read { db in
             let row = try Row.fetchOne(
                 db,
@@ -33,16 +33,16 @@ extension SQLiteStore {
                     FROM sessions
                     """, arguments: [start.seconds, now.seconds])
             let counts = (0..<3).map { Int(row?.integer($0) ?? 0) }
-            return RecoveryCount(recovered: counts[0], lost: counts[1], silent: counts[2])
+            return DataLossCount(recovered: counts[0], lost: counts[1], silent: counts[2])
         }
     }
 
-    private static func fetchRecovery(in db: Database) throws -> RecoveryRecord {
+    private static func fetchRecovery(in db: Database) throws -> DataLossRecord {
         guard let text = try String.fetchOne(db, sql: "SELECT value FROM settings WHERE name = 'recovery'") else {
-            return RecoveryRecord()
+            return DataLossRecord()
         }
         do {
-            return try JSONDecoder().decode(RecoveryRecord.self, from: Data(text.utf8))
+            return try JSONDecoder().decode(DataLossRecord.self, from: Data(text.utf8))
         } catch {
             throw StoreError("The record of lost writes cannot be read.")
         }

@@ -1,6 +1,7 @@
 import Foundation
 import GRDB
 package import PawlCore
+package import PawlSQL
 
 extension SQLiteStore: RowStore {
     package func rows(

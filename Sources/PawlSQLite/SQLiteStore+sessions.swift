@@ -1,12 +1,13 @@
 import Foundation
 import GRDB
 public import PawlCore
+import PawlSQL
 
 extension SQLiteStore {
     /// Each turn waits for the change before it.
     public var sliceSize: Int { 8 }
 
-    public func insert(
+    public func startSession(
         _ session: Session, ifUserVersionIs userVersion: Int64, limit: Int, _ event: Event
     ) async throws(StoreError) -> [Event]? {
         try await write { db in
@@ -14,7 +15,7 @@ extension SQLiteStore {
             else { return nil }
             let displaced = try Self.fetchLeastRecentlyUsed(
                 of: user.id, beyond: limit - 1, sparing: nil, limit: .max, at: session.createdAt, in: db)
-            let ended = try Self.end(.these(displaced), PlannedEnding(displacedBy: session), in: db).ended
+            let ended = try Self.end(.these(displaced), SessionEnding(displacedBy: session), in: db).ended
             try Self.replace(session, in: db)
             try Self.insert(event, in: db)
             return ended
@@ -55,7 +56,7 @@ extension SQLiteStore {
     }
 
     public func end(
-        _ selection: SessionSelection, after cursor: SessionID?, limit: Int, _ ending: PlannedEnding
+        _ selection: SessionSelection, after cursor: SessionID?, limit: Int, _ ending: SessionEnding
     ) async throws(StoreError) -> (ended: [Event], cursor: SessionID?) {
         try await write { db in try Self.end(selection, after: cursor, limit: limit, ending, in: db) }
     }
@@ -191,7 +192,7 @@ extension SQLiteStore {
     /// One statement for all rows, and the event of each. It says again what ``Session/canEnd(at:)`` and
     /// ``Session/ended(at:reason:)`` say.
     static func end(
-        _ selection: SessionSelection, after cursor: SessionID? = nil, limit: Int = .max, _ ending: PlannedEnding,
+        _ selection: SessionSelection, after cursor: SessionID? = nil, limit: Int = .max, _ ending: SessionEnding,
         in db: Database
     ) throws -> (ended: [Event], cursor: SessionID?) {
         let slice = try fetchIDs(selection, after: cursor, limit: limit, in: db)

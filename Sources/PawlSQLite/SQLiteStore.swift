@@ -2,6 +2,7 @@ import Foundation
 import GRDB
 public import Logging
 public import PawlCore
+import PawlSQL
 
 /// The embedded store: one SQLite file, one process, nothing to run beside it.
 ///
@@ -21,7 +22,7 @@ public final class SQLiteStore: PawlStore {
         try await self.init(path: path, purpose: .serve, metrics: metrics, logger: logger)
     }
 
-    package init(path: String, purpose: StorePurpose, metrics: PawlMetrics = .init(), logger: Logger) async throws {
+    package init(path: String, purpose: OpenMode, metrics: PawlMetrics = .init(), logger: Logger) async throws {
         self.logger = logger
         commits = GroupCommit(metrics: metrics)
         // By whatever name it is called: a link must not get round the lock.
@@ -86,7 +87,8 @@ public final class SQLiteStore: PawlStore {
 
     /// Served once more, it would be a second history of each session.
     private static func checkIsNotLeft(_ db: Database) throws {
-        let left = try String.fetchOne(db, sql: "SELECT value FROM settings WHERE name = ?", arguments: [Move.moved])
+        let left = try String.fetchOne(
+            db, sql: "SELECT value FROM settings WHERE name = ?", arguments: [InstallationCopy.moved])
         guard left == nil else {
             throw SQLiteStoreError(
                 "This installation has been moved to PostgreSQL: start the server with --database postgres://…")

@@ -1,6 +1,6 @@
 public import Logging
 public import PawlCore
-public import PawlJWT
+public import PawlJOSE
 public import ServiceLifecycle
 import Synchronization
 
@@ -26,7 +26,7 @@ public final class Pawl: Service {
     /// - Throws: if the public URL is not an origin, if the store is away, or holds keys that `secrets` do not open.
     public convenience init(
         store: any PawlStore, passwords: any PasswordHasher, secrets: MasterSecrets, configuration: PawlConfiguration,
-        clock: Clock? = nil, randomness: Randomness = .system, metrics: PawlMetrics = .init(),
+        clock: WallClock? = nil, randomness: Randomness = .system, metrics: PawlMetrics = .init(),
         logger: Logger = Logger(label: "pawl")
     ) async throws {
         try await self.init(
@@ -39,7 +39,7 @@ public final class Pawl: Service {
     /// schedule is for the server to follow.
     package init(
         operating store: any PawlStore, passwords: any PasswordHasher, secrets: MasterSecrets,
-        configuration: PawlConfiguration, clock: Clock? = nil, randomness: Randomness = .system,
+        configuration: PawlConfiguration, clock: WallClock? = nil, randomness: Randomness = .system,
         metrics: PawlMetrics = .init(), logger: Logger
     ) async throws {
         guard let own = WebOrigin(configuration.publicURL) else { throw NoOrigin(url: configuration.publicURL) }
@@ -71,7 +71,7 @@ public final class Pawl: Service {
     var isDraining: Bool { hasDrainBegun.load(ordering: .relaxed) }
 
     /// For guards of routes in this process: checks with the key ring at hand, and refuses ended sessions at once.
-    public var accessTokens: any AccessTokenValidator { engine.accessTokens }
+    public var accessTokens: any AccessTokenChecker { engine.accessTokens }
 
     /// Follows what other servers do and keeps house until the application shuts down. A failure is logged and tried again:
     /// it must not stop the server.

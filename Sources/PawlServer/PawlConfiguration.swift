@@ -1,5 +1,5 @@
 public import PawlCore
-public import PawlJWT
+public import PawlJOSE
 
 /// What a Pawl server can be told. The defaults are safe.
 public struct PawlConfiguration: Sendable {

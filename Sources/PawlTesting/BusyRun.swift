@@ -1,6 +1,6 @@
 package import Foundation
 package import PawlCore
-import PawlJWT
+import PawlJOSE
 import Testing
 
 /// A store in use, and all that must not be found in what it wrote (P3).

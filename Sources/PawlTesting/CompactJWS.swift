@@ -1,4 +1,4 @@
-import PawlJWT
+import PawlJOSE
 
 /// A compact JWS over any bytes, with whatever `signature` makes of the text to be signed: for tokens that no honest
 /// issuer would make.

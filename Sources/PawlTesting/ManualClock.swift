@@ -28,8 +28,8 @@ public final class ManualClock: Sendable {
     public func jump(by seconds: Int64) { state.withLock { $0.now = $0.now + seconds } }
 
     /// What the code under test reads.
-    public var clock: Clock {
-        Clock {
+    public var clock: WallClock {
+        WallClock {
             self.now
         } uptime: {
             self.state.withLock { $0.uptime }

@@ -6,12 +6,13 @@ import Synchronization
 public final class ObservedStore: PawlStore {
     /// The seams' functions, by what they do.
     public enum Call: String, Sendable, CaseIterable {
-        case rotate, insertSession, session, liveSessions, leastRecentlyUsed, end, copyRoles, rename, spendStepUpTry,
+        case rotate, startSession, session, liveSessions, leastRecentlyUsed, end, copyRoles, rename, spendStepUpTry,
             refundStepUpTry, deleteSessions
-        case userByIdentifier, user, users, insertUser, reseal, update, reserveLogin, settleLogin, deleteThrottles
-        case signingKeys, insertKey, resealKey, deleteSigningKey, append, events, eventsAfter, latestEvents,
-            deleteEvents, recovery, updateRecovery, countRecovery, ping
-        case mayKeepHouse, tryStatements, status, findDamage, oldIdentifiers, passwordSeals, countLiveSessions, backup
+        case userByIdentifier, user, users, addUser, resealPassword, update, reserveLogin, settleLogin, deleteThrottles
+        case signingKeys, addSigningKey, resealSigningKey, deleteSigningKey, append, events, eventsAfter, latestEvents,
+            deleteEvents, dataLossRecord, updateDataLossRecord, countDataLoss, ping
+        case takeHousekeepingLease, tryStatements, status, findDamage, oldIdentifiers, passwordSeals, countLiveSessions,
+            backup
     }
 
     private struct State {
@@ -27,7 +28,7 @@ public final class ObservedStore: PawlStore {
         self.base = base
     }
 
-    public var clock: Clock { base.clock }
+    public var clock: WallClock { base.clock }
 
     public var sliceSize: Int { base.sliceSize }
 
@@ -60,11 +61,11 @@ public final class ObservedStore: PawlStore {
         return try await base.rotate(turn, under: policy, losses: losses)
     }
 
-    public func insert(
+    public func startSession(
         _ session: Session, ifUserVersionIs userVersion: Int64, limit: Int, _ event: Event
     ) async throws(StoreError) -> [Event]? {
-        try await note(.insertSession)
-        return try await base.insert(session, ifUserVersionIs: userVersion, limit: limit, event)
+        try await note(.startSession)
+        return try await base.startSession(session, ifUserVersionIs: userVersion, limit: limit, event)
     }
 
     public func session(_ id: SessionID) async throws(StoreError) -> Session? {
@@ -87,7 +88,7 @@ public final class ObservedStore: PawlStore {
     }
 
     public func end(
-        _ selection: SessionSelection, after cursor: SessionID?, limit: Int, _ ending: PlannedEnding
+        _ selection: SessionSelection, after cursor: SessionID?, limit: Int, _ ending: SessionEnding
     ) async throws(StoreError) -> (ended: [Event], cursor: SessionID?) {
         try await note(.end)
         return try await base.end(selection, after: cursor, limit: limit, ending)
@@ -139,14 +140,16 @@ public final class ObservedStore: PawlStore {
         return try await base.users(after: identifier, limit: limit)
     }
 
-    public func insert(_ user: User, _ event: Event) async throws(StoreError) -> Bool {
-        try await note(.insertUser)
-        return try await base.insert(user, event)
+    public func addUser(_ user: User, _ event: Event) async throws(StoreError) -> Bool {
+        try await note(.addUser)
+        return try await base.addUser(user, event)
     }
 
-    public func reseal(_ id: SubjectID, from old: SealedPassword, to new: SealedPassword) async throws(StoreError) {
-        try await note(.reseal)
-        try await base.reseal(id, from: old, to: new)
+    public func resealPassword(of id: SubjectID, from old: SealedPassword, to new: SealedPassword)
+        async throws(StoreError)
+    {
+        try await note(.resealPassword)
+        try await base.resealPassword(of: id, from: old, to: new)
     }
 
     public func update(
@@ -182,16 +185,16 @@ public final class ObservedStore: PawlStore {
         return try await base.signingKeys()
     }
 
-    public func insert(
+    public func addSigningKey(
         _ key: SealedSigningKey, ifKeysAre known: Set<String>, _ event: Event
     ) async throws(StoreError) -> Bool {
-        try await note(.insertKey)
-        return try await base.insert(key, ifKeysAre: known, event)
+        try await note(.addSigningKey)
+        return try await base.addSigningKey(key, ifKeysAre: known, event)
     }
 
-    public func reseal(_ key: SealedSigningKey) async throws(StoreError) {
-        try await note(.resealKey)
-        try await base.reseal(key)
+    public func resealSigningKey(_ key: SealedSigningKey) async throws(StoreError) {
+        try await note(.resealSigningKey)
+        try await base.resealSigningKey(key)
     }
 
     public func deleteSigningKey(_ id: String, _ event: Event) async throws(StoreError) {
@@ -226,21 +229,21 @@ public final class ObservedStore: PawlStore {
         return try await base.deleteEvents(before: cutoff, limit: limit)
     }
 
-    public func recovery() async throws(StoreError) -> RecoveryRecord {
-        try await note(.recovery)
-        return try await base.recovery()
+    public func dataLossRecord() async throws(StoreError) -> DataLossRecord {
+        try await note(.dataLossRecord)
+        return try await base.dataLossRecord()
     }
 
-    public func updateRecovery(
-        _ change: @escaping @Sendable (inout RecoveryRecord) -> [Event]
-    ) async throws(StoreError) -> RecoveryRecord {
-        try await note(.updateRecovery)
-        return try await base.updateRecovery(change)
+    public func updateDataLossRecord(
+        _ change: @escaping @Sendable (inout DataLossRecord) -> [Event]
+    ) async throws(StoreError) -> DataLossRecord {
+        try await note(.updateDataLossRecord)
+        return try await base.updateDataLossRecord(change)
     }
 
-    public func countRecovery(since start: UnixTime, at now: UnixTime) async throws(StoreError) -> RecoveryCount {
-        try await note(.countRecovery)
-        return try await base.countRecovery(since: start, at: now)
+    public func countDataLoss(since start: UnixTime, at now: UnixTime) async throws(StoreError) -> DataLossCount {
+        try await note(.countDataLoss)
+        return try await base.countDataLoss(since: start, at: now)
     }
 
     public func ping() async throws(StoreError) {
@@ -248,9 +251,9 @@ public final class ObservedStore: PawlStore {
         try await base.ping()
     }
 
-    public func mayKeepHouse(at now: UnixTime) async throws(StoreError) -> Bool {
-        try await note(.mayKeepHouse)
-        return try await base.mayKeepHouse(at: now)
+    public func takeHousekeepingLease(at now: UnixTime) async throws(StoreError) -> Bool {
+        try await note(.takeHousekeepingLease)
+        return try await base.takeHousekeepingLease(at: now)
     }
 
     public func tryStatements() async throws(StoreError) {

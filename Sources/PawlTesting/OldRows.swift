@@ -40,7 +40,7 @@ package struct OldRows: Sendable {
         }
         for taken in ["STRAẞE", "Νικος@example.gr", "ΓΙΏΡΓΟΣ", "Ａlice@example.com", "ŻYTNIA", "UŻYTKOWNIK-7"] {
             let user = try Sample.user(taken)
-            let isNew = try await store.insert(user, Event(.registered, at: Sample.start, subject: user.id))
+            let isNew = try await store.addUser(user, Event(.registered, at: Sample.start, subject: user.id))
             #expect(isNew == (taken == "ŻYTNIA"), "\(taken)")
         }
     }

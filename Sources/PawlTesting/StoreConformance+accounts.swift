@@ -27,7 +27,7 @@ extension StoreConformance {
                     let found = try await store.user(identifier: try Identifier(other).orThrow())
                     #expect(found == user, "\(other)")
                     let twin = try Sample.user(other)
-                    #expect(try await store.insert(twin, Event(.registered, at: Sample.start)) == false, "\(other)")
+                    #expect(try await store.addUser(twin, Event(.registered, at: Sample.start)) == false, "\(other)")
                 }
             }
             #expect(try await store.users(after: nil, limit: 9).count == 2)
@@ -46,7 +46,7 @@ extension StoreConformance {
                 let identifier = try Identifier(user.identifier.spelling).orThrow()
                 #expect(try await store.user(identifier: identifier) == user)
             }
-            #expect(try await store.insert(Sample.user("STRAẞE"), Event(.registered, at: Sample.start)) == false)
+            #expect(try await store.addUser(Sample.user("STRAẞE"), Event(.registered, at: Sample.start)) == false)
             let report = try await store.oldIdentifiers().sorted { $0.spelling < $1.spelling }
             #expect(
                 report == [
@@ -80,7 +80,7 @@ extension StoreConformance {
             let twin = User(
                 id: try Sample.user("twin").id, identifier: user.identifier, createdAt: Sample.start,
                 password: SealedPassword(bytes: [1]))
-            #expect(try await store.insert(twin, Event(.registered, at: Sample.start, subject: twin.id)) == false)
+            #expect(try await store.addUser(twin, Event(.registered, at: Sample.start, subject: twin.id)) == false)
             #expect(try await store.user(identifier: user.identifier) == user)
             #expect(try await store.user(twin.id) == nil)
             #expect(try await store.events(since: Sample.start, kinds: [.registered], limit: 10).count == 1)
@@ -121,8 +121,8 @@ extension StoreConformance {
             let user = try Sample.user("owner", version: 3)
             try await store.put(user)
             let (fresh, late) = (SealedPassword(bytes: Sample.bytes(1)), SealedPassword(bytes: Sample.bytes(2)))
-            try await store.reseal(user.id, from: user.password, to: fresh)
-            try await store.reseal(user.id, from: user.password, to: late)
+            try await store.resealPassword(of: user.id, from: user.password, to: fresh)
+            try await store.resealPassword(of: user.id, from: user.password, to: late)
             var expected = user
             expected.password = fresh
             #expect(try await store.user(user.id) == expected, "the version stays")

@@ -10,7 +10,7 @@ extension StoreConformance {
             let pairs = try GeneratedRow.make(2000, seed: 20_260_101, for: user)
             var count: [Verdict: Int] = [:]
             for pair in pairs {
-                #expect(try await store.insert(pair.session, ifUserVersionIs: 1, Sample.started(pair.session)))
+                #expect(try await store.startSession(pair.session, ifUserVersionIs: 1, Sample.started(pair.session)))
             }
             for pair in pairs {
                 let outcome = try await store.rotate(pair.turn, under: pair.policy, losses: pair.losses)

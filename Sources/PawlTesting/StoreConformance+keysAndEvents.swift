@@ -15,17 +15,17 @@ extension StoreConformance {
             let gone = Event(.keyRetired, at: Sample.start + 1, details: ["key": "key-1"])
             for (place, key) in keys.enumerated() {
                 let known = Set(keys.prefix(place).map(\.id))
-                #expect(try await store.insert(key, ifKeysAre: known, made))
-                #expect(try await store.insert(key, ifKeysAre: known, made) == false, "another node was first")
+                #expect(try await store.addSigningKey(key, ifKeysAre: known, made))
+                #expect(try await store.addSigningKey(key, ifKeysAre: known, made) == false, "another node was first")
             }
             #expect(try await store.signingKeys().sorted { $0.id < $1.id } == keys)
             let resealed = SealedSigningKey(
                 id: "key-2", algorithm: "EdDSA", seal: Sample.bytes(9, count: 61), createdAt: Sample.start,
                 activatesAt: Sample.start + 2)
-            try await store.reseal(resealed)
+            try await store.resealSigningKey(resealed)
             #expect(try await store.signingKeys().sorted { $0.id < $1.id } == [keys[0], resealed, keys[2]])
             for id in ["key-1", "key-3", "unknown", "key-1"] { try await store.deleteSigningKey(id, gone) }
-            try await store.reseal(keys[0])  // a deleted key does not come back
+            try await store.resealSigningKey(keys[0])  // a deleted key does not come back
             #expect(try await store.signingKeys() == [resealed])
             #expect(try await store.newEvents() == [made, made, made, gone, gone], "each with its change")
         },

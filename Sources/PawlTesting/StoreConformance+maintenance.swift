@@ -24,8 +24,8 @@ extension StoreConformance {
             for (name, first) in [("a", 7), ("b", 200), ("c", 200)] as [(String, UInt8)] {
                 let user = try Sample.user(name)
                 try await store.put(user)
-                try await store.reseal(
-                    user.id, from: user.password, to: SealedPassword(bytes: [first] + Sample.bytes(1)))
+                try await store.resealPassword(
+                    of: user.id, from: user.password, to: SealedPassword(bytes: [first] + Sample.bytes(1)))
             }
             #expect(try await store.passwordSeals() == [7: 1, 200: 2])
         },
@@ -34,7 +34,7 @@ extension StoreConformance {
             let sessions = try (1...3).map { try Sample.session(of: user, $0) }
             try await store.put(user, sessions[0], sessions[1], sessions[2])
             #expect(try await store.rotate(TurnSample(of: sessions[0]).turn, under: .init()).verdict == .rotate)
-            let ending = PlannedEnding(.revoked, at: Sample.start, origin: nil)
+            let ending = SessionEnding(.revoked, at: Sample.start, origin: nil)
             #expect(try await store.end(.one(sessions[1].id), ending) == [sessions[1].id])
             func count(_ span: Range<Int64>, at age: Int64 = 60) async throws -> Int {
                 try await store.countLiveSessions(

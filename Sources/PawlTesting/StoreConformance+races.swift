@@ -34,7 +34,7 @@ extension StoreConformance {
                     password: user.password)
             }
             let inserted = try await together(20) { index in
-                try await store.insert(users[index], Event(.registered, at: Sample.start, subject: users[index].id))
+                try await store.addUser(users[index], Event(.registered, at: Sample.start, subject: users[index].id))
             }
             #expect(inserted.count { $0 } == 1)
             #expect(try await store.events(since: Sample.start, kinds: [.registered], limit: 100).count == 1)
@@ -64,7 +64,7 @@ extension StoreConformance {
             try await store.put(user)
             let sessions = try (UInt64(1)...20).map { try Sample.session(of: user, $0) }
             let ended = try await together(20) { index in
-                try await store.insert(
+                try await store.startSession(
                     sessions[index], ifUserVersionIs: 1, limit: 5, Sample.started(sessions[index]))
             }
             #expect(ended.compactMap { $0 }.count == 20 && ended.compactMap { $0 }.flatMap(\.self).count == 15)
@@ -79,7 +79,7 @@ extension StoreConformance {
                     let turn = TurnSample(of: session, successor: UInt64(index)).turn
                     return try await store.rotate(turn, under: .init()).verdict
                 }
-                let ending = PlannedEnding(.signedOut, at: Sample.start + 60, origin: nil)
+                let ending = SessionEnding(.signedOut, at: Sample.start + 60, origin: nil)
                 #expect(try await store.end(.one(session.id), ending) == [session.id])
                 return nil
             }

@@ -118,10 +118,10 @@ extension StoreConformance {
             #expect(try await store.session(session.id) == row)
         },
         Check("recovery: what is known of losses is kept, with its events") { store in
-            #expect(try await store.recovery() == RecoveryRecord())
+            #expect(try await store.dataLossRecord() == DataLossRecord())
             let event = Event(.databaseDiverged, at: Sample.start, details: ["incident": "1"])
-            var expected = RecoveryRecord()
-            @Sendable func change(_ record: inout RecoveryRecord) -> [Event] {
+            var expected = DataLossRecord()
+            @Sendable func change(_ record: inout DataLossRecord) -> [Event] {
                 record.beat(at: Sample.start, last: nil, horizon: Sample.start - 1000)
                 record.beat(at: Sample.start + 90, last: nil, horizon: Sample.start - 1000)
                 _ = record.noteDivergence(issuedAt: Sample.start + 3, at: Sample.start + 91)
@@ -130,21 +130,21 @@ extension StoreConformance {
                 return [event]
             }
             _ = change(&expected)
-            let changed = try await store.updateRecovery { change(&$0) }
+            let changed = try await store.updateDataLossRecord { change(&$0) }
             #expect(changed == expected)
-            #expect(try await store.recovery() == expected)
+            #expect(try await store.dataLossRecord() == expected)
             #expect(expected.gaps.count == 1 && expected.incidents.count == 1)
             #expect(try await store.newEvents() == [event])
         },
         Check("race: of fifty requests that meet one loss, one makes an incident of it") { store in
             _ = try await together(50) { index in
-                try await store.updateRecovery { record in
+                try await store.updateDataLossRecord { record in
                     let incident = record.noteDivergence(
                         issuedAt: Sample.start + Int64(index), at: Sample.start + 60)
                     return incident.map { [Event(.databaseDiverged, at: $0.detectedAt)] } ?? []
                 }
             }
-            let incidents = try await store.recovery().incidents
+            let incidents = try await store.dataLossRecord().incidents
             #expect(incidents.map(\.number) == [1])
             #expect(try await store.newEvents().count == 1)
         },
@@ -152,8 +152,8 @@ extension StoreConformance {
             let user = try Sample.user("owner")
             let start = Sample.start + 100
             #expect(
-                try await store.countRecovery(since: start, at: start)
-                    == RecoveryCount(recovered: 0, lost: 0, silent: 0))
+                try await store.countDataLoss(since: start, at: start)
+                    == DataLossCount(recovered: 0, lost: 0, silent: 0))
             var rows = try (1...9).map { try Sample.session(of: user, $0) }
             rows[0].recoveredAt = start
             rows[0].rotatedAt = start
@@ -166,14 +166,14 @@ extension StoreConformance {
             rows[7].rotatedAt = start
             try await store.put(user)
             for row in rows {
-                #expect(try await store.insert(row, ifUserVersionIs: user.version, Sample.started(row)))
+                #expect(try await store.startSession(row, ifUserVersionIs: user.version, Sample.started(row)))
             }
             #expect(
-                try await store.countRecovery(since: start, at: start + 10)
-                    == RecoveryCount(recovered: 1, lost: 1, silent: 4))
+                try await store.countDataLoss(since: start, at: start + 10)
+                    == DataLossCount(recovered: 1, lost: 1, silent: 4))
             #expect(
-                try await store.countRecovery(since: start, at: Sample.start + Sample.absolute)
-                    == RecoveryCount(recovered: 1, lost: 1, silent: 0))
+                try await store.countDataLoss(since: start, at: Sample.start + Sample.absolute)
+                    == DataLossCount(recovered: 1, lost: 1, silent: 0))
         },
         Check("sessions: those that began since a moment are ended in slices") { store in
             let user = try Sample.user("owner")
@@ -190,7 +190,7 @@ extension StoreConformance {
                     ending: number == 5 ? Session.Ending(at: Sample.start, reason: .signedOut) : nil)
             }
             try await store.put(user, rows[0], rows[1], rows[2], rows[3], rows[4], rows[5], rows[6])
-            let ending = PlannedEnding(.revoked, at: Sample.start + 60, origin: nil)
+            let ending = SessionEnding(.revoked, at: Sample.start + 60, origin: nil)
             var (cursor, slices): (SessionID?, [[SessionID]]) = (nil, [])
             repeat {
                 let slice = try await store.end(

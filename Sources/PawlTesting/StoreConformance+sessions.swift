@@ -31,12 +31,13 @@ extension StoreConformance {
             try await store.put(disabled)
             for (owner, version) in [(user, Int64(2)), (user, 4), (disabled, 1), (unknown, 1)] {
                 let session = try Sample.session(of: owner, 1)
-                #expect(try await store.insert(session, ifUserVersionIs: version, Sample.started(session)) == false)
+                #expect(
+                    try await store.startSession(session, ifUserVersionIs: version, Sample.started(session)) == false)
                 #expect(try await store.session(session.id) == nil)
             }
             #expect(try await store.events(since: Sample.start, kinds: [.sessionStarted], limit: 10).isEmpty)
             let session = try Sample.session(of: user, 1)
-            #expect(try await store.insert(session, ifUserVersionIs: 3, Sample.started(session)))
+            #expect(try await store.startSession(session, ifUserVersionIs: 3, Sample.started(session)))
             #expect(
                 try await store.events(since: Sample.start, kinds: [.sessionStarted], limit: 10)
                     == [Sample.started(session)])
@@ -94,7 +95,7 @@ extension StoreConformance {
             var rows = try (1...4).map { try Sample.session(of: user, $0) }
             for (place, age) in [30, 10, 20, 40].enumerated() { rows[place].rotatedAt = Sample.start + Int64(age) }
             try await store.put(user, rows[0], rows[1], rows[2])
-            let ended = try await store.insert(rows[3], ifUserVersionIs: 1, limit: 2, Sample.started(rows[3]))
+            let ended = try await store.startSession(rows[3], ifUserVersionIs: 1, limit: 2, Sample.started(rows[3]))
             #expect(Set(try #require(ended).endedSessions) == [rows[1].id, rows[2].id])
             for row in rows[1...2] {
                 #expect(try await store.session(row.id) == row.ended(at: Sample.start, reason: .revoked))
@@ -104,7 +105,7 @@ extension StoreConformance {
             #expect(Set(events.map(\.session)) == [rows[1].id, rows[2].id])
             #expect(events.allSatisfy { $0.details == ["reason": "revoked", "by": "session_limit"] })
             let late = try Sample.session(of: user, 5)
-            #expect(try await store.insert(late, ifUserVersionIs: 9, limit: 1, Sample.started(late)) == nil)
+            #expect(try await store.startSession(late, ifUserVersionIs: 9, limit: 1, Sample.started(late)) == nil)
             #expect(try await store.liveSessions(of: user.id, at: Sample.start).count == 2, "it ended nothing")
         },
         // FAULTS B3
@@ -113,7 +114,7 @@ extension StoreConformance {
             let rows = try (1...7).map { try Sample.session(of: user, $0) }
             let dead = rows[2].ended(at: Sample.start, reason: .signedOut)
             try await store.put(user, rows[0], rows[1], dead, rows[3], rows[4], rows[5], rows[6])
-            let ending = PlannedEnding(.revoked, at: Sample.start + 5, origin: nil)
+            let ending = SessionEnding(.revoked, at: Sample.start + 5, origin: nil)
             var (cursor, ended): (SessionID?, [[SessionID]]) = (nil, [])
             repeat {
                 let slice = try await store.end(
@@ -146,7 +147,7 @@ extension StoreConformance {
                     case 1: (.all(of: user.id), rows + [idle])
                     default: (.others(of: user.id, keeping: rows[0].id), [rows[1], rows[2], idle])
                     }
-                let ending = PlannedEnding(.signedOut, at: Sample.start + 10, origin: Sample.otherOrigin)
+                let ending = SessionEnding(.signedOut, at: Sample.start + 10, origin: Sample.otherOrigin)
                 let before = try await store.newEvents().count
 
                 #expect(Set(try await store.end(selected, ending)) == Set(hit.map(\.id)))
@@ -178,7 +179,7 @@ extension StoreConformance {
                 .sessionReused, at: Sample.start, subject: user.id, session: session.id,
                 details: ["generation_gap": "2"])
             try await store.end(
-                .one(session.id), PlannedEnding(.reused, at: Sample.start, origin: nil, event: evidence))
+                .one(session.id), SessionEnding(.reused, at: Sample.start, origin: nil, event: evidence))
             #expect(try await store.newEvents() == [evidence])
         },
         Check("sessions: only a live one of one's own is renamed") { store in

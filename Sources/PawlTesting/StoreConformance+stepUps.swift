@@ -62,7 +62,7 @@ extension StoreConformance {
             let foreign = try Sample.session(of: stranger, 5)
             try await store.put(user, sessions[0], sessions[1], sessions[2], sessions[3])
             try await store.put(stranger, foreign)
-            let signedOut = PlannedEnding(.signedOut, at: Sample.start, origin: nil)
+            let signedOut = SessionEnding(.signedOut, at: Sample.start, origin: nil)
             #expect(try await store.end(.one(sessions[3].id), signedOut) == [sessions[3].id])
             let turn = TurnSample(of: sessions[0]).with { $0.stepUp = stepUp(at: 3, password: 8) }.turn
 

@@ -44,15 +44,15 @@ extension SessionStore {
     }
 
     /// Starts a session, however many the user has.
-    package func insert(
+    package func startSession(
         _ session: Session, ifUserVersionIs userVersion: Int64, _ event: Event
     ) async throws(StoreError) -> Bool {
-        try await insert(session, ifUserVersionIs: userVersion, limit: .max, event) != nil
+        try await startSession(session, ifUserVersionIs: userVersion, limit: .max, event) != nil
     }
 
     /// Ends all of the selected sessions at once.
     @discardableResult
-    package func end(_ selection: SessionSelection, _ ending: PlannedEnding) async throws(StoreError) -> [SessionID] {
+    package func end(_ selection: SessionSelection, _ ending: SessionEnding) async throws(StoreError) -> [SessionID] {
         try await end(selection, after: nil, limit: .max, ending).ended.endedSessions
     }
 
@@ -65,9 +65,9 @@ extension PawlStore {
     /// Puts a user and sessions of theirs into the store.
     func put(_ user: User, _ sessions: Session...) async throws {
         let event = Event(.registered, at: user.createdAt, subject: user.id)
-        #expect(try await insert(user, event))
+        #expect(try await addUser(user, event))
         for session in sessions {
-            #expect(try await insert(session, ifUserVersionIs: user.version, Sample.started(session)))
+            #expect(try await startSession(session, ifUserVersionIs: user.version, Sample.started(session)))
         }
     }
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import PawlLoad
 import PawlServer
 
 @main

@@ -9,6 +9,7 @@ import PawlCore
 import PawlPages
 import PawlPasswords
 import PawlServer
+import PawlTerminal
 import ServiceLifecycle
 import UnixSignals
 

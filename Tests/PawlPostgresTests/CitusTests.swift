@@ -13,7 +13,7 @@ struct CitusTests {
         try await withDatabase { server, database in
             let start = ContinuousClock.now
             // The rows are of another year.
-            let clock = Clock { Sample.start + 60 + (ContinuousClock.now - start).components.seconds }
+            let clock = WallClock { Sample.start + 60 + (ContinuousClock.now - start).components.seconds }
             try await withStore(url: server.url(database), patience: .seconds(2), clock: clock) { store in
                 let sessions = try await store.putSessions(24)
                 let ends = try await withThrowingTaskGroup(of: (turns: Int, verdicts: [Verdict]).self) { group in
@@ -25,7 +25,7 @@ struct CitusTests {
                     group.addTask {
                         // What each server does each second.
                         while ContinuousClock.now < start + .seconds(25) {
-                            _ = try? await store.recovery()  // the database may be away
+                            _ = try? await store.dataLossRecord()  // the database may be away
                             try await Task.sleep(for: .seconds(1))
                         }
                         return (1, [])
@@ -51,7 +51,7 @@ struct CitusTests {
     /// Turns a session again and again, and repeats what was not answered.
     /// - Returns: how often it turned, and verdicts that an honest client must not get.
     private static func client(
-        of session: Session, on store: PostgresStore, clock: Clock, until end: ContinuousClock.Instant
+        of session: Session, on store: PostgresStore, clock: WallClock, until end: ContinuousClock.Instant
     ) async -> (turns: Int, verdicts: [Verdict]) {
         var (session, turns, successor): (Session, Int, UInt64) = (session, 0, 1000)
         while ContinuousClock.now < end {

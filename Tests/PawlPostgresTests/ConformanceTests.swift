@@ -1,4 +1,5 @@
 import PawlCore
+import PawlSQL
 import PawlTesting
 import ServerTesting
 import Testing
@@ -16,18 +17,18 @@ struct ConformanceTests {
     func `the compare-and-set touches a row exactly when the policy says rotate`() async throws {
         try await withStore { store, _ in
             let user = try Sample.user("owner")
-            #expect(try await store.insert(user, Event(.registered, at: Sample.start, subject: user.id)))
+            #expect(try await store.addUser(user, Event(.registered, at: Sample.start, subject: user.id)))
             let pairs = try GeneratedRow.make(4000, seed: 7, for: user)
             try await store.put(pairs.map { SessionRow.values($0.session) }, into: SessionRow.table)
             var rotated = 0
             for first in stride(from: 0, to: pairs.count, by: 250) {
-                let wave = Array(pairs[first..<first + 250])
+                let batch = Array(pairs[first..<first + 250])
                 let touched = try await store.run { connection in
-                    try connection.execute(RotationStatement.sql, RotationStatement.parameters(wave.map(\.turn)))
+                    try connection.execute(RotationStatement.sql, RotationStatement.parameters(batch.map(\.turn)))
                         .map { (place: Int($0.integer(SessionRow.names.count) ?? 0), row: try SessionRow.decode($0)) }
                 }
                 let rows = Dictionary(uniqueKeysWithValues: touched.map { ($0.place - 1, $0.row) })
-                for (place, pair) in wave.enumerated() {
+                for (place, pair) in batch.enumerated() {
                     #expect(rows[place] == (pair.expected.isPlainTurn ? pair.expected.session : nil))
                     let isTouched = try await store.session(pair.session.id) != pair.session
                     #expect(isTouched == pair.expected.isPlainTurn)
@@ -39,7 +40,7 @@ struct ConformanceTests {
     }
 
     @Test(.tags(.p4))
-    func `a wave finds its rows by the primary key alone, in a table of any size`() async throws {
+    func `a batch finds its rows by the primary key alone, in a table of any size`() async throws {
         try await withStore { store, _ in
             for count in [0, 3000] {
                 let sessions = try (0..<UInt64(count)).map { try Sample.session(of: try Sample.user("owner"), $0) }
@@ -47,7 +48,7 @@ struct ConformanceTests {
                 try await store.run { try $0.executeScript("ANALYZE sessions") }
                 let turn = TurnSample(of: try Sample.session(of: try Sample.user("owner"), 1)).turn
                 let plan = await withCheckedContinuation { answer in
-                    store.waves.links[0].async { link in
+                    store.batcher.links[0].async { link in
                         answer.resume(
                             returning: Result {
                                 try link.use { connection in
@@ -88,7 +89,7 @@ struct ConformanceTests {
             }
             let before = try await size()
             for round in 0..<40 {
-                // Neighbours share a page, whose old versions go once no transaction sees them: as in life, a wave has few
+                // Neighbours share a page, whose old versions go once no transaction sees them: as in life, a batch has few
                 // neighbours.
                 for first in 0..<20 {
                     let places = Array(stride(from: first, to: sessions.count, by: 20))

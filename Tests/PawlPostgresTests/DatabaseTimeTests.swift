@@ -61,14 +61,14 @@ struct DatabaseTimeTests {
     @Test func `does not change when this machine's clock is set, and the log tells begin and end once`() async throws {
         try await withStore { store, _ in
             let logs = LogCapture()
-            let machine = ManualClock(Clock.system.now)
+            let machine = ManualClock(WallClock.system.now)
             let time = DatabaseTime(machine: machine.clock, logger: logs.logger)
             func look() async throws {
                 _ = try await store.run { try PostgresStore.readRecovery(on: $0, time) }
             }
             for offset: Int64 in [0, 20 * 86400, 380 * 86400, -800 * 86400, 400 * 86400] {
                 machine.jump(by: offset)
-                #expect(abs(time.clock.now.seconds - Clock.system.now.seconds) <= 1)
+                #expect(abs(time.clock.now.seconds - WallClock.system.now.seconds) <= 1)
                 for _ in 0..<3 { try await look() }
                 try time.check()
             }
@@ -85,23 +85,23 @@ struct DatabaseTimeTests {
             let turn = TurnSample(of: session).turn
             let uptime = DatabaseTime.steadySeconds()
             store.time.note(Double(store.clock.now.seconds + 20 * 86400), asked: uptime, answered: uptime)
-            #expect(abs(store.clock.now.seconds - Clock.system.now.seconds) <= 1)
+            #expect(abs(store.clock.now.seconds - WallClock.system.now.seconds) <= 1)
 
             let now = store.clock.now + 60 * 86400
             let attempts: [@Sendable () async throws -> Void] = [
                 { _ = try await store.rotate(turn, under: .init()) },
                 { _ = try await store.session(session.id) },
-                { _ = try await store.end(.one(session.id), PlannedEnding(.revoked, at: now, origin: nil)) },
+                { _ = try await store.end(.one(session.id), SessionEnding(.revoked, at: now, origin: nil)) },
                 { _ = try await store.deleteSessions(endedBefore: now, after: nil, limit: 10, at: now) },
-                { _ = try await store.mayKeepHouse(at: now) },
-                { _ = try await store.updateRecovery { _ in [] } },
+                { _ = try await store.takeHousekeepingLease(at: now) },
+                { _ = try await store.updateDataLossRecord { _ in [] } },
                 { try await store.deleteSigningKey("k", Event(.keyRetired, at: now)) },
             ]
             for attempt in attempts {
                 let error = await #expect(throws: StoreError.self) { try await attempt() }
                 #expect(error?.description.contains("clock") == true)
             }
-            _ = try await store.recovery()  // which looks
+            _ = try await store.dataLossRecord()  // which looks
             #expect(try await store.session(session.id) == session)
             #expect(try await store.signingKeys().count == keys.count)
             #expect(try await store.rotate(turn, under: .init()).verdict == .rotate)

@@ -1,5 +1,5 @@
 import PawlCore
-import PawlJWT
+import PawlJOSE
 import PawlTesting
 import ServerTesting
 import Testing
@@ -42,7 +42,7 @@ struct NodesTests {
                 let session = try #require(try await store.session(sessions[1].id))
                 #expect(try await store.rotate(TurnSample(of: session).turn, under: .init()).verdict == .rotate)
                 let user = try Sample.user("another \(store.node)")
-                #expect(try await store.insert(user, Event(.registered, at: Sample.start)))
+                #expect(try await store.addUser(user, Event(.registered, at: Sample.start)))
                 #expect(try await store.status().migrations.last?.name == "9999-colours")
                 if store !== old { await store.close() }
             }
@@ -96,7 +96,7 @@ struct NodesTests {
                     """, in: database)
                 #expect(try await store.user(identifier: late.identifier)?.id == late.id)
                 let twin = try Sample.user("ｌate@example.com")
-                #expect(try await store.insert(twin, Event(.registered, at: Sample.start)) == false)
+                #expect(try await store.addUser(twin, Event(.registered, at: Sample.start)) == false)
             }
         }
     }
@@ -104,12 +104,12 @@ struct NodesTests {
     @Test func `keep house one at a time, and one takes over from another that is gone`() async throws {
         try await withTwo { one, two async throws in
             let now = Sample.start
-            #expect(try await one.mayKeepHouse(at: now))
-            #expect(try await two.mayKeepHouse(at: now + 59) == false)
-            #expect(try await one.mayKeepHouse(at: now + 59))
-            #expect(try await two.mayKeepHouse(at: now + 118) == false)
-            #expect(try await two.mayKeepHouse(at: now + 119))
-            #expect(try await one.mayKeepHouse(at: now + 120) == false)
+            #expect(try await one.takeHousekeepingLease(at: now))
+            #expect(try await two.takeHousekeepingLease(at: now + 59) == false)
+            #expect(try await one.takeHousekeepingLease(at: now + 59))
+            #expect(try await two.takeHousekeepingLease(at: now + 118) == false)
+            #expect(try await two.takeHousekeepingLease(at: now + 119))
+            #expect(try await one.takeHousekeepingLease(at: now + 120) == false)
         }
     }
 
@@ -152,7 +152,7 @@ struct NodesTests {
     @Test(arguments: [(-10, false), (-1, true), (0, true), (1, true), (10, false)])
     func `are ready only if their clock is the database's`(offset: Int64, isReady: Bool) async throws {
         try await withDatabase { server, database in
-            let clock = Clock { Clock.system.now + offset }
+            let clock = WallClock { WallClock.system.now + offset }
             try await withStore(url: server.url(database), clock: clock) { store async throws in
                 if isReady {
                     try await store.ping()

@@ -44,7 +44,7 @@ struct StatementShapeTests {
                 try await server.query(
                     "TRUNCATE sessions, users, events, login_throttle, settings, signing_keys", in: database)
             }
-            await store.settleDoubts(at: Sample.start)
+            await store.settleUnknownOutcomes(at: Sample.start)
         }
         let statements = Set(try Self.statements(in: server.folder.path + "/log"))
         await server.remove()
@@ -68,12 +68,12 @@ struct StatementShapeTests {
         #expect(StatementShape.refusal(of: sql) != nil)
     }
 
-    @Test func `the connections of waves cut a statement off that a part of the database holds up`() async throws {
+    @Test func `the connections of batcher cut a statement off that a part of the database holds up`() async throws {
         try await withDatabase { server, database in
             for (options, expected) in [("", "2s"), ("?options=-c%20statement_timeout%3D300", "300ms")] {
                 try await withStore(url: server.url(database) + options) { store async throws in
                     let setting = await withCheckedContinuation { answer in
-                        store.waves.links[0].async { link in
+                        store.batcher.links[0].async { link in
                             answer.resume(
                                 returning: Result {
                                     try link.use {

@@ -1,5 +1,6 @@
 import Dispatch
 import PawlCore
+import PawlSQL
 import PawlTesting
 import ServerTesting
 import Synchronization
@@ -21,7 +22,7 @@ func withStore(_ work: (PostgresStore, String) async throws -> Void) async throw
 }
 
 func withStore(
-    url: String, patience: Duration = .seconds(8), clock: Clock? = nil,
+    url: String, patience: Duration = .seconds(8), clock: WallClock? = nil,
     _ work: (PostgresStore) async throws -> Void
 ) async throws {
     let store = try await PostgresStore(
@@ -40,21 +41,21 @@ extension PostgresStore {
     func putSessions(_ count: UInt64) async throws -> [Session] {
         let user = try Sample.user("owner")
         let sessions = try (0..<count).map { try Sample.session(of: user, $0) }
-        #expect(try await insert(user, Event(.registered, at: Sample.start, subject: user.id)))
+        #expect(try await addUser(user, Event(.registered, at: Sample.start, subject: user.id)))
         try await put(sessions.map(SessionRow.values), into: SessionRow.table)
         return sessions
     }
 
     /// Waits for the database to come back, by what each node asks each second.
     func untilBack() async throws {
-        try await waitUntil("the database") { (try? await recovery()) != nil }
+        try await waitUntil("the database") { (try? await dataLossRecord()) != nil }
     }
 
-    /// Holds the waves until all turns have come.
+    /// Holds the batcher until all turns have come.
     func rotateTogether(_ turns: [Turn]) async -> [Result<Outcome, StoreError>] {
         let gate = DispatchSemaphore(value: 0)
-        for link in waves.links {
-            // Once it is there: the link may be busy with the end of a wave, and would take along what comes.
+        for link in batcher.links {
+            // Once it is there: the link may be busy with the end of a batch, and would take along what comes.
             await withCheckedContinuation { reached in
                 link.async { _ in
                     reached.resume()
@@ -72,8 +73,8 @@ extension PostgresStore {
                     }
                 }
             }
-            while waves.waitingCount < turns.count { await Task.yield() }
-            for _ in waves.links { gate.signal() }
+            while batcher.waitingCount < turns.count { await Task.yield() }
+            for _ in batcher.links { gate.signal() }
             return await group.reduce(into: []) { $0.append($1) }.sorted { $0.0 < $1.0 }.map(\.1)
         }
     }

@@ -33,8 +33,8 @@ struct BackupTests {
         let path = copy.path
         try await database.withStore { store in
             try await fill(store)
-            #expect(try await store.insert(user, Event(.registered, at: Sample.start, subject: user.id)))
-            #expect(try await store.insert(session, ifUserVersionIs: 1, Sample.started(session)))
+            #expect(try await store.addUser(user, Event(.registered, at: Sample.start, subject: user.id)))
+            #expect(try await store.startSession(session, ifUserVersionIs: 1, Sample.started(session)))
             #expect(try await store.rotate(first, under: .init()).verdict == .rotate)
             let before = try await store.latestEvents(limit: 5000)
 

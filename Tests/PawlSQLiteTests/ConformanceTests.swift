@@ -16,7 +16,7 @@ struct ConformanceTests {
     func `the compare-and-set touches a row exactly when the policy says rotate`() async throws {
         try await TemporaryDatabase().withStore { store in
             let user = try Sample.user("owner")
-            #expect(try await store.insert(user, Event(.registered, at: Sample.start, subject: user.id)))
+            #expect(try await store.addUser(user, Event(.registered, at: Sample.start, subject: user.id)))
             let pairs = try GeneratedRow.make(4000, seed: 7, for: user)
             let rotated = try await store.pool.writeWithoutTransaction { db in
                 let statement = try RotationStatement(on: db)

@@ -1,5 +1,6 @@
 import GRDB
 import PawlCore
+import PawlSQL
 import PawlTesting
 import Testing
 
@@ -15,7 +16,7 @@ struct DamagedRowTests {
         let turn = TurnSample(of: session).turn
         let columns = SessionRow.names.dropFirst()
         try await TemporaryDatabase().withStore { store async throws in
-            #expect(try await store.insert(user, Event(.registered, at: Sample.start, subject: user.id)))
+            #expect(try await store.addUser(user, Event(.registered, at: Sample.start, subject: user.id)))
             for column in columns {
                 try await store.pool.write { db in
                     try SQLiteStore.replace(session, in: db)

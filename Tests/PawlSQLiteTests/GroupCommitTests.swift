@@ -55,7 +55,7 @@ struct GroupCommitTests {
                         BEGIN SELECT raise(ABORT, 'no'); END
                         """)
             }
-            let ending = PlannedEnding(.revoked, at: Sample.start + 2, origin: nil)
+            let ending = SessionEnding(.revoked, at: Sample.start + 2, origin: nil)
             let subject = sessions[0].subject
             await #expect(throws: StoreError.self) { try await store.end(.all(of: subject), ending) }
             for session in sessions { #expect(try await store.session(session.id)?.ending == nil) }
@@ -134,9 +134,9 @@ struct GroupCommitTests {
     private func put(_ count: UInt64, into store: SQLiteStore) async throws -> [Session] {
         let user = try Sample.user("owner")
         let sessions = try (0..<count).map { try Sample.session(of: user, $0) }
-        #expect(try await store.insert(user, Event(.registered, at: Sample.start, subject: user.id)))
+        #expect(try await store.addUser(user, Event(.registered, at: Sample.start, subject: user.id)))
         for session in sessions {
-            #expect(try await store.insert(session, ifUserVersionIs: 1, Sample.started(session)))
+            #expect(try await store.startSession(session, ifUserVersionIs: 1, Sample.started(session)))
         }
         return sessions
     }

@@ -87,7 +87,7 @@ struct OpeningTests {
         case "pipe": try #require(unsafe mkfifo(path, 0o600) == 0)
         default: try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
         }
-        for purpose in [StorePurpose.serve, .inspect] {
+        for purpose in [OpenMode.serve, .inspect] {
             let error = await #expect(throws: SQLiteStoreError.self) {
                 _ = try await SQLiteStore(path: database.path, purpose: purpose, logger: LogCapture().logger)
             }
@@ -113,10 +113,10 @@ struct OpeningTests {
         let key = SealedSigningKey(
             id: "a", algorithm: "ES256", seal: Sample.bytes(3), createdAt: Sample.start, activatesAt: Sample.start)
         try await database.withStore { store async throws in
-            #expect(try await store.insert(user, Event(.registered, at: Sample.start, subject: user.id)))
-            #expect(try await store.insert(session, ifUserVersionIs: 1, Sample.started(session)))
+            #expect(try await store.addUser(user, Event(.registered, at: Sample.start, subject: user.id)))
+            #expect(try await store.startSession(session, ifUserVersionIs: 1, Sample.started(session)))
             #expect(try await store.rotate(turn, under: .init()).verdict == .rotate)
-            #expect(try await store.insert(key, ifKeysAre: [], Event(.keyCreated, at: Sample.start)))
+            #expect(try await store.addSigningKey(key, ifKeysAre: [], Event(.keyCreated, at: Sample.start)))
         }
         try await database.withStore { store async throws in
             #expect(try await store.user(user.id) == user)
@@ -137,8 +137,8 @@ struct OpeningTests {
         let session = try Sample.session(of: user, 1)
         let turn = TurnSample(of: session).turn
         let store = try await database.open()
-        #expect(try await store.insert(user, Event(.registered, at: Sample.start, subject: user.id)))
-        #expect(try await store.insert(session, ifUserVersionIs: 1, Sample.started(session)))
+        #expect(try await store.addUser(user, Event(.registered, at: Sample.start, subject: user.id)))
+        #expect(try await store.startSession(session, ifUserVersionIs: 1, Sample.started(session)))
         #expect(try await store.rotate(turn, under: .init()).verdict == .rotate)
         for suffix in ["", "-wal"] {
             try FileManager.default.copyItem(atPath: database.path + suffix, toPath: crashed.path + suffix)
@@ -196,7 +196,7 @@ struct OpeningTests {
         }
         try await database.withStore { store async throws in
             #expect(try await store.session(session.id) == session)
-            #expect(try await store.recovery() == RecoveryRecord())
+            #expect(try await store.dataLossRecord() == DataLossRecord())
             #expect(try await store.reserve(keys) == .wait(1))
             #expect(try await store.reserve(keys, at: Sample.start + 1) == .granted)
             let turn = TurnSample(of: session).turn
@@ -228,7 +228,7 @@ struct OpeningTests {
             }
         }
         let path = database.path
-        func report(_ purpose: StorePurpose, _ logs: LogCapture = .init()) async throws -> [String] {
+        func report(_ purpose: OpenMode, _ logs: LogCapture = .init()) async throws -> [String] {
             let store = try await SQLiteStore(path: path, purpose: purpose, logger: logs.logger)
             let old = try await store.oldIdentifiers()
             let isUpToDate = try await store.status().migrations.allSatisfy { $0.appliedAt != nil }
@@ -247,14 +247,14 @@ struct OpeningTests {
     @Test func `what operates on a database makes none, and brings none up to date`() async throws {
         let database = try TemporaryDatabase()
         let path = database.path
-        func open(_ purpose: StorePurpose) async throws -> DatabaseStatus {
+        func open(_ purpose: OpenMode) async throws -> DatabaseStatus {
             let store = try await SQLiteStore(path: path, purpose: purpose, logger: LogCapture().logger)
             #expect(ProcessLock.holder(of: path) == Int(getpid()))
             let status = try await store.status()
             try await store.close()
             return status
         }
-        for purpose in [StorePurpose.operate, .inspect, .migrate] {
+        for purpose in [OpenMode.operate, .inspect, .migrate] {
             let error = await #expect(throws: SQLiteStoreError.self) { _ = try await open(purpose) }
             #expect(error?.code == .absent)
         }

@@ -1,5 +1,5 @@
 import Foundation
-import PawlJWT
+import PawlJOSE
 import PawlSQLite
 import PawlTesting
 import Testing

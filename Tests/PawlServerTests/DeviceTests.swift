@@ -1,7 +1,7 @@
 import NIOHTTP1
 import PawlAPI
 import PawlCore
-import PawlJWT
+import PawlJOSE
 import PawlServer
 import PawlTesting
 import Testing

@@ -7,7 +7,7 @@ import NIOHTTP1
 import PawlAPI
 import PawlCore
 import PawlGuard
-import PawlJWT
+import PawlJOSE
 import PawlServer
 import PawlTesting
 import ServiceLifecycle
@@ -90,7 +90,7 @@ struct GuardTests {
         var options = LiveServer.Options()
         options.port = port
         // The published keys are fetched by the real clock's guard, so the server's clock is the real one too.
-        options.clock = ManualClock(Clock.system.now)
+        options.clock = ManualClock(WallClock.system.now)
         options.configure = { $0.publicURL = "http://127.0.0.1:\(port)" }
         try await LiveServer.run(options) { server in
             let logs = LogCapture()

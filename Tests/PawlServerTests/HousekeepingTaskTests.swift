@@ -23,11 +23,11 @@ struct HousekeepingTaskTests {
             for await _ in reached.stream {}
             store.forgetCalls()
             // A minute of beats: revocations, recovery, the sign of life and the keys.
-            let promised: [ObservedStore.Call] = [.events, .recovery, .updateRecovery, .signingKeys]
+            let promised: [ObservedStore.Call] = [.events, .dataLossRecord, .updateDataLossRecord, .signingKeys]
             try await waitUntil("two of each call") {
                 promised.allSatisfy { call in store.calls.count { $0 == call } >= 2 }
             }
-            #expect(!store.calls.contains(.mayKeepHouse), "housekeeping still hangs")
+            #expect(!store.calls.contains(.takeHousekeepingLease), "housekeeping still hangs")
             gate.continuation.finish()
             group.cancelAll()
         }
@@ -39,11 +39,11 @@ struct HousekeepingTaskTests {
             store: store, passwords: InstantHasher(), secrets: LiveServer.freshSecrets(),
             configuration: PawlConfiguration(publicURL: LiveServer.publicURL), clock: ManualClock().clock,
             logger: LogCapture().logger)
-        store.fail([.recovery, .updateRecovery])
+        store.fail([.dataLossRecord, .updateDataLossRecord])
         store.forgetCalls()
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await pawl.run(every: .milliseconds(1)) }
-            let promised: [ObservedStore.Call] = [.recovery, .events, .signingKeys]
+            let promised: [ObservedStore.Call] = [.dataLossRecord, .events, .signingKeys]
             try await waitUntil("each call") { promised.allSatisfy(store.calls.contains) }
             group.cancelAll()
         }

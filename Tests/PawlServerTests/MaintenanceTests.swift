@@ -74,10 +74,10 @@ struct DiagnosisTests {
         let (old, new) = (Self.secrets[0], Self.secrets[1])
         _ = try await find([old])
         let user = try Sample.user("owner")
-        #expect(store.insert(user, Event(.registered, at: clock.now, subject: user.id)))
-        store.reseal(user.id, from: user.password, to: SealedPassword(bytes: [old.id]))
+        #expect(store.addUser(user, Event(.registered, at: clock.now, subject: user.id)))
+        store.resealPassword(of: user.id, from: user.password, to: SealedPassword(bytes: [old.id]))
         let session = try Sample.session(of: user, 1)
-        #expect(try await store.insert(session, ifUserVersionIs: 1, Sample.started(session)))
+        #expect(try await store.startSession(session, ifUserVersionIs: 1, Sample.started(session)))
 
         clock.advance(by: 100)
         var findings = try await find([old, new])
@@ -93,7 +93,7 @@ struct DiagnosisTests {
             MasterSecret(Secret(Sample.bytes(3)), isDistrusted: true), "the same one, marked")
         #expect(try await finding(name(old), in: find([new, distrusted])).level == .warning)
 
-        store.reseal(user.id, from: SealedPassword(bytes: [old.id]), to: SealedPassword(bytes: [new.id]))
+        store.resealPassword(of: user.id, from: SealedPassword(bytes: [old.id]), to: SealedPassword(bytes: [new.id]))
         let turn = TurnSample(of: session).with { $0.now = clock.now }.turn
         #expect(store.rotate(turn, under: .init(), losses: []).verdict == .rotate)
         clock.advance(by: 14 * 86400 + 1)
@@ -116,8 +116,8 @@ struct DiagnosisTests {
     @Test func `finds keys and passwords of a secret that is missing`() async throws {
         _ = try await find([Self.secrets[0]])
         let user = try Sample.user("owner")
-        #expect(store.insert(user, Event(.registered, at: clock.now, subject: user.id)))
-        store.reseal(user.id, from: user.password, to: SealedPassword(bytes: [Self.secrets[0].id]))
+        #expect(store.addUser(user, Event(.registered, at: clock.now, subject: user.id)))
+        store.resealPassword(of: user.id, from: user.password, to: SealedPassword(bytes: [Self.secrets[0].id]))
         let findings = try await find([Self.secrets[2]], starts: false)
         for check in ["signing keys", "passwords"] {
             let missing = try finding(check, in: findings)
@@ -143,7 +143,7 @@ struct DiagnosisTests {
                 id: try #require(SubjectID(bytes: Array(Sample.bytes(number).prefix(16)))),
                 identifier: try #require(Identifier(spelling: spelling, key: nil, typed: nil)),
                 createdAt: Sample.start, password: SealedPassword(bytes: [Self.secrets[0].id]))
-            #expect(store.insert(user, Event(.registered, at: clock.now)))
+            #expect(store.addUser(user, Event(.registered, at: clock.now)))
         }
         let old = try await finding("identifiers", in: find([Self.secrets[0]], starts: false))
         #expect(old.level == .warning)
@@ -169,7 +169,7 @@ struct DiagnosisTests {
     @Test func `notices lost writes that nobody has decided about`() async throws {
         #expect(try await finding("lost writes", in: find([Self.secrets[0]])).level == .ok)
         let now = clock.now
-        _ = store.updateRecovery { record in
+        _ = store.updateDataLossRecord { record in
             _ = record.noteDivergence(issuedAt: now - 60, at: now)
             return []
         }

@@ -223,7 +223,7 @@ struct OperationsTests {
     }
 
     @Test("An operator opens a recovery ahead, sees it, and closes it; nonsense changes nothing", .tags(.p11, .p12))
-    func recovery() async throws {
+    func dataLossRecord() async throws {
         try await operate { server, root in
             let path = PawlPath.adminRecovery
             #expect(try await root.send(.GET, path).decode(RecoveryStatus.self).incidents.isEmpty)

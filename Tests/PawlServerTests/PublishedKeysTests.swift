@@ -4,7 +4,7 @@ import NIOCore
 import NIOHTTP1
 import PawlAPI
 import PawlCore
-import PawlJWT
+import PawlJOSE
 import PawlTesting
 import Synchronization
 import Testing

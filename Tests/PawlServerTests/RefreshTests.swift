@@ -3,7 +3,7 @@ import Logging
 import NIOHTTP1
 import PawlAPI
 import PawlCore
-import PawlJWT
+import PawlJOSE
 import PawlSQLite
 import PawlServer
 import PawlTesting

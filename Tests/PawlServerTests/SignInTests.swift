@@ -2,7 +2,7 @@ import Foundation
 import NIOHTTP1
 import PawlAPI
 import PawlCore
-import PawlJWT
+import PawlJOSE
 import PawlServer
 import PawlTesting
 import Testing

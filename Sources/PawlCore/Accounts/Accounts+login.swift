@@ -103,7 +103,9 @@ extension Accounts {
         guard isOutdated || !sealed.isCurrent(secrets) else { return }
         do {
             let fresh = try seal(isOutdated ? try await hash(password) : phc, for: user.id)
-            try await stored { () async throws(StoreError) in try await store.reseal(user.id, from: sealed, to: fresh) }
+            try await stored { () async throws(StoreError) in
+                try await store.resealPassword(of: user.id, from: sealed, to: fresh)
+            }
         } catch {
             environment.logger.notice("A password could not be hashed anew; the next login tries again")
         }

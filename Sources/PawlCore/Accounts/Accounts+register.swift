@@ -32,7 +32,7 @@ extension Accounts {
             id: id, identifier: credentials.identifier, createdAt: clock.now, password: try seal(phc, for: id),
             roles: roles, scope: scope)
         let event = Event(.registered, at: clock.now, subject: id, origin: origin)
-        guard try await stored({ () async throws(StoreError) in try await store.insert(user, event) }) else {
+        guard try await stored({ () async throws(StoreError) in try await store.addUser(user, event) }) else {
             throw .identifierTaken
         }
         environment.publish([event])

@@ -41,7 +41,7 @@ extension Accounts {
             }
         }
         if let session, stepUp?.newPassword != nil {
-            let ending = PlannedEnding(.revoked, at: clock.now, origin: request.origin)
+            let ending = SessionEnding(.revoked, at: clock.now, origin: request.origin)
             try await sessions.makeRoom(beside: 0, sparing: session.id, of: session.subject, ending)
         }
         do throws(SessionError) {

@@ -13,7 +13,7 @@ public struct Accounts: Sendable {
 
     var environment: PawlEnvironment { sessions.environment }
     var store: any PawlStore { environment.store }
-    var clock: Clock { environment.clock }
+    var clock: WallClock { environment.clock }
     var secrets: MasterSecrets { environment.settings.now.secrets }
 
     public init(

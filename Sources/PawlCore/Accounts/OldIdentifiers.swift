@@ -43,12 +43,6 @@ package struct OldIdentifiers: Sendable {
             self.spelling = spelling
             self.key = key
         }
-
-        /// - Parameter row: id, time of creation, spelling and key.
-        package init(_ row: some Columns) {
-            self.init(
-                id: row.bytes(0), createdAt: row.time(1), spelling: row.text(2), key: row.isNull(3) ? nil : row.text(3))
-        }
     }
 
     private var rows: [(row: Row, key: String)] = []

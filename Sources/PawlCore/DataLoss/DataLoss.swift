@@ -7,14 +7,14 @@ public struct DataLoss: Sendable {
     let known = KnownLosses()
 
     private var store: any PawlStore { environment.store }
-    private var clock: Clock { environment.clock }
+    private var clock: WallClock { environment.clock }
 
     /// The known losses, oldest first.
     var losses: [Incident] { known.losses }
 
     /// Learns what other nodes noticed and what an operator said; call it every second or so.
     package func follow() async throws(StoreError) {
-        let record = try await store.recovery()
+        let record = try await store.dataLossRecord()
         if known.isOlder(record) { return try await recordHeartbeat() }
         try await adopt(record)
     }
@@ -86,21 +86,21 @@ public struct DataLoss: Sendable {
     }
 
     /// The incidents, oldest first, and what became of sessions since the newest was met.
-    public func status() async throws(SessionError) -> (incidents: [Incident], count: RecoveryCount?) {
+    public func status() async throws(SessionError) -> (incidents: [Incident], count: DataLossCount?) {
         try await environment.stored { () async throws(StoreError) in
-            let incidents = try await store.recovery().incidents
+            let incidents = try await store.dataLossRecord().incidents
             guard let newest = incidents.last else { return (incidents, nil) }
-            return (incidents, try await store.countRecovery(since: newest.detectedAt, at: clock.now))
+            return (incidents, try await store.countDataLoss(since: newest.detectedAt, at: clock.now))
         }
     }
 
     /// Every change is a sign of life as well, so that it is made with knowledge of the last gap.
     func change(
-        _ change: @escaping @Sendable (inout RecoveryRecord) -> [Event]
-    ) async throws(StoreError) -> RecoveryRecord {
+        _ change: @escaping @Sendable (inout DataLossRecord) -> [Event]
+    ) async throws(StoreError) -> DataLossRecord {
         let (now, last) = (clock.now, known.heartbeat)
         let horizon = now - 2 * environment.settings.now.lifetimes.idle
-        let record = try await store.updateRecovery { record in
+        let record = try await store.updateDataLossRecord { record in
             record.beat(at: now, last: last, horizon: horizon)
             return change(&record)
         }
@@ -108,7 +108,7 @@ public struct DataLoss: Sendable {
         return record
     }
 
-    private func adopt(_ record: RecoveryRecord, hasBeaten: Bool = false) async throws(StoreError) {
+    private func adopt(_ record: DataLossRecord, hasBeaten: Bool = false) async throws(StoreError) {
         let now = clock.now
         let news = known.adopt(record, hasBeaten: hasBeaten)
         let states = record.incidents.map { $0.state(at: now) }

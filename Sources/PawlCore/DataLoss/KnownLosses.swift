@@ -15,14 +15,14 @@ final class KnownLosses: Sendable {
     var heartbeat: UnixTime? { state.withLock { $0.heartbeat } }
 
     /// Whether the database has gone back since this process last looked.
-    func isOlder(_ record: RecoveryRecord) -> Bool {
+    func isOlder(_ record: DataLossRecord) -> Bool {
         guard let known = heartbeat else { return false }
         return record.heartbeat.map { $0 < known } ?? true
     }
 
     /// - Parameter hasBeaten: whether the record holds a heartbeat of this process.
     /// - Returns: the incidents that are new to it, and the windows that have opened.
-    func adopt(_ record: RecoveryRecord, hasBeaten: Bool) -> (incidents: [Incident], windows: [Incident]) {
+    func adopt(_ record: DataLossRecord, hasBeaten: Bool) -> (incidents: [Incident], windows: [Incident]) {
         state.withLock { state in
             if hasBeaten || state.heartbeat != nil { state.heartbeat = record.heartbeat }
             let known = state.losses

@@ -63,8 +63,8 @@ extension Event {
     /// The detail that says how often it happened, if more than once.
     public static let count = "count"
 
-    /// What events that are one have in common; nil if this one stands for itself.
-    public var sum: String? {
+    /// Events with the same key are one event with a count; nil if this event stands for itself.
+    public var coalescingKey: String? {
         switch kind {
         case .loginFailed, .stepUpFailed, .refreshConflict, .reuseReported, .wrongDelivery: break
         case .registered, .sessionStarted, .sessionEnded, .sessionReused, .steppedUp, .passwordChanged, .userDisabled,

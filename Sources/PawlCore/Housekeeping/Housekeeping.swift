@@ -7,7 +7,7 @@ package struct Housekeeping: Sendable {
     private let pace: HousekeepingPace
 
     private var store: any PawlStore { environment.store }
-    private var clock: Clock { environment.clock }
+    private var clock: WallClock { environment.clock }
 
     init(_ environment: PawlEnvironment, dataLoss: DataLoss) {
         self.environment = environment
@@ -25,7 +25,7 @@ package struct Housekeeping: Sendable {
     ///   - eventRetention: seconds that events are kept.
     package func tidy(_ round: inout HousekeepingRound, eventRetention: Int64) async throws(StoreError) {
         let (now, limit) = (clock.now, Self.slice)
-        guard try await store.mayKeepHouse(at: now) else {
+        guard try await store.takeHousekeepingLease(at: now) else {
             round = HousekeepingRound()
             _ = pace.elapsed(until: clock.uptime)  // the node that keeps house counts this time
             return

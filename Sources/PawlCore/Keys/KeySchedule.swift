@@ -1,4 +1,4 @@
-public import PawlJWT
+public import PawlJOSE
 
 /// When signing keys come and go: published before their first use for longer than verifiers cache, kept after their
 /// last use for as long as a token of theirs can live.

@@ -1,4 +1,4 @@
-public import PawlJWT
+public import PawlJOSE
 import Synchronization
 
 /// The signing keys of this moment, parsed once: one that signs, all that still verify.
@@ -18,7 +18,7 @@ public final class Keys: Sendable {
     private let schedule: KeySchedule
 
     private var store: any PawlStore { environment.store }
-    private var clock: Clock { environment.clock }
+    private var clock: WallClock { environment.clock }
     private var secrets: MasterSecrets { environment.settings.now.secrets }
 
     init(_ environment: PawlEnvironment, schedule: KeySchedule) {
@@ -54,7 +54,7 @@ public final class Keys: Sendable {
                     ]))
         }
         for (stored, key) in outdated {
-            try await store.reseal(
+            try await store.resealSigningKey(
                 SealedSigningKey(key, secrets: secrets, createdAt: stored.createdAt, activatesAt: stored.activatesAt))
         }
         if let activatesAt = plan.activateNew {
@@ -128,7 +128,7 @@ public final class Keys: Sendable {
             key, secrets: secrets, createdAt: now, activatesAt: activatesAt)
         let details = [Self.key: sealed.id, "algorithm": sealed.algorithm, "activates_at": activatesAt.rfc3339]
         let event = Event(.keyCreated, at: now, details: details)
-        guard try await store.insert(sealed, ifKeysAre: known, event) else { return nil }
+        guard try await store.addSigningKey(sealed, ifKeysAre: known, event) else { return nil }
         environment.logger.log(event)
         return (sealed, key)
     }

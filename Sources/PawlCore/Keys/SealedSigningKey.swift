@@ -1,5 +1,5 @@
 import Crypto
-package import PawlJWT
+package import PawlJOSE
 
 /// A signing key as it is stored: its private part sealed under a master secret and bound to the key's id.
 public struct SealedSigningKey: Sendable, Equatable {

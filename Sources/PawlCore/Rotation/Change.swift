@@ -10,7 +10,7 @@ public struct Change: Sendable {
     public var user: User?
     public var events: [Event] = []
     /// How the subject's other sessions end; nil if they go on.
-    public var endingOfOthers: PlannedEnding?
+    public var endingOfOthers: SessionEnding?
 
     init(_ verdict: Verdict, _ session: Session?) {
         self.verdict = verdict

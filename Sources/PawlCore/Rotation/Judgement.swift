@@ -83,7 +83,7 @@ struct Judgement {
             // turn was made with the master secret, not by a turn.
             let isImpossible =
                 presented.generation > session.generation
-                && presented.issuedAt < session.rotatedAt - RecoveryRecord.margin
+                && presented.issuedAt < session.rotatedAt - DataLossRecord.margin
             return Decision(isImpossible ? .invalid : .diverged)
         }
         let isAhead = presented.generation >= session.generation
@@ -108,7 +108,7 @@ struct Judgement {
         if !isAhead, let recoveredAt = session.recoveredAt, recoveredAt >= incident.detectedAt {
             return Decision(.lost)
         }
-        let ending = PlannedEnding(.lost, at: presented.now, origin: presented.origin)
+        let ending = SessionEnding(.lost, at: presented.now, origin: presented.origin)
         return Decision(.lost, .end(.lost, ending.event(for: session.id, of: session.subject)))
     }
 

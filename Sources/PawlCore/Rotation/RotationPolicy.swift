@@ -96,7 +96,7 @@ public struct RotationPolicy: Sendable {
         user.version += 1
         change.user = user
         change.events.append(Event(.passwordChanged, at: now, subject: user.id, session: next.id, origin: origin))
-        change.endingOfOthers = PlannedEnding(.revoked, at: now, origin: origin)
+        change.endingOfOthers = SessionEnding(.revoked, at: now, origin: origin)
         return change
     }
 

@@ -1,4 +1,4 @@
-public import PawlJWT
+public import PawlJOSE
 
 extension Sessions {
     /// How fresh, in seconds, a proof of identity must be to end sessions other than one's own (RFC 9470).

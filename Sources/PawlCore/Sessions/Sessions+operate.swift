@@ -22,7 +22,7 @@ extension Sessions {
         repeat {
             let (ended, last) = try await endSlice(
                 .begun(since: start), after: next, limit: min(left, store.sliceSize),
-                PlannedEnding(.revoked, at: clock.now, origin: nil))
+                SessionEnding(.revoked, at: clock.now, origin: nil))
             count += ended
             next = last
             left -= store.sliceSize

@@ -14,12 +14,12 @@ extension Sessions {
     func end(
         _ selection: SessionSelection, _ reason: EndReason, at now: UnixTime, origin: Origin?
     ) async throws(SessionError) -> Int {
-        try await end(selection, PlannedEnding(reason, at: now, origin: origin))
+        try await end(selection, SessionEnding(reason, at: now, origin: origin))
     }
 
     @discardableResult
     private func end(
-        _ selection: SessionSelection, _ ending: PlannedEnding
+        _ selection: SessionSelection, _ ending: SessionEnding
     ) async throws(SessionError) -> Int {
         var (count, cursor): (Int, SessionID?) = (0, nil)
         repeat {
@@ -33,7 +33,7 @@ extension Sessions {
     /// - Returns: how many were ended now, and where the next slice begins; nil if this was the last.
     func endSlice(
         _ selection: SessionSelection, after cursor: SessionID?, limit: Int,
-        _ ending: PlannedEnding
+        _ ending: SessionEnding
     ) async throws(SessionError) -> (ended: Int, cursor: SessionID?) {
         let (ended, next) = try await stored { () async throws(StoreError) in
             try await store.end(selection, after: cursor, limit: limit, ending)
@@ -48,7 +48,7 @@ extension Sessions {
     ///   - kept: how many are not to be ended, besides `spared`.
     ///   - spared: one that is not to be ended in any case.
     func makeRoom(
-        beside kept: Int, sparing spared: SessionID? = nil, of subject: SubjectID, _ ending: PlannedEnding
+        beside kept: Int, sparing spared: SessionID? = nil, of subject: SubjectID, _ ending: SessionEnding
     ) async throws(SessionError) {
         while true {
             let ids = try await stored { () async throws(StoreError) in
@@ -64,7 +64,7 @@ extension Sessions {
         guard let changed = change.applied(to: user)?.user else { return }
         if change.endsSessions {
             return try await makeRoom(
-                beside: 0, of: user.id, PlannedEnding(.revoked, at: change.at, origin: nil))
+                beside: 0, of: user.id, SessionEnding(.revoked, at: change.at, origin: nil))
         }
         guard changed.roles != user.roles || changed.scope != user.scope else { return }
         let isLong = try await stored { () async throws(StoreError) in

@@ -24,10 +24,10 @@ extension Sessions {
             attempts: Array(repeating: nil, count: Session.rememberedAttempts), rotatedAt: now,
             idleExpiry: now + settings.lifetimes.idle, stepUpFailures: 0, ending: nil)
         let event = Event(.sessionStarted, at: now, subject: start.user.id, session: id, origin: start.origin)
-        let ending = PlannedEnding(displacedBy: session)
+        let ending = SessionEnding(displacedBy: session)
         try await makeRoom(beside: limit, of: start.user.id, ending)
         let displaced = try await stored { () async throws(StoreError) in
-            try await store.insert(
+            try await store.startSession(
                 session, ifUserVersionIs: start.user.version, limit: limit, event)
         }
         guard let displaced else { return nil }

@@ -10,7 +10,7 @@ public final class Sessions: Sendable {
     let limit: Int
 
     var store: any PawlStore { environment.store }
-    var clock: Clock { environment.clock }
+    var clock: WallClock { environment.clock }
     var randomness: Randomness { environment.randomness }
     var metrics: PawlMetrics { environment.metrics }
     var logger: Logger { environment.logger }

@@ -1,4 +1,4 @@
-import PawlJWT
+import PawlJOSE
 
 /// Makes access tokens (RFC 9068) from sessions.
 struct AccessTokenIssuer: Sendable {

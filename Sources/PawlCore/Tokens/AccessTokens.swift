@@ -1,7 +1,7 @@
-public import PawlJWT
+public import PawlJOSE
 
 /// Checks access tokens in the server's own process.
-public struct AccessTokens: AccessTokenValidator {
+public struct AccessTokens: AccessTokenChecker {
     let environment: PawlEnvironment
     let keys: Keys
     private let verifier: AccessTokenVerifier

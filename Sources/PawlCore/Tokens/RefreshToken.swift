@@ -1,5 +1,5 @@
 import Crypto
-import PawlJWT
+import PawlJOSE
 
 /// The long-lived credential: `prt_` and 100 characters of base64url over 75 bytes,
 /// `version 1 · key id 1 · session id 16 · generation 4 · issued 5 · secret 32 · tag 16`, numbers big-endian.

@@ -1,5 +1,5 @@
 import PawlCore
-import PawlJWT
+import PawlJOSE
 
 /// Finds the live session that a request's access token speaks for.
 struct CallerAuthentication: Sendable {

@@ -1,7 +1,7 @@
 import Hummingbird
 import PawlAPI
 import PawlCore
-import PawlJWT
+import PawlJOSE
 
 /// `POST /auth/logout`, for this session, the others, or all.
 struct SignOutRoutes: Sendable {

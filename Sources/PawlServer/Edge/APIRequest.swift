@@ -2,7 +2,7 @@ import HTTPTypes
 import Hummingbird
 import PawlAPI
 import PawlCore
-import PawlJWT
+import PawlJOSE
 
 /// One request as the routes see it: what came, from where, and the strict ways to read it.
 struct APIRequest: Sendable {

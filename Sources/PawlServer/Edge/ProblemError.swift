@@ -4,7 +4,7 @@ import Logging
 import NIOCore
 import PawlAPI
 import PawlCore
-import PawlJWT
+import PawlJOSE
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials

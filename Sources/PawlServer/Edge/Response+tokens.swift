@@ -2,7 +2,7 @@ import HTTPTypes
 import Hummingbird
 import NIOCore
 import PawlCore
-import PawlJWT
+import PawlJOSE
 
 extension Response {
     /// The answer that carries credentials (RFC 6749 §5.1): a `TokenResponse`, assembled by hand since there is one to

@@ -1,14 +1,16 @@
 import NIOCore
 import Synchronization
 
-/// All connections of a listener. When their number reaches the limit, it closes those that have waited longest for their
-/// client, so that a client which opens connections and leaves them idle keeps nobody else out.
+/// All connections of a listener. When their number reaches the limit, it closes those that wait for their client, so that
+/// a client which opens connections and leaves them idle keeps nobody else out: first those that never sent a request, then
+/// the others, and of each kind those that have waited longest.
 final class Crowd: Sendable {
     /// One connection. Its own event loop writes it; any thread may read it.
     final class Member: Sendable {
         fileprivate let channel: any Channel
         /// When the connection began to wait for its client, in nanoseconds of the monotonic clock; 0 while the server works.
         fileprivate let start: Atomic<UInt64>
+        fileprivate let hasSentRequest = Atomic(false)
 
         fileprivate init(_ channel: any Channel) {
             self.channel = channel
@@ -38,23 +40,40 @@ final class Crowd: Sendable {
     /// - Parameter waitingSince: since when the connection waits for its client; nil while the server works.
     func update(_ member: Member, waitingSince: NIODeadline?) {
         member.start.store(waitingSince?.uptimeNanoseconds ?? 0, ordering: .relaxed)
-        if waitingSince != nil { makeRoom() }
+        if waitingSince == nil { member.hasSentRequest.store(true, ordering: .relaxed) } else { makeRoom() }
     }
 
     /// Closes as many connections as it takes to be below the limit, as far as enough of them wait.
     private func makeRoom(besides newcomer: Member? = nil) {
         guard count.load(ordering: .relaxed) >= limit else { return }
         let leaving = change { members in
-            let waiting = members.values.filter { $0 !== newcomer }
-                .map { (start: $0.start.load(ordering: .relaxed), member: $0) }.filter { $0.start > 0 }
+            let waiting = members.values.filter { $0 !== newcomer }.map(Waiting.init).filter { $0.start > 0 }
             // A few more than needed, since finding them takes a look at all.
             let number = max(members.count - limit + 1, waiting.count / 64)
-            let leaving = waiting.sorted { $0.start < $1.start }.prefix(members.count < limit ? 0 : number).map(
-                \.member)
+            let leaving = waiting.sorted(by: <).prefix(members.count < limit ? 0 : number).map(\.member)
             for member in leaving { members[ObjectIdentifier(member)] = nil }
             return leaving
         }
         for member in leaving { member.channel.close(promise: nil) }
+    }
+
+    /// A look at a connection that waits, in the order in which they are closed.
+    private struct Waiting: Comparable {
+        let member: Member
+        let start: UInt64
+        let hasSentRequest: Bool
+
+        init(_ member: Member) {
+            self.member = member
+            start = member.start.load(ordering: .relaxed)
+            hasSentRequest = member.hasSentRequest.load(ordering: .relaxed)
+        }
+
+        static func == (one: Self, other: Self) -> Bool { one.member === other.member }
+
+        static func < (one: Self, other: Self) -> Bool {
+            one.hasSentRequest == other.hasSentRequest ? one.start < other.start : !one.hasSentRequest
+        }
     }
 
     private func change<Result>(_ body: (inout [ObjectIdentifier: Member]) -> sending Result) -> Result {

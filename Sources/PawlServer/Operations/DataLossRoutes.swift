@@ -5,7 +5,7 @@ import PawlCore
 /// `/admin/recovery`: what to do about writes that the database has lost.
 struct DataLossRoutes: Sendable {
     let dataLoss: DataLoss
-    let clock: Clock
+    let clock: WallClock
 
     /// `GET /admin/recovery`
     func show(_ request: APIRequest) async throws -> Response {

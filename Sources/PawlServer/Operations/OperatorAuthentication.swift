@@ -42,7 +42,7 @@ struct OperatorAuthentication: Sendable {
     private func signer(of header: String, for subject: OperationsCredential.Subject) -> MasterSecret? {
         let secrets = environment.settings.now.secrets
         return OperationsCredential.signer(of: header, for: subject, secrets: secrets, at: environment.clock.now)
-            ?? OperationsCredential.signer(of: header, for: subject, secrets: secrets, at: Clock.system.now)
+            ?? OperationsCredential.signer(of: header, for: subject, secrets: secrets, at: WallClock.system.now)
     }
 }
 

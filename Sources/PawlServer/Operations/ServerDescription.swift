@@ -6,7 +6,7 @@ public struct ServerDescription: Sendable {
     /// What listens where, by its name.
     public var listeners: [String: String]
 
-    public init(startedAt: UnixTime = Clock.system.now, listeners: [String: String] = [:]) {
+    public init(startedAt: UnixTime = WallClock.system.now, listeners: [String: String] = [:]) {
         self.startedAt = startedAt
         self.listeners = listeners
     }

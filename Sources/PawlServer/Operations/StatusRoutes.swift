@@ -10,7 +10,7 @@ struct StatusRoutes: Sendable {
     /// This process; nil if it does not serve.
     let server: ServerDescription?
 
-    private var clock: Clock { engine.environment.clock }
+    private var clock: WallClock { engine.environment.clock }
 
     /// `GET /admin/status`
     func status(_ request: APIRequest) async throws -> Response {

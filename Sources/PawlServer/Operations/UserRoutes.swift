@@ -6,7 +6,7 @@ import PawlCore
 /// `/admin/users`
 struct UserRoutes: Sendable {
     let accounts: Accounts
-    let clock: Clock
+    let clock: WallClock
 
     /// `GET /admin/users?after=IDENTIFIER&limit=N`
     func list(_ request: APIRequest) async throws -> Response {

@@ -5,8 +5,10 @@ import NIOCore
 import PawlAPI
 import PawlCore
 import PawlPostgres
+import PawlSQL
 import PawlSQLite
 import PawlServer
+import PawlTerminal
 import Synchronization
 
 struct MigrateCommand: AsyncParsableCommand {
@@ -56,7 +58,7 @@ struct MigrateCommand: AsyncParsableCommand {
     /// - Returns: what was copied, and whether a server still serves the source.
     private func move(
         from path: String, to target: PostgresStore, _ logger: Logger
-    ) async throws -> ([Move.Report], isServed: Bool) {
+    ) async throws -> ([InstallationCopy.Report], isServed: Bool) {
         let stopped: SQLiteStore?
         do {
             stopped = try await SQLiteStore(path: path, purpose: .operate, logger: logger)
@@ -67,7 +69,7 @@ struct MigrateCommand: AsyncParsableCommand {
             let progress = Mutex<ProgressLine?>(nil)
             let start = ContinuousClock.now
             let source: any RowSource = try stopped ?? ServedSQLite(path: path)
-            let move = Move(from: source, stopped: stopped, to: target) { rows in
+            let move = InstallationCopy(from: source, stopped: stopped, to: target) { rows in
                 progress.withLock {
                     $0?.show(good: rows, elapsed: .nanoseconds(Int64((.now - start) / .nanoseconds(1))))
                 }
@@ -84,7 +86,7 @@ struct MigrateCommand: AsyncParsableCommand {
         }
     }
 
-    private func show(_ reports: [Move.Report], isServed: Bool) throws {
+    private func show(_ reports: [InstallationCopy.Report], isServed: Bool) throws {
         let lines = reports.map { report in
             [
                 "table": report.table, "rows": String(report.rows), "changes": String(report.changes),
@@ -149,7 +151,7 @@ struct MigrateCommand: AsyncParsableCommand {
     /// Says on standard error which identifiers stay as an earlier version had them: before the steps are applied, which
     /// will.
     private static func migrations(
-        _ settings: CommonSettings, _ purpose: StorePurpose, _ options: CommonOptions
+        _ settings: CommonSettings, _ purpose: OpenMode, _ options: CommonOptions
     ) async throws -> [StatusReport.Migration] {
         guard let store = try await StoppedInstallation.open(settings, purpose: purpose) else {
             return try await OperationsClient(options).get(PawlPath.adminStatus, answer: StatusReport.self).database

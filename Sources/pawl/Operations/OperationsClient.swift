@@ -7,6 +7,7 @@ import NIOHTTP1
 import PawlAPI
 import PawlCore
 import PawlSQLite
+import PawlTerminal
 
 /// The command line as a client of the operations listener; where no server runs, of the same routes in this process.
 struct OperationsClient {
@@ -108,7 +109,7 @@ struct OperationsClient {
         let subject = try OperationsCredential.Subject(method: method.rawValue, path: path, body: bytes)
             .sealed(by: secrets)
         let credential = OperationsCredential.header(
-            for: subject, secrets: secrets, at: installation?.now ?? Clock.system.now)
+            for: subject, secrets: secrets, at: installation?.now ?? WallClock.system.now)
         var fields = [("Authorization", credential)]
         if !bytes.isEmpty { fields.append(("Content-Type", OperationsCredential.sealedType)) }
         if let installation {

@@ -1,4 +1,5 @@
 import Foundation
+import PawlTerminal
 
 /// A password, never as an argument, where every user of the machine could read it: asked for on a terminal without
 /// echo, otherwise the first line of the input.

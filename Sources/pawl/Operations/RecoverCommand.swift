@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import NIOHTTP1
 import PawlAPI
+import PawlTerminal
 
 struct RecoverCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

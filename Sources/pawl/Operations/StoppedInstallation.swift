@@ -7,6 +7,7 @@ import PawlCore
 import PawlPasswords
 import PawlSQLite
 import PawlServer
+import PawlTerminal
 
 /// A database that no server serves, open in this process: the same routes as a server's operations listener has,
 /// without a socket.
@@ -17,7 +18,7 @@ struct StoppedInstallation {
 
     /// - Returns: nil if there is no database on this machine, or a process holds it, or a server answers here: then
     ///   that one is to be asked.
-    static func open(_ settings: CommonSettings, purpose: StorePurpose) async throws -> (any PawlStore)? {
+    static func open(_ settings: CommonSettings, purpose: OpenMode) async throws -> (any PawlStore)? {
         if settings.database.path == nil, await OperationsClient.answers(settings) { return nil }
         do {
             return try await settings.database.open(for: purpose, logger: logger)

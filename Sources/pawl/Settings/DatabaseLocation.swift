@@ -2,6 +2,7 @@ import Logging
 import PawlCore
 import PawlPostgres
 import PawlSQLite
+import PawlTerminal
 
 /// Where the data are.
 enum DatabaseLocation: CustomStringConvertible {
@@ -44,7 +45,7 @@ enum DatabaseLocation: CustomStringConvertible {
 
     /// - Parameter connections: how many there may be to PostgreSQL.
     func open(
-        for purpose: StorePurpose, connections: Int = 3, metrics: PawlMetrics = .init(), logger: Logger
+        for purpose: OpenMode, connections: Int = 3, metrics: PawlMetrics = .init(), logger: Logger
     ) async throws -> any PawlStore {
         switch self {
         case .sqlite(let path):

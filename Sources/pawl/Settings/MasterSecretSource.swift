@@ -3,6 +3,7 @@ import Foundation
 import Logging
 import PawlCore
 import PawlSQLite
+import PawlTerminal
 
 /// Where the master secrets come from: the environment, a file, or a file made beside the database.
 enum MasterSecretSource {

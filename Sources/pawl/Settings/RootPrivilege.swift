@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import PawlSQLite
+import PawlTerminal
 
 /// What root gives up before it touches a database's folder: whoever owns that folder decides what stands there, and a
 /// link or a pipe of theirs would have root read, write or make files for them.

@@ -2,10 +2,11 @@ import ArgumentParser
 import Foundation
 import Logging
 import PawlCore
-import PawlJWT
+import PawlJOSE
 import PawlPasswords
 import PawlPostgres
 import PawlServer
+import PawlTerminal
 
 /// Where the server and its secret are.
 struct CommonSettings {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Configuration
 import Foundation
+import PawlTerminal
 import SystemPackage
 
 /// Settings from flags, then `PAWL_…` variables, then the JSON file; a value that cannot be read is an error, never

@@ -1,5 +1,6 @@
 import Glibc
 import PawlSQLite
+import PawlTerminal
 
 /// A small text file that somebody prepared: settings or secrets.
 struct TextFile {

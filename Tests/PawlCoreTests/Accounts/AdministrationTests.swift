@@ -1,4 +1,4 @@
-import PawlJWT
+import PawlJOSE
 import PawlTesting
 import Testing
 
@@ -40,7 +40,7 @@ struct AdministrationTests {
     @Test func `of a login that races an operator's new password`() async throws {
         let server = try await Server()
         let grant = try await server.register()
-        server.store.before(.insertSession) {
+        server.store.before(.startSession) {
             let password = Password(Server.newPassword)
             guard let name = Identifier("ana"), let password else { return }
             _ = try? await server.accounts.setPassword(of: name, to: password)  // if it failed, the login would succeed

@@ -110,7 +110,7 @@ struct IdentifierTests {
             _ = try await server.accounts.add(
                 credentials.identifier, password: credentials.password, roles: [], scope: [])
         }
-        #expect(!server.store.calls.contains(.insertUser))
+        #expect(!server.store.calls.contains(.addUser))
     }
 
     @Test(.tags(.p1)) func `in another spelling sign in to the same account, and count as the same`() async throws {
@@ -133,7 +133,7 @@ struct IdentifierTests {
             let user = User(
                 id: id, identifier: try Identifier(spelling: spelling, key: nil, typed: nil).orThrow(),
                 createdAt: Sample.start, password: try SealedPassword(phc, for: id, secrets: Server.secrets(1)))
-            #expect(try await server.store.insert(user, Event(.registered, at: Sample.start, subject: id)))
+            #expect(try await server.store.addUser(user, Event(.registered, at: Sample.start, subject: id)))
             owners[spelling] = id
         }
         for (typed, spelling) in [

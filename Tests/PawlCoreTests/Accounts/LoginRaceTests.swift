@@ -1,4 +1,4 @@
-import PawlJWT
+import PawlJOSE
 import PawlTesting
 import Testing
 
@@ -12,7 +12,7 @@ struct LoginRaceTests {
     @Test func `of the password never leaves a session of the old one`() async throws {
         let server = try await Server()
         let grant = try await server.register()
-        server.store.before(.insertSession) { _ = try? await server.change(grant.refreshToken, as: "change") }
+        server.store.before(.startSession) { _ = try? await server.change(grant.refreshToken, as: "change") }
         await #expect(throws: SessionError.invalidCredentials) { try await server.login(from: Server.elsewhere) }
         #expect(
             try await server.store.base.liveSessions(of: grant.session.subject, at: server.clock.now).map(\.id) == [
@@ -24,7 +24,7 @@ struct LoginRaceTests {
     @Test func `of the state never leaves a session of the disabled user`() async throws {
         let server = try await Server()
         let grant = try await server.register()
-        server.store.before(.insertSession) { try? await server.administer { $0.isDisabled = true } }
+        server.store.before(.startSession) { try? await server.administer { $0.isDisabled = true } }
         await #expect(throws: SessionError.invalidCredentials) { try await server.login() }
         #expect(try await server.store.base.liveSessions(of: grant.session.subject, at: server.clock.now).isEmpty)
     }
@@ -32,7 +32,7 @@ struct LoginRaceTests {
     @Test func `of the roles gets the new ones, and hashes once`() async throws {
         let server = try await Server()
         try await server.register()
-        server.store.before(.insertSession) { try? await server.administer { $0.roles = ["new"] } }
+        server.store.before(.startSession) { try? await server.administer { $0.roles = ["new"] } }
         let checks = server.hasher.count.checks
         let grant = try await server.login()
         #expect(grant.session.roles == ["new"])
@@ -46,16 +46,16 @@ struct LoginRaceTests {
         @Sendable func interfere() async {
             let roles = ["after-\(server.store.calls.count)-calls"]
             try? await server.administer { $0.roles = roles }
-            server.store.before(.insertSession, interfere)
+            server.store.before(.startSession, interfere)
         }
-        server.store.before(.insertSession, interfere)
+        server.store.before(.startSession, interfere)
         await #expect(throws: SessionError.unavailable) { try await server.login() }
         #expect(try await server.store.base.liveSessions(of: grant.session.subject, at: server.clock.now).count == 1)
     }
 
     @Test func `also at registration`() async throws {
         let server = try await Server()
-        server.store.before(.insertSession) { try? await server.administer { $0.isDisabled = true } }
+        server.store.before(.startSession) { try? await server.administer { $0.isDisabled = true } }
         await #expect(throws: SessionError.invalidCredentials) { try await server.register() }
     }
 

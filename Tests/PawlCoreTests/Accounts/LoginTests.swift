@@ -322,7 +322,7 @@ struct LoginTests {
         let server = try await Server()
         try await server.register()
         server.hasher.raise(to: 2)
-        server.store.fail([.reseal])
+        server.store.fail([.resealPassword])
         try await server.login()
     }
 
@@ -330,7 +330,7 @@ struct LoginTests {
         let server = try await Server()
         let first = try await server.register()
         let second = try await server.refresh(first.refreshToken, as: "one")
-        server.store.fail([.rotate, .userByIdentifier, .reseal])
+        server.store.fail([.rotate, .userByIdentifier, .resealPassword])
         await #expect(throws: SessionError.unavailable) { try await server.refresh(second.refreshToken) }
         await #expect(throws: SessionError.unavailable) { try await server.login() }
         server.store.fail([])

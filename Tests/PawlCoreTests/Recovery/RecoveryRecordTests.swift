@@ -8,8 +8,8 @@ private let horizon = Sample.start - 100_000
 
 @Suite("The record of lost writes", .tags(.p11))
 struct RecoveryRecordTests {
-    private static func beating(_ times: Int64...) -> RecoveryRecord {
-        var record = RecoveryRecord()
+    private static func beating(_ times: Int64...) -> DataLossRecord {
+        var record = DataLossRecord()
         for time in times { record.beat(at: start + time, last: record.heartbeat, horizon: horizon) }
         return record
     }
@@ -55,7 +55,7 @@ struct RecoveryRecordTests {
         var record = Self.beating(0)
         record.beat(at: start + 80_000, last: nil, horizon: horizon)
         for number in 1...100 { record.beat(at: start + 80_000 + Int64(number), last: nil, horizon: horizon) }
-        #expect(record.gaps.count == RecoveryRecord.gapLimit)
+        #expect(record.gaps.count == DataLossRecord.gapLimit)
         let noted = record.noteDivergence(issuedAt: start + 500, at: start + 80_200)
         #expect(try noted.orThrow().lost == start - 5...start + 80_000)
     }
@@ -97,7 +97,7 @@ struct RecoveryRecordTests {
     }
 
     @Test func `opening twice is one window, closing ends it, opening again is another`() {
-        var record = RecoveryRecord()
+        var record = DataLossRecord()
         func open(_ number: Int?, _ from: UnixTime?, _ until: UnixTime?, at now: UnixTime) -> Bool {
             record.open(number, lostFrom: from, lostUntil: until, at: now)
         }

@@ -1,4 +1,4 @@
-import PawlJWT
+import PawlJOSE
 import PawlTesting
 import Testing
 
@@ -31,14 +31,14 @@ struct RecoveryTests {
         #expect(try await server.events(.sessionRecovered).count == 2)
         #expect(try await server.events(.sessionReused, .refreshConflict, .sessionEnded).isEmpty)
         let count = try #require(try await server.engine.dataLoss.status().count)
-        #expect(count == RecoveryCount(recovered: 2, lost: 0, silent: 0))
+        #expect(count == DataLossCount(recovered: 2, lost: 0, silent: 0))
     }
 
     @Test func `the lost interval is that from the last sign of life to the start`() async throws {
         let (server, clients) = try await loss(of: ["ana"])
         await #expect(throws: SessionError.sessionDiverged) { try await server.refresh(clients[0].newest) }
         let incident = try #require(try await server.engine.dataLoss.status().incidents.first)
-        #expect(incident.lost == Sample.start - RecoveryRecord.margin...Sample.start + 7210)
+        #expect(incident.lost == Sample.start - DataLossRecord.margin...Sample.start + 7210)
     }
 
     // FAULTS B9
@@ -96,7 +96,7 @@ struct RecoveryTests {
         try await server.refresh(next.refreshToken, as: "y")
         #expect(try await server.events(.recoveryOpened, .recoveryClosed).count == 2)
         let count = try #require(try await server.engine.dataLoss.status().count)
-        #expect(count == RecoveryCount(recovered: 1, lost: 1, silent: 0))
+        #expect(count == DataLossCount(recovered: 1, lost: 1, silent: 0))
     }
 
     @Test func `a session that began since is unknown`() async throws {
@@ -130,9 +130,9 @@ struct RecoveryTests {
         // It has not looked yet; the token tells it.
         await #expect(throws: SessionError.sessionDiverged) { try await server.refresh(second.refreshToken, as: "x") }
         let incident = try #require(try await server.engine.dataLoss.status().incidents.first)
-        #expect(incident.lost == Sample.start - RecoveryRecord.margin...server.clock.now)
+        #expect(incident.lost == Sample.start - DataLossRecord.margin...server.clock.now)
         try await node.engine.dataLoss.follow()
-        #expect(try await node.store.base.recovery().gaps.count == 1, "the other node sees the first one's sign")
+        #expect(try await node.store.base.dataLossRecord().gaps.count == 1, "the other node sees the first one's sign")
     }
 
     @Test func `a failover is met by looking, too`() async throws {
@@ -143,7 +143,7 @@ struct RecoveryTests {
         try backup.putBack(into: server)
         server.clock.advance(by: 2)
         try await server.engine.dataLoss.follow()
-        #expect(try await server.store.base.recovery().gaps.count == 1)
+        #expect(try await server.store.base.dataLossRecord().gaps.count == 1)
     }
 
     @Test(.tags(.p7))
@@ -256,12 +256,12 @@ struct RecoveryTests {
     @Test func `a server starts on a disk that takes no writes, and learns of the gap later`() async throws {
         let server = try await Server()
         server.clock.advance(by: 60)
-        server.store.fail([.updateRecovery])
+        server.store.fail([.updateDataLossRecord])
         let restarted = try await server.restarted()
         server.store.fail([])
         server.clock.advance(by: 60)
         try await restarted.engine.dataLoss.recordHeartbeat()
-        #expect(try await server.store.base.recovery().gaps == [Sample.start - 5...Sample.start + 120])
+        #expect(try await server.store.base.dataLossRecord().gaps == [Sample.start - 5...Sample.start + 120])
     }
 
     /// What a client had of a session before the loss.

@@ -68,7 +68,7 @@ struct JumpingClockTests {
     func `follows the clock eight times as fast as time passes, either way`(
         from: Int64, clock: Int64, elapsed: Int64, to: Int64
     ) {
-        var record = RecoveryRecord()
+        var record = DataLossRecord()
         record.beat(at: Sample.start + from, last: nil, horizon: Sample.start - day)
         record.keepHouse(at: Sample.start + clock, elapsed: elapsed)
         #expect(record.housekeepingTime == Sample.start + to)

@@ -16,7 +16,8 @@ struct ManySessionsTests {
             session.rotatedAt = server.clock.now - 1000 + Int64(number)
             session.idleExpiry = server.clock.now + Sample.idle
             #expect(
-                try await server.store.base.insert(session, ifUserVersionIs: user.version, Sample.started(session)))
+                try await server.store.base.startSession(
+                    session, ifUserVersionIs: user.version, Sample.started(session)))
         }
         server.store.forgetCalls()
         return (server, grant)

@@ -1,4 +1,4 @@
-import PawlJWT
+import PawlJOSE
 import PawlTesting
 import Testing
 
@@ -199,8 +199,8 @@ extension Server {
     fileprivate func restored(with session: Session) async throws -> Server {
         let memory = MemoryStore()
         let user = try await store.base.user(session.subject).orThrow()
-        #expect(memory.insert(user, Event(.registered, at: session.createdAt, subject: user.id)))
-        #expect(try await memory.insert(session, ifUserVersionIs: user.version, Sample.started(session)))
+        #expect(memory.addUser(user, Event(.registered, at: session.createdAt, subject: user.id)))
+        #expect(try await memory.startSession(session, ifUserVersionIs: user.version, Sample.started(session)))
         return try await Server(clock: clock, store: ObservedStore(memory), seed: 5)
     }
 }

@@ -1,4 +1,4 @@
-import PawlJWT
+import PawlJOSE
 import PawlTesting
 import Testing
 

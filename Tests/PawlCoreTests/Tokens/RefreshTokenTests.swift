@@ -1,5 +1,5 @@
 import Crypto
-import PawlJWT
+import PawlJOSE
 import PawlTesting
 import Testing
 

@@ -5,7 +5,7 @@ import NIOHTTP1
 import NIOPosix
 import PawlAPI
 import PawlCore
-import PawlJWT
+import PawlJOSE
 import PawlServer
 import PawlTesting
 import Testing

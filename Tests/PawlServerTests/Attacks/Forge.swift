@@ -2,7 +2,7 @@ import Crypto
 import Foundation
 import NIOHTTP1
 import PawlAPI
-import PawlJWT
+import PawlJOSE
 import PawlTesting
 
 @testable import PawlCore
@@ -23,7 +23,7 @@ struct Forge: Sendable {
         options.store = store
         let key = try SigningKey(id: Self.kid, algorithm: .es256, rawRepresentation: [UInt8](key.rawRepresentation))
         let now = options.clock.now
-        _ = try store.insert(
+        _ = try store.addSigningKey(
             SealedSigningKey(key, secrets: secrets, createdAt: now, activatesAt: now), ifKeysAre: [],
             Event(.keyCreated, at: now))
     }

@@ -5,7 +5,7 @@ import NIOHTTP1
 import PawlAPI
 import PawlCore
 import PawlGuard
-import PawlJWT
+import PawlJOSE
 import PawlPages
 import PawlServer
 import PawlTesting

@@ -1,6 +1,6 @@
 import Foundation
 import PawlAPI
-import PawlJWT
+import PawlJOSE
 import Testing
 
 /// Every secret that a run has made, to be looked for in what it has left behind.

@@ -1,4 +1,5 @@
 import PawlSQLite
+import PawlTerminal
 import PawlTesting
 import Testing
 

@@ -1,6 +1,7 @@
 import Foundation
 import Logging
 import PawlCore
+import PawlSQL
 import PawlTesting
 import ServerTesting
 import Testing

@@ -3,6 +3,7 @@ import Logging
 import NIOHTTP1
 import PawlAPI
 import PawlCore
+import PawlSQL
 import PawlSQLite
 import PawlTesting
 import ServerTesting

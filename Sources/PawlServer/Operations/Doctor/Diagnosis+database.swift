@@ -33,8 +33,8 @@ extension Diagnosis {
     }
 
     /// Compares this machine's clock with the database's; where there is none, with what the database has seen.
-    func clock(newest: UnixTime?, _ recovery: RecoveryRecord) -> Finding {
-        let (now, machine, database) = (clock.now, Clock.system.now, store.clock.now)
+    func clock(newest: UnixTime?, _ recovery: DataLossRecord) -> Finding {
+        let (now, machine, database) = (clock.now, WallClock.system.now, store.clock.now)
         if abs(machine.seconds - database.seconds) > 2 {
             return Finding(
                 "clock", .problem,

@@ -7,7 +7,7 @@ package struct Diagnosis: Sendable {
     let secrets: MasterSecrets
     let configuration: PawlConfiguration
     let passwords: any PasswordHasher
-    let clock: Clock
+    let clock: WallClock
     /// Whether this process serves: only then its own limits and environment matter.
     let isServing: Bool
     /// How long to look for damage.
@@ -15,7 +15,7 @@ package struct Diagnosis: Sendable {
 
     package init(
         store: any PawlStore, secrets: MasterSecrets, configuration: PawlConfiguration,
-        passwords: any PasswordHasher, clock: Clock = .system, isServing: Bool, patience: Duration
+        passwords: any PasswordHasher, clock: WallClock = .system, isServing: Bool, patience: Duration
     ) {
         self.store = store
         self.secrets = secrets
@@ -37,7 +37,7 @@ package struct Diagnosis: Sendable {
             findings.append(try await integrity())
             // The rest reads tables as this version knows them.
             if status.migrations.allSatisfy({ $0.appliedAt != nil }) {
-                let recovery = try await store.recovery()
+                let recovery = try await store.dataLossRecord()
                 findings.append(
                     clock(newest: [status.newestTime, recovery.heartbeat].compactMap { $0 }.max(), recovery))
                 findings.append(lostWrites(recovery.incidents))

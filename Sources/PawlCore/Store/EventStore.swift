@@ -1,0 +1,30 @@
+/// Keeps the record of what happened. Atomic and durable like ``SessionStore``.
+///
+/// An event whose ``Event/coalescingKey`` another has already is no new one, however it comes to the store: it raises the count of
+/// the other.
+public protocol EventStore: Sendable {
+    func append(_ event: Event) async throws(StoreError)
+    /// Events at or after `start`, of these kinds: the newest `limit` of them, oldest first.
+    func events(
+        since start: UnixTime, kinds: Set<Event.Kind>, limit: Int
+    ) async throws(StoreError) -> [Event]
+    /// Events in the order of their numbers, after `id`, at most `limit`.
+    func events(after id: Int64, limit: Int) async throws(StoreError) -> [RecordedEvent]
+    /// The newest `limit` events, oldest first.
+    func latestEvents(limit: Int) async throws(StoreError) -> [RecordedEvent]
+    /// Deletes those of the oldest `limit` events that are from before `cutoff`.
+    /// - Returns: whether there may be more of them.
+    @discardableResult
+    func deleteEvents(before cutoff: UnixTime, limit: Int) async throws(StoreError) -> Bool
+}
+
+/// An event with its number: rising, never used twice.
+public struct RecordedEvent: Sendable, Equatable {
+    public let id: Int64
+    public let event: Event
+
+    public init(id: Int64, event: Event) {
+        self.id = id
+        self.event = event
+    }
+}

@@ -1,0 +1,15 @@
+/// Keeps the signing keys, sealed. Atomic and durable like ``SessionStore``.
+public protocol KeyStore: Sendable {
+    func signingKeys() async throws(StoreError) -> [SealedSigningKey]
+    /// Adds a key and the event, if the stored keys are still those that the caller knows: of several nodes that find a
+    /// new one due, one makes it.
+    /// - Parameter known: their ids.
+    /// - Returns: whether it did.
+    func addSigningKey(
+        _ key: SealedSigningKey, ifKeysAre known: Set<String>, _ event: Event
+    ) async throws(StoreError) -> Bool
+    /// Replaces the seal of the key of the same id, if there still is one.
+    func resealSigningKey(_ key: SealedSigningKey) async throws(StoreError)
+    /// Deletes a key and records the event, if there still is such a key.
+    func deleteSigningKey(_ id: String, _ event: Event) async throws(StoreError)
+}

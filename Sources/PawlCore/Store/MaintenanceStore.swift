@@ -1,0 +1,109 @@
+/// What operators ask of the database itself. Nothing here holds up a turn for more than moments.
+public protocol MaintenanceStore: Sendable {
+    /// Whether this process is the one that tidies, of all that share the database: whoever asks first, until it has not
+    /// asked for a minute.
+    func takeHousekeepingLease(at now: UnixTime) async throws(StoreError) -> Bool
+
+    /// Tries a statement of each kind that sessions need, on no row: a distributed database may refuse one of them, or
+    /// have lost a part of the table.
+    /// - Throws: what does not work, for the operator to read.
+    func tryStatements() async throws(StoreError)
+
+    func status() async throws(StoreError) -> DatabaseStatus
+
+    /// Reads the whole database and looks for damage, until its task is cancelled.
+    /// - Returns: what is wrong; empty if nothing is.
+    func findDamage() async throws(StoreError) -> [String]
+
+    /// The identifiers of an earlier version that stay as they are; where its tables are still to be brought up to date,
+    /// those that will.
+    func oldIdentifiers() async throws(StoreError) -> [OldIdentifier]
+
+    /// How many passwords are sealed, by the key id of the master secret that did it.
+    func passwordSeals() async throws(StoreError) -> [UInt8: Int]
+
+    /// How many sessions that are live at `now` turned last, or began, within `span`.
+    func countLiveSessions(turnedIn span: Range<UnixTime>, at now: UnixTime) async throws(StoreError) -> Int
+
+    /// Writes a copy of the database to the new file at `path`, absolute, which only this user may read: complete and
+    /// checked when this returns, absent if it throws or the process ends. The copy holds all that was acknowledged
+    /// before; turns go on meanwhile.
+    /// - Parameter progress: called between steps.
+    func backup(
+        to path: String, progress: @Sendable (BackupProgress) async -> Void
+    ) async throws(BackupError) -> BackupSummary
+}
+
+/// A database as its operator sees it.
+public struct DatabaseStatus: Sendable {
+    /// Such as `SQLite`.
+    public let kind: String
+    public let version: String
+    /// Where it is; nil for one that is in no file of this machine.
+    public let path: String?
+    public let bytes: Int64
+    /// What is in its journal and not yet in the database itself.
+    public let journalBytes: Int64
+    /// Whether what is acknowledged survives loss of power.
+    public let isDurable: Bool
+    public let migrations: [AppliedMigration]
+    /// All that are kept, those that ended a while ago too.
+    public let sessions: Int
+    public let users: Int
+    /// The newest moment that the database has seen; nil for an empty one.
+    public let newestTime: UnixTime?
+
+    public init(
+        kind: String, version: String, path: String?, bytes: Int64, journalBytes: Int64, isDurable: Bool,
+        migrations: [AppliedMigration], sessions: Int, users: Int, newestTime: UnixTime?
+    ) {
+        self.kind = kind
+        self.version = version
+        self.path = path
+        self.bytes = bytes
+        self.journalBytes = journalBytes
+        self.isDurable = isDurable
+        self.migrations = migrations
+        self.sessions = sessions
+        self.users = users
+        self.newestTime = newestTime
+    }
+}
+
+/// A step of the schema.
+public struct AppliedMigration: Sendable, Equatable {
+    public let name: String
+    /// Nil if it is still to be applied.
+    public let appliedAt: UnixTime?
+
+    public init(name: String, appliedAt: UnixTime?) {
+        self.name = name
+        self.appliedAt = appliedAt
+    }
+}
+
+/// How far a backup is.
+public enum BackupProgress: Sendable, Equatable {
+    case copying(done: Int64, of: Int64)
+    case checking
+}
+
+/// A finished backup.
+public struct BackupSummary: Sendable, Equatable {
+    public let bytes: Int64
+    public let sessions: Int
+
+    public init(bytes: Int64, sessions: Int) {
+        self.bytes = bytes
+        self.sessions = sessions
+    }
+}
+
+/// Why there is no backup, and what to do: for the operator to read.
+public struct BackupError: Error, CustomStringConvertible {
+    public let description: String
+
+    public init(_ description: String) {
+        self.description = description
+    }
+}

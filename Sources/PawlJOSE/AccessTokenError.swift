@@ -1,0 +1,42 @@
+/// Why an access token was refused. The description names the rule, never the token.
+public struct AccessTokenError: Error, Hashable, CustomStringConvertible {
+    private enum Code: String {
+        case malformed = "it is not a compact JWS with the expected members"
+        case wrongType = "its typ is not at+jwt"
+        case algorithmNotAllowed = "its alg is not the one of its key"
+        case unknownKey = "its kid names no known key"
+        case badSignature = "its signature is wrong"
+        case expired = "it has expired"
+        case notYetValid = "it is dated in the future"
+        case lifetimeNotAllowed = "it lives longer than a token may"
+        case wrongIssuer = "another issuer made it"
+        case wrongAudience = "it is meant for another audience"
+        case sessionEnded = "its session has ended"
+        case keysUnavailable = "the issuer's keys cannot be had at the moment"
+    }
+
+    private let code: Code
+
+    public static let malformed = Self(code: .malformed)
+    public static let wrongType = Self(code: .wrongType)
+    public static let algorithmNotAllowed = Self(code: .algorithmNotAllowed)
+    public static let unknownKey = Self(code: .unknownKey)
+    public static let badSignature = Self(code: .badSignature)
+    public static let expired = Self(code: .expired)
+    public static let notYetValid = Self(code: .notYetValid)
+    /// From `iat` to `exp` it is no time at all, or more than ``AccessTokenVerifier/longestLifetime``.
+    public static let lifetimeNotAllowed = Self(code: .lifetimeNotAllowed)
+    public static let wrongIssuer = Self(code: .wrongIssuer)
+    public static let wrongAudience = Self(code: .wrongAudience)
+    public static let sessionEnded = Self(code: .sessionEnded)
+    /// Nothing is known about the token: the one case that is not the caller's fault.
+    public static let keysUnavailable = Self(code: .keysUnavailable)
+
+    public var description: String { "The access token was refused: \(code.rawValue)." }
+}
+
+/// Whoever can tell a good access token from a bad one: an issuer's key ring in this process, or its published keys.
+public protocol AccessTokenChecker: Sendable {
+    /// The claims of a token that is good now.
+    func validate(_ token: String) async throws(AccessTokenError) -> AccessTokenClaims
+}
