@@ -22,7 +22,7 @@ public final class PostgresStore: PawlStore {
 
     /// How many connections one store opens, if nothing else is said.
     public static let connections = 6
-    private static let waveConnections = 2
+    private static let batchConnections = 2
 
     /// Opens the database, makes its tables if need be, and brings them up to date.
     /// - Parameters:
@@ -49,8 +49,8 @@ public final class PostgresStore: PawlStore {
         self.clock = clock ?? time.clock
         self.logger = logger
         let circuit = circuit
-        let others = max(1, connections - Self.waveConnections)
-        let links = (0..<Self.waveConnections).map { _ in
+        let others = max(1, connections - Self.batchConnections)
+        let links = (0..<Self.batchConnections).map { _ in
             ConnectionWorker(url, circuit: circuit, prepare: RotationStatement.prepare)
         }
         batcher = RotationBatcher(links, metrics: metrics)

@@ -6,7 +6,7 @@ import Testing
 @testable import PawlPostgres
 
 @Suite("RotationBatcher of rotations", .tags(.p4))
-struct WaveTests {
+struct RotationBatcherTests {
     @Test func `turns that arrive together share a statement, each with its own verdict`() async throws {
         try await withStore { store, database in
             let sessions = try await store.putSessions(64)

@@ -3,7 +3,7 @@ import PawlSQL
 import Synchronization
 
 /// Rotations that arrive while the last batch is under way make up the next one: one statement, one commit and one
-/// journey to the database for all of them, each with its own fate. Nothing waits for a timer. Under load a second batch is
+/// round trip to the database for all of them, each with its own result. Nothing waits for a timer. Under load a second batch is
 /// made up while the first is at the database; where little waits, it would only make both smaller.
 final class RotationBatcher: Sendable {
     /// What became of a rotation in its batch.
@@ -27,7 +27,7 @@ final class RotationBatcher: Sendable {
         var waiting: [Waiting] = []
         var idle: [ConnectionWorker]
         var underWay = 0
-        /// The sessions of the batcher under way.
+        /// The sessions of the batches under way.
         var sessions: Set<SessionID> = []
         var isClosed = false
 
