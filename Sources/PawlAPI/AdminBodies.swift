@@ -1,11 +1,11 @@
 /// The body of `POST /admin/users`.
-public struct NewUserRequest: Codable, Sendable {
-    public var identifier: String
-    public var password: String
-    public var roles: [String]?
-    public var scope: [String]?
+package struct NewUserRequest: Codable, Sendable {
+    package var identifier: String
+    package var password: String
+    package var roles: [String]?
+    package var scope: [String]?
 
-    public init(identifier: String, password: String, roles: [String]? = nil, scope: [String]? = nil) {
+    package init(identifier: String, password: String, roles: [String]? = nil, scope: [String]? = nil) {
         self.identifier = identifier
         self.password = password
         self.roles = roles
@@ -15,13 +15,13 @@ public struct NewUserRequest: Codable, Sendable {
 
 /// The body of `PATCH /admin/users/{identifier}`; what is absent stays. Disabling and a new password end the user's
 /// sessions.
-public struct UserChangeRequest: Codable, Sendable {
-    public var roles: [String]?
-    public var scope: [String]?
-    public var disabled: Bool?
-    public var password: String?
+package struct UserChangeRequest: Codable, Sendable {
+    package var roles: [String]?
+    package var scope: [String]?
+    package var disabled: Bool?
+    package var password: String?
 
-    public init(roles: [String]? = nil, scope: [String]? = nil, disabled: Bool? = nil, password: String? = nil) {
+    package init(roles: [String]? = nil, scope: [String]? = nil, disabled: Bool? = nil, password: String? = nil) {
         self.roles = roles
         self.scope = scope
         self.disabled = disabled
@@ -30,15 +30,15 @@ public struct UserChangeRequest: Codable, Sendable {
 }
 
 /// A user as an operator sees them.
-public struct UserDescription: Codable, Sendable {
-    public var subject: String
-    public var identifier: String
-    public var roles: [String]
-    public var scope: [String]
-    public var disabled: Bool
-    public var createdAt: String
+package struct UserDescription: Codable, Sendable {
+    package var subject: String
+    package var identifier: String
+    package var roles: [String]
+    package var scope: [String]
+    package var disabled: Bool
+    package var createdAt: String
 
-    public init(
+    package init(
         subject: String, identifier: String, roles: [String], scope: [String], disabled: Bool, createdAt: String
     ) {
         self.subject = subject
@@ -56,24 +56,25 @@ public struct UserDescription: Codable, Sendable {
 }
 
 /// The answer to `GET /admin/users`, in the order of identifiers; the next page begins `after` the last one.
-public struct UserList: Codable, Sendable {
-    public var users: [UserDescription]
+package struct UserList: Codable, Sendable {
+    package var users: [UserDescription]
 
-    public init(users: [UserDescription]) {
+    package init(users: [UserDescription]) {
         self.users = users
     }
 }
 
 /// A session as an operator sees it: the owner's view, and how it ended.
-public struct AdminSession: Codable, Sendable {
-    public var session: SessionDescription
-    public var subject: String
+package struct AdminSession: Codable, Sendable {
+    package var session: SessionDescription
+    package var subject: String
     /// How many times it has turned.
-    public var generation: Int64
-    public var endedAt: String?
-    public var endReason: String?
+    package var generation: Int64
+    package var endedAt: String?
+    package var endReason: String?
 
-    public init(session: SessionDescription, subject: String, generation: Int64, endedAt: String?, endReason: String?) {
+    package init(session: SessionDescription, subject: String, generation: Int64, endedAt: String?, endReason: String?)
+    {
         self.session = session
         self.subject = subject
         self.generation = generation
@@ -89,25 +90,25 @@ public struct AdminSession: Codable, Sendable {
 }
 
 /// The answer to `DELETE /admin/users/{identifier}/sessions`.
-public struct EndedSessions: Codable, Sendable {
-    public var ended: Int
+package struct EndedSessions: Codable, Sendable {
+    package var ended: Int
 
-    public init(ended: Int) {
+    package init(ended: Int) {
         self.ended = ended
     }
 }
 
 /// A signing key as an operator sees it: never its private part.
-public struct KeyDescription: Codable, Sendable {
-    public var id: String
-    public var algorithm: String
-    public var createdAt: String
+package struct KeyDescription: Codable, Sendable {
+    package var id: String
+    package var algorithm: String
+    package var createdAt: String
     /// From when on it signs.
-    public var activatesAt: String
+    package var activatesAt: String
     /// Whether it is the one that signs now.
-    public var signs: Bool
+    package var signs: Bool
 
-    public init(id: String, algorithm: String, createdAt: String, activatesAt: String, signs: Bool) {
+    package init(id: String, algorithm: String, createdAt: String, activatesAt: String, signs: Bool) {
         self.id = id
         self.algorithm = algorithm
         self.createdAt = createdAt
@@ -123,27 +124,27 @@ public struct KeyDescription: Codable, Sendable {
 }
 
 /// The answer to `GET /admin/keys`, in the order in which they sign.
-public struct KeyList: Codable, Sendable {
-    public var keys: [KeyDescription]
+package struct KeyList: Codable, Sendable {
+    package var keys: [KeyDescription]
 
-    public init(keys: [KeyDescription]) {
+    package init(keys: [KeyDescription]) {
         self.keys = keys
     }
 }
 
 /// Something that happened.
-public struct EventDescription: Codable, Sendable {
+package struct EventDescription: Codable, Sendable {
     /// Rising, never used twice.
-    public var id: Int64
-    public var at: String
-    public var kind: String
-    public var subject: String?
-    public var session: String?
-    public var ip: String?
-    public var userAgent: String?
-    public var details: [String: String]
+    package var id: Int64
+    package var at: String
+    package var kind: String
+    package var subject: String?
+    package var session: String?
+    package var ip: String?
+    package var userAgent: String?
+    package var details: [String: String]
 
-    public init(
+    package init(
         id: Int64, at: String, kind: String, subject: String?, session: String?, ip: String?, userAgent: String?,
         details: [String: String]
     ) {
@@ -164,10 +165,10 @@ public struct EventDescription: Codable, Sendable {
 }
 
 /// The answer to `GET /admin/events`, oldest first.
-public struct EventList: Codable, Sendable {
-    public var events: [EventDescription]
+package struct EventList: Codable, Sendable {
+    package var events: [EventDescription]
 
-    public init(events: [EventDescription]) {
+    package init(events: [EventDescription]) {
         self.events = events
     }
 }

@@ -1,15 +1,15 @@
 /// The answer to `GET /admin/status`.
-public struct StatusReport: Codable, Sendable {
-    public var version: String
+package struct StatusReport: Codable, Sendable {
+    package var version: String
     /// Absent where no server runs and a command looks at its database by itself.
-    public var server: Server?
-    public var database: Database
+    package var server: Server?
+    package var database: Database
     /// The key that signs now.
-    public var signingKey: SigningKey?
+    package var signingKey: SigningKey?
     /// Newest first.
-    public var masterSecrets: [MasterSecret]
+    package var masterSecrets: [MasterSecret]
 
-    public init(
+    package init(
         version: String, server: Server?, database: Database, signingKey: SigningKey?, masterSecrets: [MasterSecret]
     ) {
         self.version = version
@@ -25,19 +25,19 @@ public struct StatusReport: Codable, Sendable {
         case masterSecrets = "master_secrets"
     }
 
-    public struct Server: Codable, Sendable {
-        public var startedAt: String
+    package struct Server: Codable, Sendable {
+        package var startedAt: String
         /// Seconds.
-        public var uptime: Int64
-        public var publicURL: String
+        package var uptime: Int64
+        package var publicURL: String
         /// What listens where, by its name.
-        public var listeners: [String: String]
+        package var listeners: [String: String]
         /// When all sessions were last looked at; absent before the first round is over.
-        public var housekeepingFinishedAt: String?
+        package var housekeepingFinishedAt: String?
         /// When tidying last failed; absent if what came after it went well.
-        public var housekeepingFailedAt: String?
+        package var housekeepingFailedAt: String?
 
-        public init(
+        package init(
             startedAt: String, uptime: Int64, publicURL: String, listeners: [String: String],
             housekeepingFinishedAt: String?, housekeepingFailedAt: String?
         ) {
@@ -58,20 +58,20 @@ public struct StatusReport: Codable, Sendable {
         }
     }
 
-    public struct Database: Codable, Sendable {
+    package struct Database: Codable, Sendable {
         /// Such as `SQLite`.
-        public var kind: String
-        public var version: String
-        public var path: String?
-        public var bytes: Int64
+        package var kind: String
+        package var version: String
+        package var path: String?
+        package var bytes: Int64
         /// What is in its journal and not yet in the database itself.
-        public var journalBytes: Int64
+        package var journalBytes: Int64
         /// All that are kept, for a week those that are over too.
-        public var sessions: Int
-        public var users: Int
-        public var migrations: [Migration]
+        package var sessions: Int
+        package var users: Int
+        package var migrations: [Migration]
 
-        public init(
+        package init(
             kind: String, version: String, path: String?, bytes: Int64, journalBytes: Int64, sessions: Int, users: Int,
             migrations: [Migration]
         ) {
@@ -91,12 +91,12 @@ public struct StatusReport: Codable, Sendable {
         }
     }
 
-    public struct Migration: Codable, Sendable {
-        public var name: String
+    package struct Migration: Codable, Sendable {
+        package var name: String
         /// Absent if it is still to be applied.
-        public var appliedAt: String?
+        package var appliedAt: String?
 
-        public init(name: String, appliedAt: String?) {
+        package init(name: String, appliedAt: String?) {
             self.name = name
             self.appliedAt = appliedAt
         }
@@ -107,14 +107,14 @@ public struct StatusReport: Codable, Sendable {
         }
     }
 
-    public struct SigningKey: Codable, Sendable {
-        public var id: String
-        public var algorithm: String
-        public var signsSince: String
+    package struct SigningKey: Codable, Sendable {
+        package var id: String
+        package var algorithm: String
+        package var signsSince: String
         /// Seconds that it has signed.
-        public var age: Int64
+        package var age: Int64
 
-        public init(id: String, algorithm: String, signsSince: String, age: Int64) {
+        package init(id: String, algorithm: String, signsSince: String, age: Int64) {
             self.id = id
             self.algorithm = algorithm
             self.signsSince = signsSince
@@ -128,12 +128,12 @@ public struct StatusReport: Codable, Sendable {
     }
 
     /// Never the secret itself: its key id, which tokens and seals carry too.
-    public struct MasterSecret: Codable, Sendable {
-        public var keyID: String
-        public var newest: Bool
-        public var distrusted: Bool
+    package struct MasterSecret: Codable, Sendable {
+        package var keyID: String
+        package var newest: Bool
+        package var distrusted: Bool
 
-        public init(keyID: String, newest: Bool, distrusted: Bool) {
+        package init(keyID: String, newest: Bool, distrusted: Bool) {
             self.keyID = keyID
             self.newest = newest
             self.distrusted = distrusted
@@ -147,32 +147,32 @@ public struct StatusReport: Codable, Sendable {
 }
 
 /// The answer to `GET /admin/doctor`.
-public struct DoctorReport: Codable, Sendable {
-    public var findings: [Finding]
+package struct DoctorReport: Codable, Sendable {
+    package var findings: [Finding]
 
-    public init(findings: [Finding]) {
+    package init(findings: [Finding]) {
         self.findings = findings
     }
 }
 
 /// One thing that was looked at.
-public struct Finding: Codable, Sendable {
+package struct Finding: Codable, Sendable {
     /// What was looked at.
-    public var check: String
-    public var level: Level
+    package var check: String
+    package var level: Level
     /// What was found.
-    public var detail: String
+    package var detail: String
     /// What to do, unless all is well.
-    public var advice: String?
+    package var advice: String?
 
-    public enum Level: String, Codable, Sendable {
+    package enum Level: String, Codable, Sendable {
         case ok
         /// It works, and should not stay so.
         case warning
         case problem
     }
 
-    public init(_ check: String, _ level: Level, _ detail: String, advice: String? = nil) {
+    package init(_ check: String, _ level: Level, _ detail: String, advice: String? = nil) {
         self.check = check
         self.level = level
         self.detail = detail
@@ -181,23 +181,23 @@ public struct Finding: Codable, Sendable {
 }
 
 /// The body of `POST /admin/backup`.
-public struct BackupRequest: Codable, Sendable {
+package struct BackupRequest: Codable, Sendable {
     /// The absolute path of a file on the server's machine that is not there yet.
-    public var file: String
+    package var file: String
 
-    public init(file: String) {
+    package init(file: String) {
         self.file = file
     }
 }
 
 /// The answer to `POST /admin/backup`: it is complete, and was checked.
-public struct BackupReport: Codable, Sendable {
-    public var file: String
-    public var bytes: Int64
-    public var sessions: Int
-    public var seconds: Double
+package struct BackupReport: Codable, Sendable {
+    package var file: String
+    package var bytes: Int64
+    package var sessions: Int
+    package var seconds: Double
 
-    public init(file: String, bytes: Int64, sessions: Int, seconds: Double) {
+    package init(file: String, bytes: Int64, sessions: Int, seconds: Double) {
         self.file = file
         self.bytes = bytes
         self.sessions = sessions
@@ -206,14 +206,14 @@ public struct BackupReport: Codable, Sendable {
 }
 
 /// The answer to `GET /admin/backup`.
-public struct BackupState: Codable, Sendable {
+package struct BackupState: Codable, Sendable {
     /// `idle`, `copying` or `checking`.
-    public var phase: String
+    package var phase: String
     /// Pages copied, and all that there are, while `copying`.
-    public var done: Int64?
-    public var total: Int64?
+    package var done: Int64?
+    package var total: Int64?
 
-    public init(phase: String, done: Int64? = nil, total: Int64? = nil) {
+    package init(phase: String, done: Int64? = nil, total: Int64? = nil) {
         self.phase = phase
         self.done = done
         self.total = total

@@ -30,14 +30,14 @@ public enum PawlPath {
     public static let readiness = "/readyz"
     /// Prometheus' text format.
     public static let metrics = "/metrics"
-    public static let adminUsers = "/admin/users"
-    public static let adminSessions = "/admin/sessions"
-    public static let adminKeys = "/admin/keys"
-    public static let adminRecovery = "/admin/recovery"
-    public static let adminEvents = "/admin/events"
-    public static let adminStatus = "/admin/status"
-    public static let adminDoctor = "/admin/doctor"
-    public static let adminBackup = "/admin/backup"
+    package static let adminUsers = "/admin/users"
+    package static let adminSessions = "/admin/sessions"
+    package static let adminKeys = "/admin/keys"
+    package static let adminRecovery = "/admin/recovery"
+    package static let adminEvents = "/admin/events"
+    package static let adminStatus = "/admin/status"
+    package static let adminDoctor = "/admin/doctor"
+    package static let adminBackup = "/admin/backup"
 }
 
 /// Header fields that are not in everybody's vocabulary.

@@ -1,13 +1,13 @@
 /// The body of `POST /admin/recovery`: lets the sessions of an incident go on. Times are RFC 3339.
-public struct RecoveryRequest: Codable, Sendable {
+package struct RecoveryRequest: Codable, Sendable {
     /// The newest if absent.
-    public var incident: Int?
+    package var incident: Int?
     /// Another begin of the lost interval than the one that was found.
-    public var lostFrom: String?
+    package var lostFrom: String?
     /// Another end.
-    public var lostUntil: String?
+    package var lostUntil: String?
 
-    public init(incident: Int? = nil, lostFrom: String? = nil, lostUntil: String? = nil) {
+    package init(incident: Int? = nil, lostFrom: String? = nil, lostUntil: String? = nil) {
         self.incident = incident
         self.lostFrom = lostFrom
         self.lostUntil = lostUntil
@@ -21,18 +21,18 @@ public struct RecoveryRequest: Codable, Sendable {
 }
 
 /// One loss of writes.
-public struct IncidentDescription: Codable, Sendable {
-    public var incident: Int
+package struct IncidentDescription: Codable, Sendable {
+    package var incident: Int
     /// `undecided`, `open` or `closed`.
-    public var state: String
-    public var detectedAt: String
-    public var lostFrom: String
-    public var lostUntil: String
-    public var openedAt: String?
+    package var state: String
+    package var detectedAt: String
+    package var lostFrom: String
+    package var lostUntil: String
+    package var openedAt: String?
     /// When it is, or was, closed.
-    public var closesAt: String
+    package var closesAt: String
 
-    public init(
+    package init(
         incident: Int, state: String, detectedAt: String, lostFrom: String, lostUntil: String, openedAt: String?,
         closesAt: String
     ) {
@@ -56,17 +56,17 @@ public struct IncidentDescription: Codable, Sendable {
 }
 
 /// The answer to `/admin/recovery`.
-public struct RecoveryStatus: Codable, Sendable {
+package struct RecoveryStatus: Codable, Sendable {
     /// Oldest first.
-    public var incidents: [IncidentDescription]
+    package var incidents: [IncidentDescription]
     /// Sessions that went on, since the newest incident was met.
-    public var recovered: Int
+    package var recovered: Int
     /// Sessions that ended as `lost` since then.
-    public var lost: Int
+    package var lost: Int
     /// Sessions that could still live and were not refreshed since then.
-    public var silent: Int
+    package var silent: Int
 
-    public init(incidents: [IncidentDescription], recovered: Int, lost: Int, silent: Int) {
+    package init(incidents: [IncidentDescription], recovered: Int, lost: Int, silent: Int) {
         self.incidents = incidents
         self.recovered = recovered
         self.lost = lost
@@ -75,12 +75,12 @@ public struct RecoveryStatus: Codable, Sendable {
 }
 
 /// The answer to `DELETE /admin/sessions`.
-public struct EndedSlice: Codable, Sendable {
-    public var ended: Int
+package struct EndedSlice: Codable, Sendable {
+    package var ended: Int
     /// Where the next slice begins; absent at the end.
-    public var next: String?
+    package var next: String?
 
-    public init(ended: Int, next: String?) {
+    package init(ended: Int, next: String?) {
         self.ended = ended
         self.next = next
     }

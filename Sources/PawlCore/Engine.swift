@@ -1,15 +1,15 @@
 import Logging
 
 /// The core, composed: everything that a session server does, over one ``PawlEnvironment``.
-public final class Engine: Sendable {
+package final class Engine: Sendable {
     package let environment: PawlEnvironment
-    public let keys: Keys
-    public let sessions: Sessions
-    public let accounts: Accounts
-    public let dataLoss: DataLoss
-    public let events: EventLog
+    package let keys: Keys
+    package let sessions: Sessions
+    package let accounts: Accounts
+    package let dataLoss: DataLoss
+    package let events: EventLog
     /// Checks access tokens with the keys at hand, and refuses those of ended sessions at once.
-    public let accessTokens: AccessTokens
+    package let accessTokens: AccessTokens
     package let revocations: Revocations
     package let housekeeping: Housekeeping
 
@@ -66,7 +66,7 @@ public final class Engine: Sendable {
     }
 
     /// The settings of this moment.
-    public var settings: LiveSettings { environment.settings.now }
+    package var settings: LiveSettings { environment.settings.now }
 
     /// Puts other master secrets and lifetimes in force. Signing keys are sealed anew at once, by the newest secret.
     /// - Throws: and nothing changes, if no signing key opens with the new secrets, or the store is away.

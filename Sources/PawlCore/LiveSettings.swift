@@ -2,12 +2,12 @@ import Synchronization
 
 /// What may change while the server runs. Each turn of a session reads it once, and so sees one state from its beginning to
 /// its end.
-public struct LiveSettings: Sendable {
-    public let secrets: MasterSecrets
-    public let lifetimes: Lifetimes
+package struct LiveSettings: Sendable {
+    package let secrets: MasterSecrets
+    package let lifetimes: Lifetimes
 
     /// - Parameter lifetimes: an access token's is cut to ``Lifetimes/longestAccess``.
-    public init(secrets: MasterSecrets, lifetimes: Lifetimes) {
+    package init(secrets: MasterSecrets, lifetimes: Lifetimes) {
         self.secrets = secrets
         var lifetimes = lifetimes
         lifetimes.access = min(lifetimes.access, Lifetimes.longestAccess)

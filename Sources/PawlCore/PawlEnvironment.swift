@@ -2,7 +2,7 @@ package import Logging
 
 /// What all of the core works with: the store, the time, and where to tell what happens.
 package final class PawlEnvironment: Sendable {
-    package let store: any PawlStore
+    package let store: any Store
     package let clock: WallClock
     package let randomness: Randomness
     package let settings: LiveSettings.Current
@@ -11,7 +11,7 @@ package final class PawlEnvironment: Sendable {
     let ended = EndedSessions()
 
     package init(
-        store: any PawlStore, settings: LiveSettings.Current, clock: WallClock? = nil, randomness: Randomness = .system,
+        store: any Store, settings: LiveSettings.Current, clock: WallClock? = nil, randomness: Randomness = .system,
         metrics: PawlMetrics = .init(), logger: Logger
     ) {
         self.store = store

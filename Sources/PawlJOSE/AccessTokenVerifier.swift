@@ -1,18 +1,18 @@
 /// Checks access tokens (RFC 9068 §4, RFC 8725): a pure function of the token, the keys and the time.
-public struct AccessTokenVerifier: Sendable {
+package struct AccessTokenVerifier: Sendable {
     /// Compared code point by code point (RFC 8414 §3.3).
-    public let issuer: String
+    package let issuer: String
     /// A token is meant for us if its `aud` names this.
-    public let audience: String
+    package let audience: String
     /// How many seconds this clock and the issuer's may differ: a token may be dated so far in the future, and is good
     /// for so long after its expiry.
-    public let skew: Int64
+    package let skew: Int64
     /// Seconds. No token of Pawl lives longer, so a token that says it does is refused, though the signature is good.
-    public static let longestLifetime: Int64 = 3600
+    package static let longestLifetime: Int64 = 3600
     /// A longer token is refused unread.
-    public static let maximumLength = 8192
+    package static let maximumLength = 8192
 
-    public init(issuer: String, audience: String, skew: Int64 = 30) {
+    package init(issuer: String, audience: String, skew: Int64 = 30) {
         self.issuer = issuer
         self.audience = audience
         self.skew = skew
@@ -41,7 +41,7 @@ public struct AccessTokenVerifier: Sendable {
     }
 
     /// The `kid` of a token, before anything is trusted: to know whether fresh keys are worth fetching.
-    public static func keyID(of token: String) -> String? {
+    package static func keyID(of token: String) -> String? {
         guard token.utf8.count <= maximumLength,
             let segment = token.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false).first,
             let bytes = Base64URL.decode(segment)
@@ -50,7 +50,7 @@ public struct AccessTokenVerifier: Sendable {
     }
 
     /// The claims of `token`, if one of `keys` signed it and it is good at `now` (seconds since 1970).
-    public func verify(
+    package func verify(
         _ token: String, with keys: [String: VerificationKey], at now: Int64
     ) throws(AccessTokenError) -> AccessTokenClaims {
         guard token.utf8.count <= Self.maximumLength else { throw .malformed }

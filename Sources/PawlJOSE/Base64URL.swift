@@ -3,7 +3,7 @@
 /// Written here because it is on the path of every refresh and every token check, and because `Data`'s decoder takes
 /// padding, white space and non-canonical last characters, which RFC 8725bis §3.14 wants refused. The loops are over
 /// arrays: over any collection, in another module, each byte would cost a call.
-public enum Base64URL {
+package enum Base64URL {
     private static let alphabet = [UInt8]("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
 
     private static let values: [UInt8] = {
@@ -13,11 +13,11 @@ public enum Base64URL {
     }()
 
     /// The ASCII characters for `bytes`, appended to `output`.
-    public static func encode(_ bytes: some Collection<UInt8>, into output: inout [UInt8]) {
+    package static func encode(_ bytes: some Collection<UInt8>, into output: inout [UInt8]) {
         encode([UInt8](bytes), into: &output)
     }
 
-    public static func encode(_ bytes: [UInt8], into output: inout [UInt8]) {
+    package static func encode(_ bytes: [UInt8], into output: inout [UInt8]) {
         output.reserveCapacity(output.count + (bytes.count * 4 + 2) / 3)
         var buffer: UInt32 = 0
         var bits = 0
@@ -34,7 +34,7 @@ public enum Base64URL {
         }
     }
 
-    public static func encode(_ bytes: some Collection<UInt8>) -> String {
+    package static func encode(_ bytes: some Collection<UInt8>) -> String {
         var output: [UInt8] = []
         encode([UInt8](bytes), into: &output)
         return String(decoding: output, as: UTF8.self)
@@ -42,11 +42,11 @@ public enum Base64URL {
 
     /// The bytes that `characters` stand for, or nil if a character is not of the alphabet or the spelling is not the
     /// canonical one (a length that no encoder makes, or bits set beyond the last byte).
-    public static func decode(_ characters: some Collection<UInt8>) -> [UInt8]? {
+    package static func decode(_ characters: some Collection<UInt8>) -> [UInt8]? {
         decode([UInt8](characters))
     }
 
-    public static func decode(_ characters: [UInt8]) -> [UInt8]? {
+    package static func decode(_ characters: [UInt8]) -> [UInt8]? {
         let count = characters.count
         guard count % 4 != 1 else { return nil }
         var output: [UInt8] = []

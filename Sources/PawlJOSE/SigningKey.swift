@@ -1,7 +1,7 @@
 import Crypto
 
 /// A private key that signs access tokens, parsed once and kept as an object: parsing costs half a signature.
-public struct SigningKey: Sendable {
+package struct SigningKey: Sendable {
     private enum Material: Sendable {
         case es256(P256.Signing.PrivateKey)
         case edDSA(Curve25519.Signing.PrivateKey)
@@ -9,7 +9,7 @@ public struct SigningKey: Sendable {
 
     private let material: Material
     /// The key's name in tokens and in the key set (RFC 7517 §4.5).
-    public let id: String
+    package let id: String
     /// `base64url(header).`, the same for every token that the key signs.
     private let headerSegment: [UInt8]
 
@@ -28,7 +28,7 @@ public struct SigningKey: Sendable {
     }
 
     /// A new key from the system's random source.
-    public init(id: String, generating algorithm: SignatureAlgorithm) {
+    package init(id: String, generating algorithm: SignatureAlgorithm) {
         switch algorithm {
         case .es256: self.init(id: id, material: .es256(.init()))
         case .edDSA: self.init(id: id, material: .edDSA(.init()))
@@ -37,14 +37,14 @@ public struct SigningKey: Sendable {
 
     /// The key whose 32 private bytes are given.
     /// - Throws: swift-crypto's error if the bytes are no private key.
-    public init(id: String, algorithm: SignatureAlgorithm, rawRepresentation: [UInt8]) throws {
+    package init(id: String, algorithm: SignatureAlgorithm, rawRepresentation: [UInt8]) throws {
         switch algorithm {
         case .es256: self.init(id: id, material: .es256(try .init(rawRepresentation: rawRepresentation)))
         case .edDSA: self.init(id: id, material: .edDSA(try .init(rawRepresentation: rawRepresentation)))
         }
     }
 
-    public var algorithm: SignatureAlgorithm { Self.algorithm(of: material) }
+    package var algorithm: SignatureAlgorithm { Self.algorithm(of: material) }
 
     private static func algorithm(of material: Material) -> SignatureAlgorithm {
         switch material {
@@ -61,7 +61,7 @@ public struct SigningKey: Sendable {
         }
     }
 
-    public var verificationKey: VerificationKey {
+    package var verificationKey: VerificationKey {
         switch material {
         case .es256(let key): VerificationKey(id: id, publicKey: .es256(key.publicKey))
         case .edDSA(let key): VerificationKey(id: id, publicKey: .edDSA(key.publicKey))
@@ -70,7 +70,7 @@ public struct SigningKey: Sendable {
 
     /// The compact serialisation (RFC 7515 §7.1) of an access token with these claims.
     /// - Throws: swift-crypto's error if signing fails.
-    public func sign(_ claims: AccessTokenClaims) throws -> String {
+    package func sign(_ claims: AccessTokenClaims) throws -> String {
         let payload = claims.json
         var token = headerSegment
         token.reserveCapacity(headerSegment.count + payload.count * 4 / 3 + 96)

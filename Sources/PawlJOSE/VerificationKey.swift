@@ -7,13 +7,13 @@ import Crypto
 #endif
 
 /// A public key that checks access tokens, parsed once.
-public struct VerificationKey: Sendable {
+package struct VerificationKey: Sendable {
     enum PublicKey: Sendable {
         case es256(P256.Signing.PublicKey)
         case edDSA(Curve25519.Signing.PublicKey)
     }
 
-    public let id: String
+    package let id: String
     let publicKey: PublicKey
 
     init(id: String, publicKey: PublicKey) {
@@ -23,7 +23,7 @@ public struct VerificationKey: Sendable {
 
     /// The key that a JWK describes, or nil for one that cannot sign access tokens: another type, curve or use, a
     /// missing member (RFC 7517 §5: such keys are ignored), or a point that is not on the curve (RFC 8725 §3.4).
-    public init?(_ jwk: JSONWebKey) {
+    package init?(_ jwk: JSONWebKey) {
         guard let id = jwk.kid, jwk.use ?? "sig" == "sig" else { return nil }
         switch (jwk.kty, jwk.crv, jwk.alg ?? Self.onlyAlgorithm(of: jwk.crv)) {
         case ("EC", "P-256", "ES256"):
@@ -49,7 +49,7 @@ public struct VerificationKey: Sendable {
         }
     }
 
-    public var algorithm: SignatureAlgorithm {
+    package var algorithm: SignatureAlgorithm {
         switch publicKey {
         case .es256: .es256
         case .edDSA: .edDSA
@@ -57,7 +57,7 @@ public struct VerificationKey: Sendable {
     }
 
     /// The public key as it stands in a key set: public members only (RFC 7517 §4).
-    public var jwk: JSONWebKey {
+    package var jwk: JSONWebKey {
         switch publicKey {
         case .es256(let key):
             let point = [UInt8](key.rawRepresentation)
@@ -87,14 +87,14 @@ public struct VerificationKey: Sendable {
 }
 
 /// One member of a JWK Set (RFC 7517 §4), public members only. Unknown members are ignored.
-public struct JSONWebKey: Codable, Sendable, Hashable {
-    public var kty: String
-    public var kid: String?
-    public var use: String?
-    public var alg: String?
-    public var crv: String?
-    public var x: String?
-    public var y: String?
+package struct JSONWebKey: Codable, Sendable, Hashable {
+    package var kty: String
+    package var kid: String?
+    package var use: String?
+    package var alg: String?
+    package var crv: String?
+    package var x: String?
+    package var y: String?
 
     fileprivate func coordinate(_ member: KeyPath<Self, String?>) -> [UInt8]? {
         guard let bytes = self[keyPath: member].flatMap({ Base64URL.decode($0.utf8) }), bytes.count == 32 else {
@@ -105,10 +105,10 @@ public struct JSONWebKey: Codable, Sendable, Hashable {
 }
 
 /// A JWK Set (RFC 7517 §5). A member that is not even a JWK is passed over, not an error.
-public struct JSONWebKeySet: Codable, Sendable, Hashable {
-    public var keys: [JSONWebKey]
+package struct JSONWebKeySet: Codable, Sendable, Hashable {
+    package var keys: [JSONWebKey]
 
-    public init(keys: [JSONWebKey]) {
+    package init(keys: [JSONWebKey]) {
         self.keys = keys
     }
 
@@ -119,7 +119,7 @@ public struct JSONWebKeySet: Codable, Sendable, Hashable {
         }
     }
 
-    public init(from decoder: any Decoder) throws {
+    package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         keys = try container.decode([Lenient].self, forKey: .keys).compactMap(\.key)
     }

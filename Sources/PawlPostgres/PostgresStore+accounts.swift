@@ -1,8 +1,8 @@
-public import PawlCore
+package import PawlCore
 import PawlSQL
 
 extension PostgresStore {
-    public func user(identifier: Identifier) async throws(StoreError) -> User? {
+    package func user(identifier: Identifier) async throws(StoreError) -> User? {
         try await run { connection in
             try connection.execute(
                 """
@@ -13,11 +13,11 @@ extension PostgresStore {
         }
     }
 
-    public func user(_ id: SubjectID) async throws(StoreError) -> User? {
+    package func user(_ id: SubjectID) async throws(StoreError) -> User? {
         try await run { connection in try Self.fetchUser(id, on: connection) }
     }
 
-    public func users(after identifier: Identifier?, limit: Int) async throws(StoreError) -> [User] {
+    package func users(after identifier: Identifier?, limit: Int) async throws(StoreError) -> [User] {
         try await run { connection in
             try connection.execute(
                 "SELECT \(UserRow.list) FROM users WHERE identifier > $1 ORDER BY identifier LIMIT $2",
@@ -26,7 +26,7 @@ extension PostgresStore {
         }
     }
 
-    public func addUser(_ user: User, _ event: Event) async throws(StoreError) -> Bool {
+    package func addUser(_ user: User, _ event: Event) async throws(StoreError) -> Bool {
         try await transaction { connection in
             let inserted = try connection.insert(
                 [UserRow.values(user)], into: UserRow.table, "ON CONFLICT DO NOTHING")
@@ -36,7 +36,7 @@ extension PostgresStore {
         }
     }
 
-    public func resealPassword(of id: SubjectID, from old: SealedPassword, to new: SealedPassword)
+    package func resealPassword(of id: SubjectID, from old: SealedPassword, to new: SealedPassword)
         async throws(StoreError)
     {
         try await write(
@@ -44,7 +44,7 @@ extension PostgresStore {
             [.bytes(new.bytes), .id(id), .bytes(old.bytes)])
     }
 
-    public func update(
+    package func update(
         _ id: SubjectID, _ change: UserChange
     ) async throws(StoreError) -> (user: User, events: [Event])? {
         try await transaction { connection in
@@ -69,7 +69,7 @@ extension PostgresStore {
         }
     }
 
-    public func reserveLogin(
+    package func reserveLogin(
         _ keys: ThrottleKeys, under throttle: LoginThrottle, at now: UnixTime
     ) async throws(StoreError) -> LoginAdmission {
         try await transaction { connection in
@@ -77,7 +77,7 @@ extension PostgresStore {
         }
     }
 
-    public func settleLogin(
+    package func settleLogin(
         _ keys: ThrottleKeys, _ result: LoginResult, under throttle: LoginThrottle, at now: UnixTime
     ) async throws(StoreError) {
         try await transaction { connection in
@@ -86,7 +86,7 @@ extension PostgresStore {
         }
     }
 
-    public func deleteThrottles(
+    package func deleteThrottles(
         forgottenAt now: UnixTime, after cursor: [UInt8]?, limit: Int
     ) async throws(StoreError) -> [UInt8]? {
         let keys = try await run { connection in

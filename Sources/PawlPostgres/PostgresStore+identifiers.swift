@@ -1,9 +1,9 @@
 import Logging
-public import PawlCore
+package import PawlCore
 import PawlSQL
 
 extension PostgresStore {
-    public func oldIdentifiers() async throws(StoreError) -> [OldIdentifier] {
+    package func oldIdentifiers() async throws(StoreError) -> [OldIdentifier] {
         try await run { connection in
             try connection.patiently { connection in
                 let applied = try Migration.status(on: connection).filter { $0.appliedAt != nil }.map(\.name)

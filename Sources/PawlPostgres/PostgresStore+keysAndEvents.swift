@@ -1,14 +1,14 @@
-public import PawlCore
+package import PawlCore
 import PawlSQL
 
 extension PostgresStore {
-    public func signingKeys() async throws(StoreError) -> [SealedSigningKey] {
+    package func signingKeys() async throws(StoreError) -> [SealedSigningKey] {
         try await run { connection in
             try connection.execute("SELECT \(KeyRow.list) FROM signing_keys").map { KeyRow.decode($0) }
         }
     }
 
-    public func addSigningKey(
+    package func addSigningKey(
         _ key: SealedSigningKey, ifKeysAre known: Set<String>, _ event: Event
     ) async throws(StoreError) -> Bool {
         try await transaction { connection in
@@ -21,23 +21,23 @@ extension PostgresStore {
         }
     }
 
-    public func resealSigningKey(_ key: SealedSigningKey) async throws(StoreError) {
+    package func resealSigningKey(_ key: SealedSigningKey) async throws(StoreError) {
         try await write(
             "UPDATE signing_keys SET seal = $1 WHERE id = $2", [.bytes(key.seal), .text(key.id)])
     }
 
-    public func deleteSigningKey(_ id: String, _ event: Event) async throws(StoreError) {
+    package func deleteSigningKey(_ id: String, _ event: Event) async throws(StoreError) {
         try await transaction { connection in
             let deleted = try connection.execute("DELETE FROM signing_keys WHERE id = $1", [.text(id)])
             if deleted.affected == 1 { try Self.insert(event, on: connection) }
         }
     }
 
-    public func append(_ event: Event) async throws(StoreError) {
+    package func append(_ event: Event) async throws(StoreError) {
         try await transaction { connection in try Self.insert(event, on: connection) }
     }
 
-    public func events(
+    package func events(
         since start: UnixTime, kinds: Set<Event.Kind>, limit: Int
     ) async throws(StoreError) -> [Event] {
         guard !kinds.isEmpty, limit > 0 else { return [] }
@@ -62,7 +62,7 @@ extension PostgresStore {
 
     /// Numbers are given out before their transactions commit, so a lower one could appear after a higher one was read,
     /// and whoever follows them would miss it. Hence the lock: when it is had, all numbers given out are there to be seen.
-    public func events(after id: Int64, limit: Int) async throws(StoreError) -> [RecordedEvent] {
+    package func events(after id: Int64, limit: Int) async throws(StoreError) -> [RecordedEvent] {
         let last = try await transaction { connection in
             try AdvisoryLock.events.take(on: connection)
             return try connection.execute("SELECT max(id) FROM events").first?.integer(0) ?? 0
@@ -75,7 +75,7 @@ extension PostgresStore {
         }
     }
 
-    public func latestEvents(limit: Int) async throws(StoreError) -> [RecordedEvent] {
+    package func latestEvents(limit: Int) async throws(StoreError) -> [RecordedEvent] {
         try await run { connection in
             try Self.recorded(
                 connection.execute(
@@ -90,7 +90,7 @@ extension PostgresStore {
         }.compactMap(\.self)
     }
 
-    public func deleteEvents(before cutoff: UnixTime, limit: Int) async throws(StoreError) -> Bool {
+    package func deleteEvents(before cutoff: UnixTime, limit: Int) async throws(StoreError) -> Bool {
         try await write(
             """
             DELETE FROM events WHERE at < $1 AND id IN (

@@ -1,11 +1,11 @@
-public import PawlCore
+package import PawlCore
 import PawlSQL
 
 extension PostgresStore {
     /// Seconds that one node keeps house after it has asked to.
     private static let lease: Int64 = 60
 
-    public func takeHousekeepingLease(at now: UnixTime) async throws(StoreError) -> Bool {
+    package func takeHousekeepingLease(at now: UnixTime) async throws(StoreError) -> Bool {
         // An end that is more than another lease away was set by a clock that was wrong.
         try await write(
             """
@@ -16,7 +16,7 @@ extension PostgresStore {
             """, [.text(node), .time(now + Self.lease), .time(now), .integer(Self.lease)]) == 1
     }
 
-    public func status() async throws(StoreError) -> DatabaseStatus {
+    package func status() async throws(StoreError) -> DatabaseStatus {
         try await run { connection in
             try connection.patiently { connection in
                 let migrations = try Migration.status(on: connection)
@@ -47,7 +47,7 @@ extension PostgresStore {
     }
 
     /// PostgreSQL's own affair (`pg_amcheck`, checksums); what is looked for here is that every row can be read.
-    public func findDamage() async throws(StoreError) -> [String] {
+    package func findDamage() async throws(StoreError) -> [String] {
         var cursor: SessionID?
         repeat {
             do {
@@ -61,7 +61,7 @@ extension PostgresStore {
         return []
     }
 
-    public func passwordSeals() async throws(StoreError) -> [UInt8: Int] {
+    package func passwordSeals() async throws(StoreError) -> [UInt8: Int] {
         try await run { connection in
             let rows = try connection.execute(
                 "SELECT substr(password, 1, 1), count(*) FROM users WHERE password <> '' GROUP BY 1")
@@ -70,7 +70,7 @@ extension PostgresStore {
         }
     }
 
-    public func countLiveSessions(turnedIn span: Range<UnixTime>, at now: UnixTime) async throws(StoreError) -> Int {
+    package func countLiveSessions(turnedIn span: Range<UnixTime>, at now: UnixTime) async throws(StoreError) -> Int {
         try await run { connection in
             try connection.patiently { connection in
                 let count = try connection.execute(
@@ -83,7 +83,7 @@ extension PostgresStore {
         }
     }
 
-    public func backup(
+    package func backup(
         to path: String, progress: @Sendable (BackupProgress) async -> Void
     ) async throws(BackupError) -> BackupSummary {
         throw BackupError(

@@ -1,4 +1,4 @@
-public import PawlCore
+package import PawlCore
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials
@@ -8,7 +8,7 @@ public import PawlCore
 
 extension PostgresStore {
     /// Asked by every node each second, which is also when it looks at the database's clock and settles its unknownOutcomes.
-    public func dataLossRecord() async throws(StoreError) -> DataLossRecord {
+    package func dataLossRecord() async throws(StoreError) -> DataLossRecord {
         let record = try await run { [time] connection in try Self.readRecovery(on: connection, time) }
         await settleUnknownOutcomes(at: clock.now)
         return record
@@ -24,7 +24,7 @@ extension PostgresStore {
         return try decode(row.flatMap { $0.isNull(1) ? nil : $0.text(1) })
     }
 
-    public func updateDataLossRecord(
+    package func updateDataLossRecord(
         _ change: @escaping @Sendable (inout DataLossRecord) -> [Event]
     ) async throws(StoreError) -> DataLossRecord {
         try await transaction { connection in
@@ -42,7 +42,7 @@ extension PostgresStore {
         }
     }
 
-    public func countDataLoss(since start: UnixTime, at now: UnixTime) async throws(StoreError) -> DataLossCount {
+    package func countDataLoss(since start: UnixTime, at now: UnixTime) async throws(StoreError) -> DataLossCount {
         try await run { connection in
             try connection.patiently { connection in
                 let row = try connection.execute(

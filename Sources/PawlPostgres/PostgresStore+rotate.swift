@@ -1,7 +1,7 @@
-public import PawlCore
+package import PawlCore
 
 extension PostgresStore {
-    public func rotate(
+    package func rotate(
         _ turn: Turn, under policy: RotationPolicy, losses: [Incident]
     ) async throws(StoreError) -> Outcome {
         try time.check()

@@ -1,11 +1,11 @@
-public import PawlCore
+package import PawlCore
 import PawlSQL
 
 extension PostgresStore {
     /// Only turns of the same rows wait; round trips are what costs.
-    public var sliceSize: Int { 128 }
+    package var sliceSize: Int { 128 }
 
-    public func startSession(
+    package func startSession(
         _ session: Session, ifUserVersionIs userVersion: Int64, limit: Int, _ event: Event
     ) async throws(StoreError) -> [Event]? {
         try await transaction { connection in
@@ -22,12 +22,12 @@ extension PostgresStore {
         }
     }
 
-    public func session(_ id: SessionID) async throws(StoreError) -> Session? {
+    package func session(_ id: SessionID) async throws(StoreError) -> Session? {
         try time.check()
         return try await run { connection in try Self.fetch(id, locked: false, on: connection) }
     }
 
-    public func liveSessions(
+    package func liveSessions(
         of subject: SubjectID, after cursor: SessionID?, limit: Int, at now: UnixTime
     ) async throws(StoreError) -> [Session] {
         try time.check()
@@ -42,7 +42,7 @@ extension PostgresStore {
         }
     }
 
-    public func leastRecentlyUsed(
+    package func leastRecentlyUsed(
         of subject: SubjectID, beyond kept: Int, sparing spared: SessionID?, limit: Int, at now: UnixTime
     ) async throws(StoreError) -> [SessionID] {
         try await run { connection in
@@ -51,7 +51,7 @@ extension PostgresStore {
         }
     }
 
-    public func end(
+    package func end(
         _ selection: SessionSelection, after cursor: SessionID?, limit: Int, _ ending: SessionEnding
     ) async throws(StoreError) -> (ended: [Event], cursor: SessionID?) {
         try await transaction { connection in
@@ -59,7 +59,7 @@ extension PostgresStore {
         }
     }
 
-    public func copyRoles(
+    package func copyRoles(
         _ roles: [String], scope: [String], toSessionsOf subject: SubjectID, after cursor: SessionID?, limit: Int
     ) async throws(StoreError) -> SessionID? {
         try await transaction { connection in
@@ -69,7 +69,7 @@ extension PostgresStore {
         }
     }
 
-    public func rename(
+    package func rename(
         _ id: SessionID, of subject: SubjectID, to device: String, at now: UnixTime
     ) async throws(StoreError) -> Bool {
         try await transaction { connection in
@@ -81,19 +81,19 @@ extension PostgresStore {
         }
     }
 
-    public func spendStepUpTry(_ id: SessionID, limit: Int) async throws(StoreError) -> Bool {
+    package func spendStepUpTry(_ id: SessionID, limit: Int) async throws(StoreError) -> Bool {
         try await write(
             "UPDATE sessions SET step_up_failures = step_up_failures + 1 WHERE id = $1 AND step_up_failures < $2",
             [.id(id), .integer(Int64(limit))]) == 1
     }
 
-    public func refundStepUpTry(_ id: SessionID) async throws(StoreError) {
+    package func refundStepUpTry(_ id: SessionID) async throws(StoreError) {
         try await write(
             "UPDATE sessions SET step_up_failures = step_up_failures - 1 WHERE id = $1 AND step_up_failures > 0",
             [.id(id)])
     }
 
-    public func deleteSessions(
+    package func deleteSessions(
         endedBefore cutoff: UnixTime, after cursor: SessionID?, limit: Int, at now: UnixTime
     ) async throws(StoreError) -> (live: Int, cursor: SessionID?) {
         let slice = try await run { connection in

@@ -1,8 +1,8 @@
-public import PawlCore
+package import PawlCore
 import PawlSQL
 
 extension PostgresStore {
-    public func tryStatements() async throws(StoreError) {
+    package func tryStatements() async throws(StoreError) {
         do {
             try await pool.transaction(Self.tryStatements)
         } catch {

@@ -6,12 +6,12 @@ import Synchronization
 ///
 /// Plain rotations go in batcher over connections of their own (``RotationBatcher``), everything else over a small pool. What was
 /// acknowledged is as durable as the database's `synchronous_commit` says.
-public final class PostgresStore: PawlStore {
+public final class PostgresStore: Store {
     let pool: ConnectionPool
     let batcher: RotationBatcher
     let circuit = CircuitBreaker()
     /// The database's time, or that of a test.
-    public let clock: WallClock
+    package let clock: WallClock
     let time: DatabaseTime
     let logger: Logger
     /// Names this process where only one at a time may do something.
@@ -28,14 +28,12 @@ public final class PostgresStore: PawlStore {
     /// - Parameters:
     ///   - url: `postgres://…`, or anything else that libpq takes for a connection string; several hosts may be named.
     ///   - connections: at least 3; two of them are for rotations.
-    ///   - clock: the time to go by, for tests; the database's if nil.
     /// - Throws: ``PostgresStoreError`` that says what to do.
     public convenience init(
-        url: String, connections: Int = PostgresStore.connections, clock: WallClock? = nil,
-        metrics: PawlMetrics = .init(), logger: Logger
+        url: String, connections: Int = PostgresStore.connections, metrics: PawlMetrics = .init(), logger: Logger
     ) async throws {
         try await self.init(
-            url: url, connections: connections, purpose: .serve, clock: clock, metrics: metrics, logger: logger)
+            url: url, connections: connections, purpose: .serve, metrics: metrics, logger: logger)
     }
 
     package init(
@@ -141,6 +139,8 @@ public final class PostgresStore: PawlStore {
         }
     }
 
+    public var access: StoreAccess { StoreAccess(self) }
+
     /// Lets what is under way finish, and ends all connections.
     public func close() async {
         await batcher.close()
@@ -148,7 +148,7 @@ public final class PostgresStore: PawlStore {
     }
 
     /// Writes: where a database can only be read, no session can turn. And compares the clocks.
-    public func ping() async throws(StoreError) {
+    package func ping() async throws(StoreError) {
         try await run { [time] connection in
             _ = try time.read(
                 on: connection,

@@ -53,7 +53,7 @@ package protocol RowSource: Sendable {
     func count(of table: TableShape) async throws(StoreError) -> Int
 }
 
-package protocol RowStore: RowSource, PawlStore {
+package protocol RowStore: RowSource, Store {
     /// Adds rows, or replaces those of the same key; in one transaction.
     func put(_ rows: [[ColumnValue]], into table: TableShape) async throws(StoreError)
 }

@@ -1,10 +1,10 @@
 import Foundation
 import GRDB
-public import PawlCore
+package import PawlCore
 import PawlSQL
 
 extension SQLiteStore {
-    public func user(identifier: Identifier) async throws(StoreError) -> User? {
+    package func user(identifier: Identifier) async throws(StoreError) -> User? {
         try await read { db in
             try Row.fetchOne(
                 db,
@@ -16,11 +16,11 @@ extension SQLiteStore {
         }
     }
 
-    public func user(_ id: SubjectID) async throws(StoreError) -> User? {
+    package func user(_ id: SubjectID) async throws(StoreError) -> User? {
         try await read { db in try Self.fetchUser(id, in: db) }
     }
 
-    public func users(after identifier: Identifier?, limit: Int) async throws(StoreError) -> [User] {
+    package func users(after identifier: Identifier?, limit: Int) async throws(StoreError) -> [User] {
         try await read { db in
             try Row.fetchAll(
                 db, sql: "SELECT \(UserRow.list) FROM users WHERE identifier > ? ORDER BY identifier LIMIT ?",
@@ -29,7 +29,7 @@ extension SQLiteStore {
         }
     }
 
-    public func addUser(_ user: User, _ event: Event) async throws(StoreError) -> Bool {
+    package func addUser(_ user: User, _ event: Event) async throws(StoreError) -> Bool {
         try await write { db in
             try db.execute(
                 sql: """
@@ -43,7 +43,7 @@ extension SQLiteStore {
         }
     }
 
-    public func resealPassword(of id: SubjectID, from old: SealedPassword, to new: SealedPassword)
+    package func resealPassword(of id: SubjectID, from old: SealedPassword, to new: SealedPassword)
         async throws(StoreError)
     {
         try await write { db in
@@ -53,7 +53,7 @@ extension SQLiteStore {
         }
     }
 
-    public func update(
+    package func update(
         _ id: SubjectID, _ change: UserChange
     ) async throws(StoreError) -> (user: User, events: [Event])? {
         try await write { db in
@@ -80,7 +80,7 @@ extension SQLiteStore {
         }
     }
 
-    public func reserveLogin(
+    package func reserveLogin(
         _ keys: ThrottleKeys, under throttle: LoginThrottle, at now: UnixTime
     ) async throws(StoreError) -> LoginAdmission {
         try await write { db in
@@ -88,7 +88,7 @@ extension SQLiteStore {
         }
     }
 
-    public func settleLogin(
+    package func settleLogin(
         _ keys: ThrottleKeys, _ result: LoginResult, under throttle: LoginThrottle, at now: UnixTime
     ) async throws(StoreError) {
         try await write { db in
@@ -97,7 +97,7 @@ extension SQLiteStore {
         }
     }
 
-    public func deleteThrottles(
+    package func deleteThrottles(
         forgottenAt now: UnixTime, after cursor: [UInt8]?, limit: Int
     ) async throws(StoreError) -> [UInt8]? {
         let start = cursor?.data ?? Data()

@@ -1,13 +1,13 @@
 import Foundation
 import GRDB
 import GRDBSQLite
-public import PawlCore
+package import PawlCore
 
 extension SQLiteStore {
     /// SQLite's online backup, from the connection that writes: a reader would have to hold one state of the database
     /// from the first page to the last, and the journal would grow for as long; another connection's writes would
     /// begin the copy anew. Pages that a commit changes meanwhile go into the copy with it.
-    public func backup(
+    package func backup(
         to path: String, progress: @Sendable (BackupProgress) async -> Void
     ) async throws(BackupError) -> BackupSummary {
         let file = try BackupFile(path, of: pool.path)

@@ -1,10 +1,10 @@
 import GRDB
 import Logging
-public import PawlCore
+package import PawlCore
 import PawlSQL
 
 extension SQLiteStore {
-    public func oldIdentifiers() async throws(StoreError) -> [OldIdentifier] {
+    package func oldIdentifiers() async throws(StoreError) -> [OldIdentifier] {
         try await read { db in
             let applied = try Migration.status(in: db).filter { $0.appliedAt != nil }.map(\.name)
             guard !applied.isEmpty else { return [] }

@@ -1,15 +1,15 @@
 import GRDB
-public import PawlCore
+package import PawlCore
 import PawlSQL
 
 extension SQLiteStore {
-    public func signingKeys() async throws(StoreError) -> [SealedSigningKey] {
+    package func signingKeys() async throws(StoreError) -> [SealedSigningKey] {
         try await read { db in
             try Row.fetchAll(db, sql: "SELECT \(KeyRow.list) FROM signing_keys").map { KeyRow.decode($0) }
         }
     }
 
-    public func addSigningKey(
+    package func addSigningKey(
         _ key: SealedSigningKey, ifKeysAre known: Set<String>, _ event: Event
     ) async throws(StoreError) -> Bool {
         try await write { db in
@@ -22,24 +22,24 @@ extension SQLiteStore {
         }
     }
 
-    public func resealSigningKey(_ key: SealedSigningKey) async throws(StoreError) {
+    package func resealSigningKey(_ key: SealedSigningKey) async throws(StoreError) {
         try await write { db in
             try db.execute(sql: "UPDATE signing_keys SET seal = ? WHERE id = ?", arguments: [key.seal.data, key.id])
         }
     }
 
-    public func deleteSigningKey(_ id: String, _ event: Event) async throws(StoreError) {
+    package func deleteSigningKey(_ id: String, _ event: Event) async throws(StoreError) {
         try await write { db in
             try db.execute(sql: "DELETE FROM signing_keys WHERE id = ?", arguments: [id])
             if db.changesCount == 1 { try Self.insert(event, in: db) }
         }
     }
 
-    public func append(_ event: Event) async throws(StoreError) {
+    package func append(_ event: Event) async throws(StoreError) {
         try await write { db in try Self.insert(event, in: db) }
     }
 
-    public func events(
+    package func events(
         since start: UnixTime, kinds: Set<Event.Kind>, limit: Int
     ) async throws(StoreError) -> [Event] {
         try await read { db in
@@ -55,7 +55,7 @@ extension SQLiteStore {
         }
     }
 
-    public func events(after id: Int64, limit: Int) async throws(StoreError) -> [RecordedEvent] {
+    package func events(after id: Int64, limit: Int) async throws(StoreError) -> [RecordedEvent] {
         try await read { db in
             try Self.recorded(
                 Row.fetchAll(
@@ -64,7 +64,7 @@ extension SQLiteStore {
         }
     }
 
-    public func latestEvents(limit: Int) async throws(StoreError) -> [RecordedEvent] {
+    package func latestEvents(limit: Int) async throws(StoreError) -> [RecordedEvent] {
         try await read { db in
             try Self.recorded(
                 Row.fetchAll(
@@ -79,7 +79,7 @@ extension SQLiteStore {
         }
     }
 
-    public func deleteEvents(before cutoff: UnixTime, limit: Int) async throws(StoreError) -> Bool {
+    package func deleteEvents(before cutoff: UnixTime, limit: Int) async throws(StoreError) -> Bool {
         let hasOld = try await read { db in
             let oldest = try Int64.fetchOne(db, sql: "SELECT at FROM events ORDER BY id LIMIT 1")
             return oldest.map { $0 < cutoff.seconds } ?? false

@@ -1,14 +1,14 @@
 import Foundation
 import GRDB
-public import PawlCore
+package import PawlCore
 
 extension SQLiteStore {
-    public func takeHousekeepingLease(at now: UnixTime) -> Bool { true }
+    package func takeHousekeepingLease(at now: UnixTime) -> Bool { true }
 
     /// SQLite refuses none of them.
-    public func tryStatements() {}
+    package func tryStatements() {}
 
-    public func status() async throws(StoreError) -> DatabaseStatus {
+    package func status() async throws(StoreError) -> DatabaseStatus {
         let (synchronous, mode): (Int?, String?)
         do {
             // How commits are flushed is the writer's own affair.
@@ -32,7 +32,7 @@ extension SQLiteStore {
         }
     }
 
-    public func findDamage() async throws(StoreError) -> [String] {
+    package func findDamage() async throws(StoreError) -> [String] {
         try await read { db in try Self.damage("quick_check", in: db) }
     }
 
@@ -45,7 +45,7 @@ extension SQLiteStore {
         }
     }
 
-    public func passwordSeals() async throws(StoreError) -> [UInt8: Int] {
+    package func passwordSeals() async throws(StoreError) -> [UInt8: Int] {
         try await read { db in
             let rows = try Row.fetchAll(db, sql: "SELECT substr(password, 1, 1), count(*) FROM users GROUP BY 1")
             return rows.reduce(into: [:]) { seals, row in
@@ -54,7 +54,7 @@ extension SQLiteStore {
         }
     }
 
-    public func countLiveSessions(turnedIn span: Range<UnixTime>, at now: UnixTime) async throws(StoreError) -> Int {
+    package func countLiveSessions(turnedIn span: Range<UnixTime>, at now: UnixTime) async throws(StoreError) -> Int {
         try await read { db in
             try Int.fetchOne(
                 db,

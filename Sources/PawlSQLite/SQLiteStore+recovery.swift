@@ -1,13 +1,13 @@
 import Foundation
 import GRDB
-public import PawlCore
+package import PawlCore
 
 extension SQLiteStore {
-    public func dataLossRecord() async throws(StoreError) -> DataLossRecord {
+    package func dataLossRecord() async throws(StoreError) -> DataLossRecord {
         try await read { db in try Self.fetchRecovery(in: db) }
     }
 
-    public func updateDataLossRecord(
+    package func updateDataLossRecord(
         _ change: @escaping @Sendable (inout DataLossRecord) -> [Event]
     ) async throws(StoreError) -> DataLossRecord {
         try await write { db in
@@ -22,7 +22,7 @@ extension SQLiteStore {
         }
     }
 
-    public func countDataLoss(since start: UnixTime, at now: UnixTime) async throws(StoreError) -> DataLossCount {
+    package func countDataLoss(since start: UnixTime, at now: UnixTime) async throws(StoreError) -> DataLossCount {
         try await read { db in
             let row = try Row.fetchOne(
                 db,

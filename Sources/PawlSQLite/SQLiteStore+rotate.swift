@@ -1,8 +1,8 @@
 import GRDB
-public import PawlCore
+package import PawlCore
 
 extension SQLiteStore {
-    public func rotate(
+    package func rotate(
         _ turn: Turn, under policy: RotationPolicy, losses: [Incident]
     ) async throws(StoreError) -> Outcome {
         try await commit(isRotation: true) { db, statement in

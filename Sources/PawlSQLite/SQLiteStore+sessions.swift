@@ -1,13 +1,13 @@
 import Foundation
 import GRDB
-public import PawlCore
+package import PawlCore
 import PawlSQL
 
 extension SQLiteStore {
     /// Each turn waits for the change before it.
-    public var sliceSize: Int { 8 }
+    package var sliceSize: Int { 8 }
 
-    public func startSession(
+    package func startSession(
         _ session: Session, ifUserVersionIs userVersion: Int64, limit: Int, _ event: Event
     ) async throws(StoreError) -> [Event]? {
         try await write { db in
@@ -27,11 +27,11 @@ extension SQLiteStore {
         try await pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA cache_size = \(-kibibytes)") }
     }
 
-    public func session(_ id: SessionID) async throws(StoreError) -> Session? {
+    package func session(_ id: SessionID) async throws(StoreError) -> Session? {
         try await read { db in try Self.fetch(id, in: db) }
     }
 
-    public func liveSessions(
+    package func liveSessions(
         of subject: SubjectID, after cursor: SessionID?, limit: Int, at now: UnixTime
     ) async throws(StoreError) -> [Session] {
         try await read { db in
@@ -46,7 +46,7 @@ extension SQLiteStore {
         }
     }
 
-    public func leastRecentlyUsed(
+    package func leastRecentlyUsed(
         of subject: SubjectID, beyond kept: Int, sparing spared: SessionID?, limit: Int, at now: UnixTime
     ) async throws(StoreError) -> [SessionID] {
         try await read { db in
@@ -55,13 +55,13 @@ extension SQLiteStore {
         }
     }
 
-    public func end(
+    package func end(
         _ selection: SessionSelection, after cursor: SessionID?, limit: Int, _ ending: SessionEnding
     ) async throws(StoreError) -> (ended: [Event], cursor: SessionID?) {
         try await write { db in try Self.end(selection, after: cursor, limit: limit, ending, in: db) }
     }
 
-    public func copyRoles(
+    package func copyRoles(
         _ roles: [String], scope: [String], toSessionsOf subject: SubjectID, after cursor: SessionID?, limit: Int
     ) async throws(StoreError) -> SessionID? {
         try await write { db in
@@ -71,7 +71,7 @@ extension SQLiteStore {
         }
     }
 
-    public func rename(
+    package func rename(
         _ id: SessionID, of subject: SubjectID, to device: String, at now: UnixTime
     ) async throws(StoreError) -> Bool {
         try await write { db in
@@ -83,7 +83,7 @@ extension SQLiteStore {
         }
     }
 
-    public func spendStepUpTry(_ id: SessionID, limit: Int) async throws(StoreError) -> Bool {
+    package func spendStepUpTry(_ id: SessionID, limit: Int) async throws(StoreError) -> Bool {
         try await write { db in
             try db.execute(
                 sql:
@@ -93,7 +93,7 @@ extension SQLiteStore {
         }
     }
 
-    public func refundStepUpTry(_ id: SessionID) async throws(StoreError) {
+    package func refundStepUpTry(_ id: SessionID) async throws(StoreError) {
         try await write { db in
             try db.execute(
                 sql:
@@ -102,7 +102,7 @@ extension SQLiteStore {
         }
     }
 
-    public func deleteSessions(
+    package func deleteSessions(
         endedBefore cutoff: UnixTime, after cursor: SessionID?, limit: Int, at now: UnixTime
     ) async throws(StoreError) -> (live: Int, cursor: SessionID?) {
         let slice = try await read { db in try Self.fetchSlice(after: cursor, limit: limit, in: db) }

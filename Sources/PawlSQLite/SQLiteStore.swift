@@ -9,7 +9,7 @@ import PawlSQL
 /// WAL with `synchronous=FULL`: what was acknowledged survives loss of power. One connection writes and checkpoints,
 /// the others only read, because SQLite before 3.51.3 can corrupt a WAL when two connections checkpoint and commit at
 /// the same instant.
-public final class SQLiteStore: PawlStore {
+public final class SQLiteStore: Store {
     let pool: DatabasePool
     let commits: GroupCommit
     let logger: Logger
@@ -106,6 +106,8 @@ public final class SQLiteStore: PawlStore {
         }
     }
 
+    public var access: StoreAccess { StoreAccess(self) }
+
     /// Ends all connections; nothing may be called afterwards. Brings everything into the one file first: the last
     /// connection to close is a reader, which cannot, and whoever copies the file must have it all.
     public func close() async throws {
@@ -117,7 +119,7 @@ public final class SQLiteStore: PawlStore {
     }
 
     /// Writes: where a database can only be read, no session can turn.
-    public func ping() async throws(StoreError) {
+    package func ping() async throws(StoreError) {
         try await write { db in
             try db.execute(sql: "INSERT OR REPLACE INTO settings (name, value) VALUES ('ping', unixepoch())")
         }

@@ -22,12 +22,27 @@ public final class Pawl: Service {
     let backups = BackupBoard()
     private let hasDrainBegun = Atomic(false)
 
-    /// - Parameter clock: the time to go by, for tests; the store's own if nil (``PawlStore/clock``).
-    /// - Throws: if the public URL is not an origin, if the store is away, or holds keys that `secrets` do not open.
+    /// Makes a server on a database. It reads the database, and makes the first signing key of an empty one.
+    /// - Parameters:
+    ///   - passwords: what hashes passwords, `Argon2idHasher` for one.
+    ///   - secrets: the master secrets, newest first. All that is sealed in the database opens with them.
+    ///   - clock: the time to go by; the database's own if nil. Tests give one that they move.
+    ///   - metrics: where to count; nowhere by default.
+    /// - Throws: if the public URL is not an origin, if the database is away, or holds keys that `secrets` do not open.
     public convenience init(
         store: any PawlStore, passwords: any PasswordHasher, secrets: MasterSecrets, configuration: PawlConfiguration,
-        clock: WallClock? = nil, randomness: Randomness = .system, metrics: PawlMetrics = .init(),
-        logger: Logger = Logger(label: "pawl")
+        clock: WallClock? = nil, metrics: PawlMetrics = .init(), logger: Logger = Logger(label: "pawl")
+    ) async throws {
+        try await self.init(
+            serving: store.access.store, passwords: passwords, secrets: secrets, configuration: configuration,
+            clock: clock, metrics: metrics, logger: logger)
+    }
+
+    /// - Parameter clock: the time to go by, for tests; the store's own if nil (``Store/clock``).
+    package convenience init(
+        serving store: any Store, passwords: any PasswordHasher, secrets: MasterSecrets,
+        configuration: PawlConfiguration, clock: WallClock? = nil, randomness: Randomness = .system,
+        metrics: PawlMetrics = .init(), logger: Logger
     ) async throws {
         try await self.init(
             operating: store, passwords: passwords, secrets: secrets, configuration: configuration, clock: clock,
@@ -38,7 +53,7 @@ public final class Pawl: Service {
     /// For the routes of operations alone, where no server runs: signing keys are left as they are, since their
     /// schedule is for the server to follow.
     package init(
-        operating store: any PawlStore, passwords: any PasswordHasher, secrets: MasterSecrets,
+        operating store: any Store, passwords: any PasswordHasher, secrets: MasterSecrets,
         configuration: PawlConfiguration, clock: WallClock? = nil, randomness: Randomness = .system,
         metrics: PawlMetrics = .init(), logger: Logger
     ) async throws {

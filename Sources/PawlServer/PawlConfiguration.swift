@@ -19,7 +19,7 @@ public struct PawlConfiguration: Sendable {
     public var sessionsPerUser = 100
     /// Seconds that a spent refresh token is taken for a race or a repeat; 0 is strict.
     public var leeway: Int64 = 30
-    public var onReuse: RotationPolicy.ReuseResponse = .end
+    public var onReuse: ReuseResponse = .end
     /// Whether anybody may make an account.
     public var isRegistrationOpen = false
     public var minimumPasswordLength = 15

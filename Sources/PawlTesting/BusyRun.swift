@@ -13,7 +13,7 @@ package enum BusyRun {
     }
 
     /// Signs in, refreshes, steps up, fails, steals and signs out; returns all that must stay secret.
-    package static func run(on store: any PawlStore, _ logs: LogCapture) async throws -> [Kept] {
+    package static func run(on store: any Store, _ logs: LogCapture) async throws -> [Kept] {
         let (clock, hasher, master) = (ManualClock(), InstantHasher(), Sample.bytes(1))
         let secrets = try MasterSecrets(newestFirst: [try MasterSecret(Secret(master)).orThrow()])
         let engine = try await Engine.sample(on: store, secrets: secrets, clock: clock, logs: logs)

@@ -9,23 +9,25 @@ public final class InstantHasher: PasswordHasher {
     private let generation: Mutex<Int>
     private let full = Mutex(false)
 
-    public struct Calls: Sendable, Equatable {
-        public var hashes = 0
-        public var checks = 0
+    package struct Calls: Sendable, Equatable {
+        package var hashes = 0
+        package var checks = 0
     }
 
+    public convenience init() { self.init(generation: 1) }
+
     /// - Parameter generation: what the cost parameters are to a real hasher: raising it makes older hashes outdated.
-    public init(generation: Int = 1) {
+    package init(generation: Int) {
         self.generation = Mutex(generation)
     }
 
     /// How often it was asked.
-    public var count: Calls { calls.withLock { $0 } }
+    package var count: Calls { calls.withLock { $0 } }
 
-    public func raise(to generation: Int) { self.generation.withLock { $0 = generation } }
+    package func raise(to generation: Int) { self.generation.withLock { $0 = generation } }
 
     /// From now on, or no longer, everything is turned away.
-    public func setFull(_ isFull: Bool) { full.withLock { $0 = isFull } }
+    package func setFull(_ isFull: Bool) { full.withLock { $0 = isFull } }
 
     public var isFull: Bool { full.withLock { $0 } }
 

@@ -10,11 +10,14 @@ public final class ManualClock: Sendable {
 
     private let state: Mutex<State>
 
-    public init(_ start: UnixTime = UnixTime(seconds: 1_800_000_000)) {
+    /// A clock that shows 2027-01-15T08:00:00Z.
+    public convenience init() { self.init(UnixTime(seconds: 1_800_000_000)) }
+
+    package init(_ start: UnixTime) {
         state = Mutex(State(now: start))
     }
 
-    public var now: UnixTime { state.withLock { $0.now } }
+    package var now: UnixTime { state.withLock { $0.now } }
 
     /// Moves time by so many seconds; back, if negative, as clocks of two machines may.
     public func advance(by seconds: Int64) {

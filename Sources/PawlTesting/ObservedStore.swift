@@ -1,11 +1,11 @@
-public import PawlCore
+package import PawlCore
 import Synchronization
 
 /// A store that counts what is asked of it, and lets a test step in between: to change something at the one moment
 /// that makes a race.
-public final class ObservedStore: PawlStore {
+package final class ObservedStore: Store {
     /// The seams' functions, by what they do.
-    public enum Call: String, Sendable, CaseIterable {
+    package enum Call: String, Sendable, CaseIterable {
         case rotate, startSession, session, liveSessions, leastRecentlyUsed, end, copyRoles, rename, spendStepUpTry,
             refundStepUpTry, deleteSessions
         case userByIdentifier, user, users, addUser, resealPassword, update, reserveLogin, settleLogin, deleteThrottles
@@ -21,29 +21,30 @@ public final class ObservedStore: PawlStore {
         var failing: Set<Call> = []
     }
 
-    public let base: any PawlStore
+    package let base: any Store
     private let state = Mutex(State())
 
-    public init(_ base: any PawlStore = MemoryStore()) {
+    package init(_ base: any Store = MemoryStore()) {
         self.base = base
     }
 
-    public var clock: WallClock { base.clock }
+    package var access: StoreAccess { StoreAccess(self) }
+    package var clock: WallClock { base.clock }
 
-    public var sliceSize: Int { base.sliceSize }
+    package var sliceSize: Int { base.sliceSize }
 
     /// All calls so far, in order.
-    public var calls: [Call] { state.withLock { $0.calls } }
+    package var calls: [Call] { state.withLock { $0.calls } }
 
-    public func forgetCalls() { state.withLock { $0.calls = [] } }
+    package func forgetCalls() { state.withLock { $0.calls = [] } }
 
     /// Runs `interlude` once, just before the next `call`.
-    public func before(_ call: Call, _ interlude: @escaping @Sendable () async -> Void) {
+    package func before(_ call: Call, _ interlude: @escaping @Sendable () async -> Void) {
         state.withLock { $0.interludes[call] = interlude }
     }
 
     /// From now on these calls throw, and change nothing.
-    public func fail(_ calls: Set<Call>) { state.withLock { $0.failing = calls } }
+    package func fail(_ calls: Set<Call>) { state.withLock { $0.failing = calls } }
 
     private func note(_ call: Call) async throws(StoreError) {
         let (interlude, fails) = state.withLock { state in
@@ -54,241 +55,241 @@ public final class ObservedStore: PawlStore {
         if fails { throw StoreError("The test wants it to fail.") }
     }
 
-    public func rotate(
+    package func rotate(
         _ turn: Turn, under policy: RotationPolicy, losses: [Incident]
     ) async throws(StoreError) -> Outcome {
         try await note(.rotate)
         return try await base.rotate(turn, under: policy, losses: losses)
     }
 
-    public func startSession(
+    package func startSession(
         _ session: Session, ifUserVersionIs userVersion: Int64, limit: Int, _ event: Event
     ) async throws(StoreError) -> [Event]? {
         try await note(.startSession)
         return try await base.startSession(session, ifUserVersionIs: userVersion, limit: limit, event)
     }
 
-    public func session(_ id: SessionID) async throws(StoreError) -> Session? {
+    package func session(_ id: SessionID) async throws(StoreError) -> Session? {
         try await note(.session)
         return try await base.session(id)
     }
 
-    public func liveSessions(
+    package func liveSessions(
         of subject: SubjectID, after cursor: SessionID?, limit: Int, at now: UnixTime
     ) async throws(StoreError) -> [Session] {
         try await note(.liveSessions)
         return try await base.liveSessions(of: subject, after: cursor, limit: limit, at: now)
     }
 
-    public func leastRecentlyUsed(
+    package func leastRecentlyUsed(
         of subject: SubjectID, beyond kept: Int, sparing spared: SessionID?, limit: Int, at now: UnixTime
     ) async throws(StoreError) -> [SessionID] {
         try await note(.leastRecentlyUsed)
         return try await base.leastRecentlyUsed(of: subject, beyond: kept, sparing: spared, limit: limit, at: now)
     }
 
-    public func end(
+    package func end(
         _ selection: SessionSelection, after cursor: SessionID?, limit: Int, _ ending: SessionEnding
     ) async throws(StoreError) -> (ended: [Event], cursor: SessionID?) {
         try await note(.end)
         return try await base.end(selection, after: cursor, limit: limit, ending)
     }
 
-    public func copyRoles(
+    package func copyRoles(
         _ roles: [String], scope: [String], toSessionsOf subject: SubjectID, after cursor: SessionID?, limit: Int
     ) async throws(StoreError) -> SessionID? {
         try await note(.copyRoles)
         return try await base.copyRoles(roles, scope: scope, toSessionsOf: subject, after: cursor, limit: limit)
     }
 
-    public func rename(
+    package func rename(
         _ id: SessionID, of subject: SubjectID, to device: String, at now: UnixTime
     ) async throws(StoreError) -> Bool {
         try await note(.rename)
         return try await base.rename(id, of: subject, to: device, at: now)
     }
 
-    public func spendStepUpTry(_ id: SessionID, limit: Int) async throws(StoreError) -> Bool {
+    package func spendStepUpTry(_ id: SessionID, limit: Int) async throws(StoreError) -> Bool {
         try await note(.spendStepUpTry)
         return try await base.spendStepUpTry(id, limit: limit)
     }
 
-    public func refundStepUpTry(_ id: SessionID) async throws(StoreError) {
+    package func refundStepUpTry(_ id: SessionID) async throws(StoreError) {
         try await note(.refundStepUpTry)
         try await base.refundStepUpTry(id)
     }
 
-    public func deleteSessions(
+    package func deleteSessions(
         endedBefore cutoff: UnixTime, after cursor: SessionID?, limit: Int, at now: UnixTime
     ) async throws(StoreError) -> (live: Int, cursor: SessionID?) {
         try await note(.deleteSessions)
         return try await base.deleteSessions(endedBefore: cutoff, after: cursor, limit: limit, at: now)
     }
 
-    public func user(identifier: Identifier) async throws(StoreError) -> User? {
+    package func user(identifier: Identifier) async throws(StoreError) -> User? {
         try await note(.userByIdentifier)
         return try await base.user(identifier: identifier)
     }
 
-    public func user(_ id: SubjectID) async throws(StoreError) -> User? {
+    package func user(_ id: SubjectID) async throws(StoreError) -> User? {
         try await note(.user)
         return try await base.user(id)
     }
 
-    public func users(after identifier: Identifier?, limit: Int) async throws(StoreError) -> [User] {
+    package func users(after identifier: Identifier?, limit: Int) async throws(StoreError) -> [User] {
         try await note(.users)
         return try await base.users(after: identifier, limit: limit)
     }
 
-    public func addUser(_ user: User, _ event: Event) async throws(StoreError) -> Bool {
+    package func addUser(_ user: User, _ event: Event) async throws(StoreError) -> Bool {
         try await note(.addUser)
         return try await base.addUser(user, event)
     }
 
-    public func resealPassword(of id: SubjectID, from old: SealedPassword, to new: SealedPassword)
+    package func resealPassword(of id: SubjectID, from old: SealedPassword, to new: SealedPassword)
         async throws(StoreError)
     {
         try await note(.resealPassword)
         try await base.resealPassword(of: id, from: old, to: new)
     }
 
-    public func update(
+    package func update(
         _ id: SubjectID, _ change: UserChange
     ) async throws(StoreError) -> (user: User, events: [Event])? {
         try await note(.update)
         return try await base.update(id, change)
     }
 
-    public func reserveLogin(
+    package func reserveLogin(
         _ keys: ThrottleKeys, under throttle: LoginThrottle, at now: UnixTime
     ) async throws(StoreError) -> LoginAdmission {
         try await note(.reserveLogin)
         return try await base.reserveLogin(keys, under: throttle, at: now)
     }
 
-    public func settleLogin(
+    package func settleLogin(
         _ keys: ThrottleKeys, _ result: LoginResult, under throttle: LoginThrottle, at now: UnixTime
     ) async throws(StoreError) {
         try await note(.settleLogin)
         try await base.settleLogin(keys, result, under: throttle, at: now)
     }
 
-    public func deleteThrottles(
+    package func deleteThrottles(
         forgottenAt now: UnixTime, after cursor: [UInt8]?, limit: Int
     ) async throws(StoreError) -> [UInt8]? {
         try await note(.deleteThrottles)
         return try await base.deleteThrottles(forgottenAt: now, after: cursor, limit: limit)
     }
 
-    public func signingKeys() async throws(StoreError) -> [SealedSigningKey] {
+    package func signingKeys() async throws(StoreError) -> [SealedSigningKey] {
         try await note(.signingKeys)
         return try await base.signingKeys()
     }
 
-    public func addSigningKey(
+    package func addSigningKey(
         _ key: SealedSigningKey, ifKeysAre known: Set<String>, _ event: Event
     ) async throws(StoreError) -> Bool {
         try await note(.addSigningKey)
         return try await base.addSigningKey(key, ifKeysAre: known, event)
     }
 
-    public func resealSigningKey(_ key: SealedSigningKey) async throws(StoreError) {
+    package func resealSigningKey(_ key: SealedSigningKey) async throws(StoreError) {
         try await note(.resealSigningKey)
         try await base.resealSigningKey(key)
     }
 
-    public func deleteSigningKey(_ id: String, _ event: Event) async throws(StoreError) {
+    package func deleteSigningKey(_ id: String, _ event: Event) async throws(StoreError) {
         try await note(.deleteSigningKey)
         try await base.deleteSigningKey(id, event)
     }
 
-    public func append(_ event: Event) async throws(StoreError) {
+    package func append(_ event: Event) async throws(StoreError) {
         try await note(.append)
         try await base.append(event)
     }
 
-    public func events(
+    package func events(
         since start: UnixTime, kinds: Set<Event.Kind>, limit: Int
     ) async throws(StoreError) -> [Event] {
         try await note(.events)
         return try await base.events(since: start, kinds: kinds, limit: limit)
     }
 
-    public func events(after id: Int64, limit: Int) async throws(StoreError) -> [RecordedEvent] {
+    package func events(after id: Int64, limit: Int) async throws(StoreError) -> [RecordedEvent] {
         try await note(.eventsAfter)
         return try await base.events(after: id, limit: limit)
     }
 
-    public func latestEvents(limit: Int) async throws(StoreError) -> [RecordedEvent] {
+    package func latestEvents(limit: Int) async throws(StoreError) -> [RecordedEvent] {
         try await note(.latestEvents)
         return try await base.latestEvents(limit: limit)
     }
 
-    public func deleteEvents(before cutoff: UnixTime, limit: Int) async throws(StoreError) -> Bool {
+    package func deleteEvents(before cutoff: UnixTime, limit: Int) async throws(StoreError) -> Bool {
         try await note(.deleteEvents)
         return try await base.deleteEvents(before: cutoff, limit: limit)
     }
 
-    public func dataLossRecord() async throws(StoreError) -> DataLossRecord {
+    package func dataLossRecord() async throws(StoreError) -> DataLossRecord {
         try await note(.dataLossRecord)
         return try await base.dataLossRecord()
     }
 
-    public func updateDataLossRecord(
+    package func updateDataLossRecord(
         _ change: @escaping @Sendable (inout DataLossRecord) -> [Event]
     ) async throws(StoreError) -> DataLossRecord {
         try await note(.updateDataLossRecord)
         return try await base.updateDataLossRecord(change)
     }
 
-    public func countDataLoss(since start: UnixTime, at now: UnixTime) async throws(StoreError) -> DataLossCount {
+    package func countDataLoss(since start: UnixTime, at now: UnixTime) async throws(StoreError) -> DataLossCount {
         try await note(.countDataLoss)
         return try await base.countDataLoss(since: start, at: now)
     }
 
-    public func ping() async throws(StoreError) {
+    package func ping() async throws(StoreError) {
         try await note(.ping)
         try await base.ping()
     }
 
-    public func takeHousekeepingLease(at now: UnixTime) async throws(StoreError) -> Bool {
+    package func takeHousekeepingLease(at now: UnixTime) async throws(StoreError) -> Bool {
         try await note(.takeHousekeepingLease)
         return try await base.takeHousekeepingLease(at: now)
     }
 
-    public func tryStatements() async throws(StoreError) {
+    package func tryStatements() async throws(StoreError) {
         try await note(.tryStatements)
         try await base.tryStatements()
     }
 
-    public func close() async throws { try await base.close() }
+    package func close() async throws { try await base.close() }
 
-    public func status() async throws(StoreError) -> DatabaseStatus {
+    package func status() async throws(StoreError) -> DatabaseStatus {
         try await note(.status)
         return try await base.status()
     }
 
-    public func findDamage() async throws(StoreError) -> [String] {
+    package func findDamage() async throws(StoreError) -> [String] {
         try await note(.findDamage)
         return try await base.findDamage()
     }
 
-    public func oldIdentifiers() async throws(StoreError) -> [OldIdentifier] {
+    package func oldIdentifiers() async throws(StoreError) -> [OldIdentifier] {
         try await note(.oldIdentifiers)
         return try await base.oldIdentifiers()
     }
 
-    public func passwordSeals() async throws(StoreError) -> [UInt8: Int] {
+    package func passwordSeals() async throws(StoreError) -> [UInt8: Int] {
         try await note(.passwordSeals)
         return try await base.passwordSeals()
     }
 
-    public func countLiveSessions(turnedIn span: Range<UnixTime>, at now: UnixTime) async throws(StoreError) -> Int {
+    package func countLiveSessions(turnedIn span: Range<UnixTime>, at now: UnixTime) async throws(StoreError) -> Int {
         try await note(.countLiveSessions)
         return try await base.countLiveSessions(turnedIn: span, at: now)
     }
 
-    public func backup(
+    package func backup(
         to path: String, progress: @Sendable (BackupProgress) async -> Void
     ) async throws(BackupError) -> BackupSummary {
         do {

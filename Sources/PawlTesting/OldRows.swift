@@ -31,7 +31,7 @@ package struct OldRows: Sendable {
     }
 
     /// Everybody gets in as before, and nobody new gets what is the same.
-    package func check(_ store: any PawlStore) async throws {
+    package func check(_ store: any Store) async throws {
         let ids = Dictionary(all.map { ($0.spelling, $0.id) }, uniquingKeysWith: { $1 })
         for (typed, spelling) in owners {
             let user = try await store.user(identifier: try Identifier(typed).orThrow())

@@ -4,7 +4,7 @@ extension Engine {
     /// One with an open registration, on a store that the test holds. It is not prepared.
     /// - Parameter clock: the store's own if nil.
     package static func sample(
-        on store: any PawlStore, secrets: MasterSecrets, clock: ManualClock? = nil, logs: LogCapture = .init()
+        on store: any Store, secrets: MasterSecrets, clock: ManualClock? = nil, logs: LogCapture = .init()
     ) async throws -> Engine {
         var options = Options(issuer: "https://pawl.test")
         options.isRegistrationOpen = true

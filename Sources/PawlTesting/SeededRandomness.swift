@@ -1,16 +1,16 @@
-public import PawlCore
+package import PawlCore
 import Synchronization
 
 /// Random bytes that are the same in every run: a failure can be repeated. Predictable, so for tests alone.
-public final class SeededRandomness: Sendable {
+package final class SeededRandomness: Sendable {
     private let generator: Mutex<SplitMix64>
 
-    public init(seed: UInt64 = 1) {
+    package init(seed: UInt64 = 1) {
         generator = Mutex(SplitMix64(seed: seed))
     }
 
     /// What the code under test draws from.
-    public var randomness: Randomness {
+    package var randomness: Randomness {
         Randomness { count in
             self.generator.withLock { generator in
                 (0..<count).map { _ in UInt8(truncatingIfNeeded: generator.next() >> 32) }
@@ -20,14 +20,14 @@ public final class SeededRandomness: Sendable {
 }
 
 /// Sebastiano Vigna's SplitMix64: one word of state, for choosing test cases.
-public struct SplitMix64: RandomNumberGenerator, Sendable {
+package struct SplitMix64: RandomNumberGenerator, Sendable {
     private var state: UInt64
 
-    public init(seed: UInt64) {
+    package init(seed: UInt64) {
         state = seed
     }
 
-    public mutating func next() -> UInt64 {
+    package mutating func next() -> UInt64 {
         state &+= 0x9E37_79B9_7F4A_7C15
         var word = state
         word = (word ^ (word >> 30)) &* 0xBF58_476D_1CE4_E5B9

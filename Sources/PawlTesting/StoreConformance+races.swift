@@ -95,7 +95,7 @@ extension StoreConformance {
 
     /// Fifty requests with one token at once. Afterwards one successor lives, and whoever was given one got that.
     private static func race(
-        on store: any PawlStore, attempt: @escaping @Sendable (UInt64) -> UInt64?
+        on store: any Store, attempt: @escaping @Sendable (UInt64) -> UInt64?
     ) async throws -> [Verdict] {
         let user = try Sample.user("owner")
         let session = try Sample.session(of: user, 1)

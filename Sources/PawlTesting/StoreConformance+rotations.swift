@@ -32,7 +32,7 @@ extension StoreConformance {
             },
         ]
 
-    private static func run(_ story: Story, on store: any PawlStore) async throws {
+    private static func run(_ story: Story, on store: any Store) async throws {
         let user = try Sample.user("owner")
         var session = try Sample.session(of: user, 1)
         story.row(&session)

@@ -1,5 +1,5 @@
-public import PawlCore
-public import Testing
+package import PawlCore
+import Testing
 
 /// What every store must do, as a suite to run against any of them:
 ///
@@ -11,23 +11,23 @@ public import Testing
 /// ```
 ///
 /// Each check wants an empty store of its own, and reports what is wrong as issues of the running test.
-public enum StoreConformance {
-    public struct Check: Sendable, CustomTestStringConvertible {
-        public let name: String
-        private let body: @Sendable (any PawlStore) async throws -> Void
+package enum StoreConformance {
+    package struct Check: Sendable, CustomTestStringConvertible {
+        package let name: String
+        private let body: @Sendable (any Store) async throws -> Void
 
-        init(_ name: String, _ body: @escaping @Sendable (any PawlStore) async throws -> Void) {
+        init(_ name: String, _ body: @escaping @Sendable (any Store) async throws -> Void) {
             self.name = name
             self.body = body
         }
 
         /// Runs it on an empty store.
-        public func run(on store: any PawlStore) async throws { try await body(store) }
+        package func run(on store: any Store) async throws { try await body(store) }
 
-        public var testDescription: String { name }
+        package var testDescription: String { name }
     }
 
-    public static let all: [Check] =
+    package static let all: [Check] =
         rotations + stepUps + races + recovery + sessions + accounts + throttling + keysAndEvents + maintenance
         + generatedRows
 }
@@ -61,7 +61,7 @@ extension SessionStore {
     }
 }
 
-extension PawlStore {
+extension Store {
     /// Puts a user and sessions of theirs into the store.
     func put(_ user: User, _ sessions: Session...) async throws {
         let event = Event(.registered, at: user.createdAt, subject: user.id)

@@ -89,7 +89,7 @@ struct ServeCommand: AsyncParsableCommand {
 
     /// Everything that runs: the API with its housekeeping, the operations listener, `reload` and the drain.
     static func build(
-        _ settings: ServeSettings, store: any PawlStore, secrets: MasterSecrets, metrics: PawlMetrics,
+        _ settings: ServeSettings, store: any Store, secrets: MasterSecrets, metrics: PawlMetrics,
         registry: PrometheusRegistry, logger: Logger, reload: (Pawl) -> any Service
     ) async throws -> [any Service] {
         let passwords = Argon2idHasher(parameters: settings.passwords, metrics: metrics)

@@ -10,7 +10,7 @@ struct HousekeepingTaskTests {
     func `ended sessions and recovery are followed while housekeeping hangs`(call: ObservedStore.Call) async throws {
         let store = ObservedStore()
         let pawl = try await Pawl(
-            store: store, passwords: InstantHasher(), secrets: LiveServer.freshSecrets(),
+            serving: store, passwords: InstantHasher(), secrets: LiveServer.freshSecrets(),
             configuration: PawlConfiguration(publicURL: LiveServer.publicURL), clock: ManualClock().clock,
             logger: LogCapture().logger)
         let (reached, gate) = (AsyncStream<Void>.makeStream(), AsyncStream<Void>.makeStream())
@@ -36,7 +36,7 @@ struct HousekeepingTaskTests {
     @Test func `what cannot be followed keeps nothing else from being followed`() async throws {
         let store = ObservedStore()
         let pawl = try await Pawl(
-            store: store, passwords: InstantHasher(), secrets: LiveServer.freshSecrets(),
+            serving: store, passwords: InstantHasher(), secrets: LiveServer.freshSecrets(),
             configuration: PawlConfiguration(publicURL: LiveServer.publicURL), clock: ManualClock().clock,
             logger: LogCapture().logger)
         store.fail([.dataLossRecord, .updateDataLossRecord])

@@ -54,7 +54,7 @@ struct DiagnosisTests {
         let configuration = PawlConfiguration(publicURL: publicURL)
         if starts {
             let pawl = try await Pawl(
-                store: store, passwords: InstantHasher(), secrets: secrets, configuration: configuration,
+                serving: store, passwords: InstantHasher(), secrets: secrets, configuration: configuration,
                 clock: clock.clock, logger: LogCapture().logger)
             _ = pawl
         }

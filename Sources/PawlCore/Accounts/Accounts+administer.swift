@@ -2,7 +2,7 @@
 extension Accounts {
     /// Changes a user's roles, scope, state or password in one transaction, and their live sessions with them:
     /// disabling and a new password end those.
-    public func administer(
+    package func administer(
         _ identifier: Identifier, _ change: UserChange, password: Password? = nil
     ) async throws(SessionError) -> User {
         let user = try await user(identifier)
@@ -20,12 +20,12 @@ extension Accounts {
     }
 
     /// Sets a new password, which ends all of the user's sessions.
-    public func setPassword(of identifier: Identifier, to password: Password) async throws(SessionError) -> User {
+    package func setPassword(of identifier: Identifier, to password: Password) async throws(SessionError) -> User {
         try await administer(identifier, UserChange(at: clock.now), password: password)
     }
 
     /// Adds a user who can sign in from now on, whether registration is open or not.
-    public func add(
+    package func add(
         _ identifier: Identifier, password: Password, roles: [String], scope: [String]
     ) async throws(SessionError) -> User {
         try checkNew(identifier, password)
@@ -33,26 +33,26 @@ extension Accounts {
         return try await add(credentials, roles: roles, scope: scope, origin: nil)
     }
 
-    public func user(_ identifier: Identifier) async throws(SessionError) -> User {
+    package func user(_ identifier: Identifier) async throws(SessionError) -> User {
         let user = try await stored { () async throws(StoreError) in try await store.user(identifier: identifier) }
         guard let user else { throw .noSuchUser }
         return user
     }
 
     /// Users in the order of their identifiers, after `identifier`.
-    public func users(after identifier: Identifier?, limit: Int) async throws(SessionError) -> [User] {
+    package func users(after identifier: Identifier?, limit: Int) async throws(SessionError) -> [User] {
         try await stored { () async throws(StoreError) in try await store.users(after: identifier, limit: limit) }
     }
 
     /// The live sessions of a user, newest first, like ``Sessions/devices(of:after:limit:)``.
-    public func devices(
+    package func devices(
         of identifier: Identifier, after cursor: SessionID? = nil, limit: Int = 100
     ) async throws(SessionError) -> [Session] {
         try await sessions.devices(of: user(identifier).id, after: cursor, limit: limit)
     }
 
     /// Ends all sessions of a user. Returns how many there were.
-    public func endSessions(of identifier: Identifier) async throws(SessionError) -> Int {
+    package func endSessions(of identifier: Identifier) async throws(SessionError) -> Int {
         let user = try await user(identifier)
         return try await sessions.end(.all(of: user.id), .revoked, at: clock.now, origin: nil)
     }

@@ -3,7 +3,7 @@ import Logging
 extension Accounts {
     /// Starts a session for whoever knows the password. Unknown identifier, wrong password and disabled user cost the
     /// same and are answered alike (OWASP Authentication Cheat Sheet).
-    public func login(
+    package func login(
         _ credentials: Credentials, origin: Origin, delivery: Delivery
     ) async throws(SessionError) -> TokenGrant {
         do throws(SessionError) {

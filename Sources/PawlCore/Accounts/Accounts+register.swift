@@ -1,7 +1,7 @@
 extension Accounts {
     /// Makes a user and signs them in. A taken identifier costs as much as a free one, and finding many taken ones is
     /// slowed down: each registration of a network counts, whatever becomes of it.
-    public func register(
+    package func register(
         _ credentials: Credentials, origin: Origin, delivery: Delivery
     ) async throws(SessionError) -> TokenGrant {
         guard isRegistrationOpen else { throw .registrationClosed }

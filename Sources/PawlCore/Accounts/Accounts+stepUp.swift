@@ -4,12 +4,13 @@ extension Accounts {
     static let stepUpTries = 5
 
     /// Turns the session and, the password being right, raises its `auth_time` (RFC 9470).
-    public func reauthenticate(_ request: PresentedToken, password: Password) async throws(SessionError) -> TokenGrant {
+    package func reauthenticate(_ request: PresentedToken, password: Password) async throws(SessionError) -> TokenGrant
+    {
         try await stepUp(request, password: password, new: nil)
     }
 
     /// Turns the session, sets a new password and ends the subject's other sessions, all in one transaction.
-    public func changePassword(
+    package func changePassword(
         _ request: PresentedToken, current: Password, new: Password
     ) async throws(SessionError) -> TokenGrant {
         try await stepUp(request, password: current, new: new)

@@ -2,7 +2,7 @@ import Logging
 import Synchronization
 
 /// Users and their passwords: one use case a file. ``Sessions`` has what they sign in to.
-public struct Accounts: Sendable {
+package struct Accounts: Sendable {
     let sessions: Sessions
     package let hasher: any PasswordHasher
     let rules: PasswordRules
@@ -12,11 +12,11 @@ public struct Accounts: Sendable {
     private let decoy = Decoy()
 
     var environment: PawlEnvironment { sessions.environment }
-    var store: any PawlStore { environment.store }
+    var store: any Store { environment.store }
     var clock: WallClock { environment.clock }
     var secrets: MasterSecrets { environment.settings.now.secrets }
 
-    public init(
+    package init(
         sessions: Sessions, hasher: any PasswordHasher, rules: PasswordRules = .init(),
         isRegistrationOpen: Bool = false, throttle: LoginThrottle = .init()
     ) {
@@ -77,7 +77,7 @@ public struct Accounts: Sendable {
     }
 
     /// Whose session it is.
-    public func user(of session: Session) async throws(SessionError) -> User {
+    package func user(of session: Session) async throws(SessionError) -> User {
         let user = try await stored { () async throws(StoreError) in try await store.user(session.subject) }
         guard let user, !user.isDisabled else { throw .sessionEnded(.revoked) }
         return user
@@ -96,13 +96,13 @@ public struct Accounts: Sendable {
 }
 
 /// What somebody gives to sign in or register.
-public struct Credentials: Sendable {
-    public let identifier: Identifier
-    public let password: Password
+package struct Credentials: Sendable {
+    package let identifier: Identifier
+    package let password: Password
     /// What to call the device in the list of sessions.
-    public let device: String
+    package let device: String
 
-    public init(identifier: Identifier, password: Password, device: String) {
+    package init(identifier: Identifier, password: Password, device: String) {
         self.identifier = identifier
         self.password = password
         self.device = device

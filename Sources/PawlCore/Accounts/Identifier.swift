@@ -3,18 +3,18 @@
 /// Identifiers are compared as RFC 8265 §3.3 (`UsernameCaseMapped`) prepares them, with full case folding. Whatever
 /// that rule forbids has a ``refusal`` and goes to nobody new. Such an identifier can still be looked up: an earlier
 /// version may have given it out, and its owner must get in.
-public struct Identifier: Sendable, Hashable, CustomStringConvertible {
+package struct Identifier: Sendable, Hashable, CustomStringConvertible {
     /// What the user typed, without white space at its ends: for display.
-    public let typed: String
+    package let typed: String
     /// `typed` in lower case and NFC, which is all that versions before `0007-identifiers` compared.
-    public let spelling: String
+    package let spelling: String
     /// What identifiers are compared by; the spelling, if the rule forbids it.
-    public let text: String
+    package let text: String
 
     static let maximumLength = 254
 
     /// - Returns: nil unless `text` has 1 to 254 bytes, not counting white space at its ends, and no control characters.
-    public init?(_ text: String) {
+    package init?(_ text: String) {
         let scalars = text.unicodeScalars
         guard let first = scalars.firstIndex(where: { !$0.properties.isWhitespace }),
             let last = scalars.lastIndex(where: { !$0.properties.isWhitespace })
@@ -40,14 +40,14 @@ public struct Identifier: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// Why nobody new may have this identifier; nil if anybody may.
-    public var refusal: Refusal? {
+    package var refusal: Refusal? {
         switch IdentifierRule.key(of: spelling) {
         case .success: nil
         case .failure(let refusal): refusal
         }
     }
 
-    public var description: String { text }
+    package var description: String { text }
 
     /// The order of their bytes, as databases have it.
     static func areInOrder(_ left: Self, _ right: Self) -> Bool {
@@ -55,7 +55,7 @@ public struct Identifier: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// A character that identifiers do not hold. The description says what to do, and is safe to show anyone.
-    public enum Refusal: Error, Hashable, CustomStringConvertible {
+    package enum Refusal: Error, Hashable, CustomStringConvertible {
         /// Nobody sees it, or it changes the direction of what follows.
         case invisible(Unicode.Scalar)
         /// A space other than the ordinary one.
@@ -75,7 +75,7 @@ public struct Identifier: Sendable, Hashable, CustomStringConvertible {
             }
         }
 
-        public var description: String {
+        package var description: String {
             switch self {
             case .invisible(let scalar):
                 "The identifier holds an invisible character (\(scalar.number)). Type it anew without that character."

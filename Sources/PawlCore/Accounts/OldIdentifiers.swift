@@ -2,17 +2,17 @@ package import Logging
 
 /// An identifier that an earlier version gave out and that today's rule would not. Its owner signs in with exactly this
 /// spelling, in any case, as before.
-public struct OldIdentifier: Sendable, Equatable {
-    public enum Reason: Sendable, Equatable {
+package struct OldIdentifier: Sendable, Equatable {
+    package enum Reason: Sendable, Equatable {
         case forbidden(Identifier.Refusal)
         /// Another user's identifier is the same under the rule.
         case taken(key: String)
     }
 
-    public let spelling: String
-    public let reason: Reason
+    package let spelling: String
+    package let reason: Reason
 
-    public init(spelling: String, reason: Reason) {
+    package init(spelling: String, reason: Reason) {
         self.spelling = spelling
         self.reason = reason
     }
@@ -20,7 +20,7 @@ public struct OldIdentifier: Sendable, Equatable {
 
 extension OldIdentifier: CustomStringConvertible {
     /// For the operator, in characters that can be seen.
-    public var description: String {
+    package var description: String {
         switch reason {
         case .forbidden(let refusal): "“\(spelling.unmasked)” (it holds \(refusal.scalar.number))"
         case .taken(let key): "“\(spelling.unmasked)” (another user has “\(key.unmasked)”, which is the same today)"

@@ -7,7 +7,7 @@ public struct Password: Sendable, Equatable {
     static let maximumBytes = 1024
 
     /// - Returns: nil if it is longer than 1,024 bytes.
-    public init?(_ text: String) {
+    package init?(_ text: String) {
         guard text.utf8.count <= Self.maximumBytes else { return nil }
         let normalized = text.nfc
         secret = Secret(normalized.utf8)
@@ -21,33 +21,33 @@ public struct Password: Sendable, Equatable {
     }
 
     /// For the hasher.
-    package var bytes: [UInt8] { secret.exposed }
+    public var bytes: [UInt8] { secret.exposed }
 }
 
 /// What a new password must be: long, and not one that is tried first. No composition rules.
 ///
 /// OWASP ASVS 6.2.4 asks for a list of 3,000 passwords that fit the policy. Of public lists hardly any entry has 15
 /// characters, so attackers make longer passwords from them. ``GuessedPassword`` refuses what is made that way.
-public struct PasswordRules: Sendable {
+package struct PasswordRules: Sendable {
     /// Code points; 15 where the password is the only factor, never under 8 (NIST SP 800-63B §3.1.1.2).
-    public let minimumLength: Int
+    package let minimumLength: Int
     private let guesses: GuessedPassword
 
     /// - Parameter extraBlocked: further passwords to refuse, such as the names of the site; without regard to case, and
     ///   as parts of longer passwords too.
-    public init(minimumLength: Int = 15, extraBlocked: some Sequence<String> = []) {
+    package init(minimumLength: Int = 15, extraBlocked: some Sequence<String> = []) {
         self.minimumLength = max(8, minimumLength)
         guesses = GuessedPassword(words: Set(extraBlocked.map { $0.lowercased() }))
     }
 
     /// Why a password was refused; each tells the user what to do.
-    public enum Refusal: Sendable, Hashable {
+    package enum Refusal: Sendable, Hashable {
         case tooShort(minimum: Int)
         case common
         case containsIdentifier
     }
 
-    public func refusal(of password: Password, for identifier: Identifier) -> Refusal? {
+    package func refusal(of password: Password, for identifier: Identifier) -> Refusal? {
         guard password.length >= minimumLength else { return .tooShort(minimum: minimumLength) }
         let text = String(decoding: password.bytes, as: UTF8.self).lowercased()
         let own = identifier.text

@@ -1,5 +1,5 @@
 /// One counter's row.
-public struct ThrottleCounter: Sendable, Equatable {
+package struct ThrottleCounter: Sendable, Equatable {
     package var failures: Int64
     /// When the last failure was; for a row without failures, when the row was made.
     package var lastUse: UnixTime
@@ -21,7 +21,7 @@ public struct ThrottleCounter: Sendable, Equatable {
 package typealias ThrottleCounters = [ThrottleScope: ThrottleCounter]
 
 /// Whether a try may go on.
-public enum LoginAdmission: Sendable, Equatable {
+package enum LoginAdmission: Sendable, Equatable {
     case granted
     /// Too many failures: seconds to wait before the next try.
     case wait(Int64)

@@ -14,7 +14,7 @@ package enum ThrottleScope: String, Sendable, CaseIterable {
 
 /// The keys of the counters that one try belongs to. Identifiers that nobody has are counted in the same way (OWASP
 /// Authentication Cheat Sheet).
-public struct ThrottleKeys: Sendable, Hashable {
+package struct ThrottleKeys: Sendable, Hashable {
     package let keys: [ThrottleScope: [UInt8]]
 
     package init(identifier: Identifier, address: String, secrets: MasterSecrets) {

@@ -1,14 +1,14 @@
 /// Somebody who can sign in.
-public struct User: Sendable, Equatable {
-    public let id: SubjectID
-    public let identifier: Identifier
-    public let createdAt: UnixTime
+package struct User: Sendable, Equatable {
+    package let id: SubjectID
+    package let identifier: Identifier
+    package let createdAt: UnixTime
     package var password: SealedPassword
     /// Raised by every change of password, state or roles: a login that started before one does not slip through.
     package var version: Int64
-    public var isDisabled: Bool
-    public var roles: [String]
-    public var scope: [String]
+    package var isDisabled: Bool
+    package var roles: [String]
+    package var scope: [String]
 
     package init(
         id: SubjectID, identifier: Identifier, createdAt: UnixTime, password: SealedPassword, version: Int64 = 1,
@@ -27,7 +27,7 @@ public struct User: Sendable, Equatable {
 
 /// Words such as roles and scopes: printable ASCII without space, quote or backslash (RFC 6749 §3.3), at most 64
 /// bytes each and 32 in number.
-public func isValidScopeList(_ words: [String]) -> Bool {
+package func isValidScopeList(_ words: [String]) -> Bool {
     words.count <= 32 && Set(words).count == words.count
         && words.allSatisfy { word in
             (1...64).contains(word.utf8.count)

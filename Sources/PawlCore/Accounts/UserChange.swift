@@ -1,12 +1,12 @@
 /// An administrator's change of a user; nil leaves as is.
-public struct UserChange: Sendable {
-    public var roles: [String]?
-    public var scope: [String]?
-    public var isDisabled: Bool?
+package struct UserChange: Sendable {
+    package var roles: [String]?
+    package var scope: [String]?
+    package var isDisabled: Bool?
     package var password: SealedPassword?
-    public var at: UnixTime
+    package var at: UnixTime
 
-    public init(roles: [String]? = nil, scope: [String]? = nil, isDisabled: Bool? = nil, at: UnixTime) {
+    package init(roles: [String]? = nil, scope: [String]? = nil, isDisabled: Bool? = nil, at: UnixTime) {
         self.roles = roles
         self.scope = scope
         self.isDisabled = isDisabled

@@ -45,7 +45,7 @@ public struct IPNetwork: Sendable, Hashable, CustomStringConvertible {
         self.prefix = prefix
     }
 
-    public func contains(_ address: String) -> Bool {
+    package func contains(_ address: String) -> Bool {
         guard let other = Self.bytes(of: address), other.count == bytes.count else { return false }
         return Self(other, prefix: prefix) == self
     }
@@ -72,7 +72,7 @@ public struct IPNetwork: Sendable, Hashable, CustomStringConvertible {
         return String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self) + "/\(prefix)"
     }
 
-    public static func isAddress(_ text: String) -> Bool { bytes(of: text) != nil }
+    package static func isAddress(_ text: String) -> Bool { bytes(of: text) != nil }
 
     /// The one spelling in which an address is stored and compared (RFC 5952). An IPv4-mapped IPv6 address becomes IPv4.
     /// Nil for anything that is not an address.

@@ -1,50 +1,50 @@
 /// Sixteen bytes that name a session; written as 32 hexadecimal digits.
-public struct SessionID: Hashable, Comparable, Sendable, RandomID {
-    public let bytes: [UInt8]
+package struct SessionID: Hashable, Comparable, Sendable, RandomID {
+    package let bytes: [UInt8]
 
-    public init?(bytes: [UInt8]) {
+    package init?(bytes: [UInt8]) {
         guard bytes.count == Self.length else { return nil }
         self.bytes = bytes
     }
 
     /// 48 bits of time, then 80 random ones: neighbours in time are neighbours in the table, which keeps its pages
     /// full and lets housekeeping meet the oldest first; what must not be guessed is the token's secret, not the id.
-    public init(at time: UnixTime, randomness: Randomness) {
+    package init(at time: UnixTime, randomness: Randomness) {
         bytes = bigEndian(UInt64(bitPattern: time.seconds) &* 1000, count: 6) + randomness.bytes(10)
     }
 }
 
 /// Sixteen random bytes that name a user in tokens (`sub`): it says nothing about who they are.
-public struct SubjectID: Hashable, Comparable, Sendable, RandomID {
-    public let bytes: [UInt8]
+package struct SubjectID: Hashable, Comparable, Sendable, RandomID {
+    package let bytes: [UInt8]
 
-    public init?(bytes: [UInt8]) {
+    package init?(bytes: [UInt8]) {
         guard bytes.count == Self.length else { return nil }
         self.bytes = bytes
     }
 
-    public init(randomness: Randomness) {
+    package init(randomness: Randomness) {
         bytes = randomness.bytes(Self.length)
     }
 }
 
 /// What both kinds of id share.
-public protocol RandomID: CustomStringConvertible {
+package protocol RandomID: CustomStringConvertible {
     var bytes: [UInt8] { get }
     init?(bytes: [UInt8])
 }
 
 extension RandomID {
-    public static var length: Int { 16 }
+    package static var length: Int { 16 }
 
-    public init?(_ text: some StringProtocol) {
+    package init?(_ text: some StringProtocol) {
         guard let bytes = Hex.decode(text), let id = Self(bytes: bytes) else { return nil }
         self = id
     }
 
-    public var description: String { Hex.encode(bytes) }
+    package var description: String { Hex.encode(bytes) }
 
-    public static func < (left: Self, right: Self) -> Bool { left.bytes.lexicographicallyPrecedes(right.bytes) }
+    package static func < (left: Self, right: Self) -> Bool { left.bytes.lexicographicallyPrecedes(right.bytes) }
 }
 
 package enum Hex {

@@ -5,18 +5,18 @@
 #endif
 
 /// Where random bytes come from. Tests seed theirs.
-public struct Randomness: Sendable {
+package struct Randomness: Sendable {
     private let fill: @Sendable (_ count: Int) -> [UInt8]
 
-    public init(_ fill: @escaping @Sendable (_ count: Int) -> [UInt8]) {
+    package init(_ fill: @escaping @Sendable (_ count: Int) -> [UInt8]) {
         self.fill = fill
     }
 
-    public func bytes(_ count: Int) -> [UInt8] { fill(count) }
+    package func bytes(_ count: Int) -> [UInt8] { fill(count) }
 
     #if os(Linux)
         /// The kernel's cryptographic source: one system call, where `SystemRandomNumberGenerator` makes one a word.
-        public static let system = Randomness { count in
+        package static let system = Randomness { count in
             var bytes = [UInt8](repeating: 0, count: count)
             // At most 256 bytes a call; there is no descriptor to run out of, and it waits for the kernel's first seed.
             for start in stride(from: 0, to: count, by: 256) {
@@ -30,7 +30,7 @@ public struct Randomness: Sendable {
         }
     #else
         /// The system's cryptographic source.
-        public static let system = Randomness { count in
+        package static let system = Randomness { count in
             var generator = SystemRandomNumberGenerator()
             return (0..<count).map { _ in generator.next() }
         }

@@ -1,20 +1,20 @@
 /// Bytes that must not be seen: printed as `‹redacted›`, compared in constant time, not `Codable`, and with one way
 /// out, `exposed`, so that every use can be found.
-public struct Secret: Sendable, Equatable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+package struct Secret: Sendable, Equatable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
     private let bytes: [UInt8]
 
-    public init(_ bytes: some Sequence<UInt8>) {
+    package init(_ bytes: some Sequence<UInt8>) {
         self.bytes = [UInt8](bytes)
     }
 
     /// The bytes themselves. Whoever calls this answers for where they go.
-    public var exposed: [UInt8] { bytes }
+    package var exposed: [UInt8] { bytes }
 
-    public static func == (left: Self, right: Self) -> Bool { constantTimeEquals(left.bytes, right.bytes) }
+    package static func == (left: Self, right: Self) -> Bool { constantTimeEquals(left.bytes, right.bytes) }
 
-    public var description: String { "‹redacted›" }
-    public var debugDescription: String { description }
-    public var customMirror: Mirror { Mirror(self, children: []) }
+    package var description: String { "‹redacted›" }
+    package var debugDescription: String { description }
+    package var customMirror: Mirror { Mirror(self, children: []) }
 }
 
 /// Whether both are the same bytes, in a time that depends on their lengths alone.

@@ -1,12 +1,12 @@
 import Logging
 
 /// Lost writes of the database (a restored backup, a failover, a bad disk): notices them, and does what an operator says.
-public struct DataLoss: Sendable {
+package struct DataLoss: Sendable {
     let environment: PawlEnvironment
     let revocations: Revocations
     let known = KnownLosses()
 
-    private var store: any PawlStore { environment.store }
+    private var store: any Store { environment.store }
     private var clock: WallClock { environment.clock }
 
     /// The known losses, oldest first.
@@ -54,7 +54,7 @@ public struct DataLoss: Sendable {
     ///   - lostFrom: another begin of the lost interval than the one that was found.
     ///   - lostUntil: another end.
     /// - Returns: whether its window is open.
-    public func open(
+    package func open(
         _ number: Int?, lostFrom: UnixTime?, lostUntil: UnixTime?
     ) async throws(SessionError) -> Bool {
         let now = clock.now
@@ -72,7 +72,7 @@ public struct DataLoss: Sendable {
 
     /// Ends the window of an incident, or the wait for a decision: tokens that come later are lost.
     /// - Returns: whether there is such an incident.
-    public func close(_ number: Int?) async throws(SessionError) -> Bool {
+    package func close(_ number: Int?) async throws(SessionError) -> Bool {
         let now = clock.now
         let record = try await environment.stored { () async throws(StoreError) in
             try await change { record in
@@ -86,7 +86,7 @@ public struct DataLoss: Sendable {
     }
 
     /// The incidents, oldest first, and what became of sessions since the newest was met.
-    public func status() async throws(SessionError) -> (incidents: [Incident], count: DataLossCount?) {
+    package func status() async throws(SessionError) -> (incidents: [Incident], count: DataLossCount?) {
         try await environment.stored { () async throws(StoreError) in
             let incidents = try await store.dataLossRecord().incidents
             guard let newest = incidents.last else { return (incidents, nil) }

@@ -2,13 +2,13 @@
 ///
 /// A database cannot tell what it has lost. But it remembers when a server last left a sign of life in it, and a server
 /// that meets an older sign than it expects knows that the writes in between may be gone.
-public struct DataLossRecord: Sendable, Equatable, Codable {
+package struct DataLossRecord: Sendable, Equatable, Codable {
     /// The last sign of life of any server.
     package private(set) var heartbeat: UnixTime?
     /// Spans between a heartbeat that survived and the server that found it. Most are plain restarts.
     package private(set) var gaps: [ClosedRange<UnixTime>] = []
     /// Oldest first.
-    public private(set) var incidents: [Incident] = []
+    package private(set) var incidents: [Incident] = []
     /// How far housekeeping has followed the clock. A deadline that it has not reached deletes nothing.
     package private(set) var housekeepingTime: UnixTime?
 

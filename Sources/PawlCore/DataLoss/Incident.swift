@@ -1,14 +1,14 @@
 /// One loss of writes (a restored backup, a failover): what is known of it, and what an operator decided.
-public struct Incident: Sendable, Equatable, Codable {
+package struct Incident: Sendable, Equatable, Codable {
     /// Names it to operators; the newest has the highest.
-    public let number: Int
-    public let detectedAt: UnixTime
+    package let number: Int
+    package let detectedAt: UnixTime
     /// The lost interval: the database may know nothing of tokens that were issued in it.
-    public internal(set) var lost: ClosedRange<UnixTime>
+    package internal(set) var lost: ClosedRange<UnixTime>
     /// When an operator let its sessions go on.
-    public internal(set) var openedAt: UnixTime?
+    package internal(set) var openedAt: UnixTime?
     /// When an operator put an end to that, or to waiting.
-    public internal(set) var closedAt: UnixTime?
+    package internal(set) var closedAt: UnixTime?
 
     /// How long, in seconds, clients are kept waiting for a decision.
     static let patience: Int64 = 86400
@@ -22,7 +22,7 @@ public struct Incident: Sendable, Equatable, Codable {
         self.openedAt = openedAt
     }
 
-    public enum State: Sendable, Equatable {
+    package enum State: Sendable, Equatable {
         /// Diverged tokens are told to come again.
         case undecided
         /// Diverged tokens move their sessions on.
@@ -31,13 +31,13 @@ public struct Incident: Sendable, Equatable, Codable {
         case closed
     }
 
-    public func state(at now: UnixTime) -> State {
+    package func state(at now: UnixTime) -> State {
         guard closedAt == nil, now < endsAt else { return .closed }
         return openedAt.map { .open(since: $0) } ?? .undecided
     }
 
     /// When it is closed, by whatever comes first.
-    public var endsAt: UnixTime {
+    package var endsAt: UnixTime {
         closedAt ?? openedAt.map { $0 + Self.window } ?? detectedAt + Self.patience
     }
 }

@@ -1,8 +1,8 @@
 /// Something that happened to an account or a session: written in the transaction of the change it describes.
 /// A plain rotation writes none. Never holds a credential.
-public struct Event: Sendable, Equatable {
+package struct Event: Sendable, Equatable {
     /// The stable names, in the database and in logs.
-    public enum Kind: String, Sendable, CaseIterable {
+    package enum Kind: String, Sendable, CaseIterable {
         case registered
         case loginFailed = "login_failed"
         case sessionStarted = "session_started"
@@ -26,14 +26,14 @@ public struct Event: Sendable, Equatable {
         case keyRetired = "key_retired"
     }
 
-    public let kind: Kind
-    public let at: UnixTime
-    public let subject: SubjectID?
-    public let session: SessionID?
-    public let origin: Origin?
-    public private(set) var details: [String: String]
+    package let kind: Kind
+    package let at: UnixTime
+    package let subject: SubjectID?
+    package let session: SessionID?
+    package let origin: Origin?
+    package private(set) var details: [String: String]
 
-    public init(
+    package init(
         _ kind: Kind, at: UnixTime, subject: SubjectID? = nil, session: SessionID? = nil, origin: Origin? = nil,
         details: [String: String] = [:]
     ) {
@@ -61,10 +61,10 @@ extension Event {
 /// a flood of requests must not become a flood of rows (P10).
 extension Event {
     /// The detail that says how often it happened, if more than once.
-    public static let count = "count"
+    package static let count = "count"
 
     /// Events with the same key are one event with a count; nil if this event stands for itself.
-    public var coalescingKey: String? {
+    package var coalescingKey: String? {
         switch kind {
         case .loginFailed, .stepUpFailed, .refreshConflict, .reuseReported, .wrongDelivery: break
         case .registered, .sessionStarted, .sessionEnded, .sessionReused, .steppedUp, .passwordChanged, .userDisabled,

@@ -6,7 +6,7 @@ package struct Housekeeping: Sendable {
     let dataLoss: DataLoss
     private let pace: HousekeepingPace
 
-    private var store: any PawlStore { environment.store }
+    private var store: any Store { environment.store }
     private var clock: WallClock { environment.clock }
 
     init(_ environment: PawlEnvironment, dataLoss: DataLoss) {

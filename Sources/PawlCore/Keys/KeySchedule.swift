@@ -1,25 +1,25 @@
-public import PawlJOSE
+package import PawlJOSE
 
 /// When signing keys come and go: published before their first use for longer than verifiers cache, kept after their
 /// last use for as long as a token of theirs can live.
-public struct KeySchedule: Sendable {
-    public let algorithm: SignatureAlgorithm
+package struct KeySchedule: Sendable {
+    package let algorithm: SignatureAlgorithm
     /// Seconds that a key signs.
-    public let period: Int64
+    package let period: Int64
     /// Seconds that a key is published before it signs.
-    public let publishAhead: Int64
+    package let publishAhead: Int64
     /// Seconds that a key is published after it signed last.
-    public let keepAfter: Int64
+    package let keepAfter: Int64
 
     /// How long verifiers may cache the key set, in seconds.
-    public static let cacheLifetime: Int64 = 300
+    package static let cacheLifetime: Int64 = 300
     /// How far clocks may be apart, in seconds.
     static let skew: Int64 = 60
 
     /// - Parameters:
     ///   - period: at least an hour.
     ///   - accessLifetime: the longest life of an access token, in seconds.
-    public init(algorithm: SignatureAlgorithm = .es256, period: Int64 = 90 * 86400, accessLifetime: Int64) {
+    package init(algorithm: SignatureAlgorithm = .es256, period: Int64 = 90 * 86400, accessLifetime: Int64) {
         self.algorithm = algorithm
         self.period = max(3600, period)
         self.publishAhead = 2 * Self.cacheLifetime

@@ -1,8 +1,8 @@
-public import PawlJOSE
+package import PawlJOSE
 import Synchronization
 
 /// The signing keys of this moment, parsed once: one that signs, all that still verify.
-public final class Keys: Sendable {
+package final class Keys: Sendable {
     private struct Ring {
         var signing: [(activatesAt: UnixTime, key: SigningKey)] = []
         var verification: [String: VerificationKey] = [:]
@@ -17,7 +17,7 @@ public final class Keys: Sendable {
     private let environment: PawlEnvironment
     private let schedule: KeySchedule
 
-    private var store: any PawlStore { environment.store }
+    private var store: any Store { environment.store }
     private var clock: WallClock { environment.clock }
     private var secrets: MasterSecrets { environment.settings.now.secrets }
 
@@ -29,7 +29,7 @@ public final class Keys: Sendable {
     /// Makes the key that is due, drops those that are over, seals those anew that an older master secret sealed (so
     /// that it can be dropped), and follows what other nodes did.
     /// - Throws: ``KeysError`` if the stored keys cannot be opened, `StoreError` if the store is away.
-    public func refresh() async throws {
+    package func refresh() async throws {
         let now = clock.now
         let stored = try await store.signingKeys()
         // Read after the keys: a secret is in force before anything is sealed under it.
@@ -85,7 +85,7 @@ public final class Keys: Sendable {
     }
 
     /// Makes the next signing key now; it signs once verifiers have had the time to learn it.
-    public func rotate() async throws {
+    package func rotate() async throws {
         while true {
             let known = Set(try await store.signingKeys().map(\.id))
             if try await make(activatesAt: clock.now + schedule.publishAhead, ifKeysAre: known) != nil { break }
@@ -97,7 +97,7 @@ public final class Keys: Sendable {
     /// once they read the key set again (``KeySchedule/cacheLifetime``). If it was the one that signs, a new one signs
     /// from now on.
     /// - Returns: false if there is no such key.
-    public func retire(_ id: String) async throws -> Bool {
+    package func retire(_ id: String) async throws -> Bool {
         let stored = try await store.signingKeys()
         guard stored.contains(where: { $0.id == id }) else { return false }
         let now = clock.now
@@ -159,7 +159,7 @@ public final class Keys: Sendable {
     package var verificationKeys: [String: VerificationKey] { ring.withLock { $0.verification } }
 
     /// What anybody may know, for `jwks.json`.
-    public var publicKeys: JSONWebKeySet {
+    package var publicKeys: JSONWebKeySet {
         JSONWebKeySet(keys: verificationKeys.values.map(\.jwk).sorted { ($0.kid ?? "") < ($1.kid ?? "") })
     }
 }

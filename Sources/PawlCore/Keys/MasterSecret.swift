@@ -1,7 +1,7 @@
 package import Crypto
 
 /// One of the 32-byte secrets that everything else is derived from. It lives outside the database.
-public struct MasterSecret: Sendable {
+package struct MasterSecret: Sendable {
     /// What a key is for: its label in HKDF-SHA256 (RFC 5869). The whole table; nothing else is derived.
     package enum Purpose: String, CaseIterable {
         case keyID = "pawl/v1/key-id"
@@ -14,7 +14,7 @@ public struct MasterSecret: Sendable {
         case throttle = "pawl/v1/throttle"
     }
 
-    public static let length = 32
+    package static let length = 32
 
     /// Which secret made a token or a seal: the first byte of the key derived for that.
     package let id: UInt8
@@ -33,7 +33,7 @@ public struct MasterSecret: Sendable {
     package let throttleKey: SymmetricKey
 
     /// - Returns: nil unless `secret` has 32 bytes.
-    public init?(_ secret: Secret, isDistrusted: Bool = false) {
+    package init?(_ secret: Secret, isDistrusted: Bool = false) {
         guard secret.exposed.count == Self.length else { return nil }
         let material = SymmetricKey(data: secret.exposed)
         func key(_ purpose: Purpose) -> SymmetricKey {
@@ -58,7 +58,7 @@ public struct MasterSecrets: Sendable {
     private let newestFirst: [MasterSecret]
 
     /// - Throws: ``MasterSecretError`` if there is none, or if two share a key id (then one must be replaced).
-    public init(newestFirst secrets: [MasterSecret]) throws(MasterSecretError) {
+    package init(newestFirst secrets: [MasterSecret]) throws(MasterSecretError) {
         guard !secrets.isEmpty else { throw .none }
         guard Set(secrets.map(\.id)).count == secrets.count else { throw .sameKeyID }
         guard !secrets[0].isDistrusted else { throw .newestDistrusted }
@@ -81,7 +81,7 @@ public struct MasterSecrets: Sendable {
     }
 
     /// The key ids, newest first, in hex; with `!` those that are distrusted. For people to compare.
-    public var keyIDs: [String] { newestFirst.map { ($0.isDistrusted ? "!" : "") + Hex.encode([$0.id]) } }
+    package var keyIDs: [String] { newestFirst.map { ($0.isDistrusted ? "!" : "") + Hex.encode([$0.id]) } }
 
     package var newest: MasterSecret { newestFirst[0] }
     package var all: [MasterSecret] { newestFirst }

@@ -2,7 +2,7 @@ import Crypto
 package import PawlJOSE
 
 /// A signing key as it is stored: its private part sealed under a master secret and bound to the key's id.
-public struct SealedSigningKey: Sendable, Equatable {
+package struct SealedSigningKey: Sendable, Equatable {
     package let id: String
     package let algorithm: String
     /// Key id 1, nonce 12, private key 32, tag 16.

@@ -132,7 +132,7 @@ public struct PawlMetrics: Sendable {
     }
 
     /// The version that runs, as a label of a gauge that is always 1.
-    public func setBuild(version: String) {
+    package func setBuild(version: String) {
         Meter(label: "pawl_build_info", dimensions: [("version", version)], factory: factory).set(1)
     }
 

@@ -1,16 +1,16 @@
 /// What a turn comes to, made by ``RotationPolicy/apply(_:to:of:in:)``. A store writes it in one transaction with the
 /// reads that it was made from.
-public struct Change: Sendable {
-    public let verdict: Verdict
+package struct Change: Sendable {
+    package let verdict: Verdict
     /// The row afterwards; nil if there is none.
-    public var session: Session?
+    package var session: Session?
     /// Whether the row differs from the one that was read.
-    public var changesSession = false
+    package var changesSession = false
     /// The user with a new password and version; nil if the user stays as they are.
-    public var user: User?
-    public var events: [Event] = []
+    package var user: User?
+    package var events: [Event] = []
     /// How the subject's other sessions end; nil if they go on.
-    public var endingOfOthers: SessionEnding?
+    package var endingOfOthers: SessionEnding?
 
     init(_ verdict: Verdict, _ session: Session?) {
         self.verdict = verdict
@@ -22,14 +22,14 @@ public struct Change: Sendable {
 }
 
 /// What a turn came to, after its commit.
-public struct Outcome: Sendable {
-    public let verdict: Verdict
+package struct Outcome: Sendable {
+    package let verdict: Verdict
     /// The row afterwards; nil if there is none.
-    public let session: Session?
+    package let session: Session?
     /// What was recorded, the ends of the subject's other sessions included.
-    public let events: [Event]
+    package let events: [Event]
 
-    public init(_ verdict: Verdict, _ session: Session?, events: [Event] = []) {
+    package init(_ verdict: Verdict, _ session: Session?, events: [Event] = []) {
         self.verdict = verdict
         self.session = session
         self.events = events

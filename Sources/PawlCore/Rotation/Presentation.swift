@@ -1,5 +1,5 @@
 /// What came with a request: an authentic refresh token, and how, when and from where it was presented.
-public struct Presentation: Sendable {
+package struct Presentation: Sendable {
     package let sessionID: SessionID
     package let generation: UInt32
     package let hash: [UInt8]

@@ -1,33 +1,25 @@
 /// Decides what a presented refresh token means, and what changes. Pure: the store asks it inside a transaction and writes
 /// the change.
-public struct RotationPolicy: Sendable {
+package struct RotationPolicy: Sendable {
     /// How long, in seconds, a spent token is taken for a racing or repeated request rather than for a copy; 0 = strict.
-    public var leeway: Int64
-    public var onReuse: ReuseResponse
+    package var leeway: Int64
+    package var onReuse: ReuseResponse
 
     /// For how long, in seconds, after a turn the attempt that made it gets the same token again: the default leeway,
     /// and the 30 seconds for which Chromium keeps a new cookie from the disk.
     package static let steadyTime: Int64 = 60
 
-    public init(leeway: Int64 = 30, onReuse: ReuseResponse = .end) {
+    package init(leeway: Int64 = 30, onReuse: ReuseResponse = .end) {
         self.leeway = leeway
         self.onReuse = onReuse
     }
 
-    /// What to do when a copied token shows.
-    public enum ReuseResponse: String, Sendable, CaseIterable {
-        /// End the session (RFC 9700 §4.14.2).
-        case end
-        /// Refuse the token and record the evidence, but let the session live: for a first week in production.
-        case report
-    }
-
     /// What a store knows beside the token and the row.
-    public struct Circumstances: Sendable {
+    package struct Circumstances: Sendable {
         /// The known losses of writes, oldest first. A spent token issued in one is no proof of theft.
-        public var losses: [Incident]
+        package var losses: [Incident]
         /// For how many seconds since the session's last turn the database was out of reach: no client could come again.
-        public var outage: Int64
+        package var outage: Int64
         /// An earlier turn with the same token whose client got no answer. The token is judged as of when it first came.
         package var unanswered: Turn?
 
@@ -56,7 +48,7 @@ public struct RotationPolicy: Sendable {
     /// - Parameters:
     ///   - session: the row, locked; nil if there is none.
     ///   - user: the session's user, locked; read only for a turn with a step-up.
-    public func apply(
+    package func apply(
         _ turn: Turn, to session: Session?, of user: User? = nil, in circumstances: Circumstances
     ) -> Change {
         let presented = turn.presentation

@@ -1,6 +1,6 @@
 /// One try to turn a session: what was presented, and what the row becomes if it succeeds. The successor is made and
 /// sealed before the store is called, so that one statement can write it.
-public struct Turn: Sendable {
+package struct Turn: Sendable {
     package let presentation: Presentation
     package let successor: Successor
     /// What a step-up brings; nil for a refresh.
@@ -18,7 +18,7 @@ public struct Turn: Sendable {
 }
 
 /// What is written if the session turns: the next token, by its hash, and sealed for the holder of the presented one.
-public struct Successor: Sendable {
+package struct Successor: Sendable {
     package let hash: [UInt8]
     package let seal: [UInt8]
     /// The attempt's name under the successor's secret. The row knows the attempt by it when the successor is presented.
@@ -35,7 +35,7 @@ public struct Successor: Sendable {
 }
 
 /// A fresh proof of identity, and what it allows: done in the transaction of the turn that brings it.
-public struct StepUp: Sendable {
+package struct StepUp: Sendable {
     /// The user as they were when the password was checked. If they changed since, the turn is a conflict.
     package let userVersion: Int64
     package let authMethods: [String]

@@ -1,5 +1,5 @@
 /// What became of a turn.
-public enum Verdict: Sendable, Hashable {
+package enum Verdict: Sendable, Hashable {
     /// The presented token was the current one and is now spent.
     case rotate
     /// A benign repeat: the same successor again.

@@ -1,26 +1,26 @@
 /// One sign-in on one device: the family of all refresh tokens that descend from it. A row of constant size.
-public struct Session: Sendable, Equatable {
-    public let id: SessionID
-    public let subject: SubjectID
+package struct Session: Sendable, Equatable {
+    package let id: SessionID
+    package let subject: SubjectID
     /// `first-party` for Pawl's own logins.
-    public let clientID: String
+    package let clientID: String
     /// How the refresh token travels, for the whole life of the session.
-    public let delivery: Delivery
-    public let createdAt: UnixTime
+    package let delivery: Delivery
+    package let createdAt: UnixTime
     /// The end that no activity moves (OWASP ASVS 10.4.8).
-    public let absoluteExpiry: UnixTime
+    package let absoluteExpiry: UnixTime
 
     /// When and how the subject last proved who they are. A refresh is no proof (NIST SP 800-63B §5.2).
-    public var authTime: UnixTime
-    public var authMethods: [String]
+    package var authTime: UnixTime
+    package var authMethods: [String]
     /// Copied from the user at sign-in, and updated together with them.
-    public var scope: [String]
-    public var roles: [String]
+    package var scope: [String]
+    package var roles: [String]
 
     /// What the user calls the device; at most 48 bytes.
-    public var device: String
+    package var device: String
     /// Where the current token was issued to.
-    public var origin: Origin
+    package var origin: Origin
 
     package var generation: UInt32
     /// SHA-256 of the current token's secret; empty once the session has ended.
@@ -41,11 +41,11 @@ public struct Session: Sendable, Equatable {
     /// When it last went on from a token that the database had lost.
     package var recoveredAt: UnixTime?
 
-    public var ending: Ending?
+    package var ending: Ending?
 
-    public struct Ending: Sendable, Equatable {
-        public let at: UnixTime
-        public let reason: EndReason
+    package struct Ending: Sendable, Equatable {
+        package let at: UnixTime
+        package let reason: EndReason
 
         package init(at: UnixTime, reason: EndReason) {
             self.at = at
@@ -94,14 +94,14 @@ public struct Session: Sendable, Equatable {
     }
 
     /// When the user was last active here, which a refresh shows.
-    public var lastUsedAt: UnixTime { rotatedAt }
+    package var lastUsedAt: UnixTime { rotatedAt }
     /// When the session ends if nobody refreshes it.
-    public var expiresAt: UnixTime { min(idleExpiry, absoluteExpiry) }
+    package var expiresAt: UnixTime { min(idleExpiry, absoluteExpiry) }
 
     /// Whether it was over, one way or the other, before `cutoff`.
     package func isOver(before cutoff: UnixTime) -> Bool { min(ending?.at ?? expiresAt, expiresAt) < cutoff }
 
-    public func isLive(at now: UnixTime) -> Bool { ending == nil && now < expiresAt }
+    package func isLive(at now: UnixTime) -> Bool { ending == nil && now < expiresAt }
 
     /// Whether it can be ended. That nobody refreshed it is no end: in a database that has lost writes the row may not
     /// know better, and a recovery would bring it back.
@@ -150,7 +150,7 @@ public struct Session: Sendable, Equatable {
 }
 
 /// Why a refresh token is good for nothing any more; the words on the wire.
-public enum EndReason: String, Sendable, CaseIterable {
+package enum EndReason: String, Sendable, CaseIterable {
     case expired
     case signedOut = "signed_out"
     case reused
@@ -161,7 +161,7 @@ public enum EndReason: String, Sendable, CaseIterable {
 }
 
 /// How a session's refresh token travels.
-public enum Delivery: String, Sendable, CaseIterable {
+package enum Delivery: String, Sendable, CaseIterable {
     /// In JSON bodies.
     case body
     /// In an httpOnly cookie.
@@ -169,15 +169,15 @@ public enum Delivery: String, Sendable, CaseIterable {
 }
 
 /// Where a request came from, as evidence, never as a credential.
-public struct Origin: Sendable, Hashable {
+package struct Origin: Sendable, Hashable {
     /// The client's IP address, behind trusted proxies the one they name.
-    public let address: String
+    package let address: String
     /// The first 64 bytes of `User-Agent`, without characters that hide or turn what is beside them.
-    public let userAgent: String
+    package let userAgent: String
 
     static let userAgentLength = 64
 
-    public init(address: String, userAgent: String) {
+    package init(address: String, userAgent: String) {
         self.address = address
         self.userAgent = userAgent.cut(toBytes: Self.userAgentLength).displayable
     }

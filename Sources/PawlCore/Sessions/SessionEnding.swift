@@ -1,14 +1,14 @@
 /// How to end them.
-public struct SessionEnding: Sendable {
-    public let reason: EndReason
-    public let at: UnixTime
-    public let origin: Origin?
+package struct SessionEnding: Sendable {
+    package let reason: EndReason
+    package let at: UnixTime
+    package let origin: Origin?
     /// Evidence instead of the plain event.
-    public let event: Event?
+    package let event: Event?
     /// What the plain event says in `by`, where it is neither the user nor an operator.
     package let cause: String?
 
-    public init(_ reason: EndReason, at: UnixTime, origin: Origin?, event: Event? = nil) {
+    package init(_ reason: EndReason, at: UnixTime, origin: Origin?, event: Event? = nil) {
         self.init(reason, at: at, origin: origin, event: event, cause: nil)
     }
 

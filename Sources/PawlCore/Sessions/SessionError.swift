@@ -1,6 +1,6 @@
 /// Why a request about a session or an account was refused. A struct with hidden code, so that reasons can be added;
 /// the description is safe to show anyone.
-public struct SessionError: Error, Hashable, CustomStringConvertible {
+package struct SessionError: Error, Hashable, CustomStringConvertible {
     package enum Code: Hashable, Sendable {
         case invalidRefreshToken
         case sessionEnded(EndReason)
@@ -25,41 +25,41 @@ public struct SessionError: Error, Hashable, CustomStringConvertible {
     package let code: Code
 
     /// Malformed, or no master secret made it.
-    public static let invalidRefreshToken = Self(code: .invalidRefreshToken)
-    public static func sessionEnded(_ reason: EndReason) -> Self { Self(code: .sessionEnded(reason)) }
-    public static let refreshConflict = Self(code: .refreshConflict)
-    public static let sessionDiverged = Self(code: .sessionDiverged)
+    package static let invalidRefreshToken = Self(code: .invalidRefreshToken)
+    package static func sessionEnded(_ reason: EndReason) -> Self { Self(code: .sessionEnded(reason)) }
+    package static let refreshConflict = Self(code: .refreshConflict)
+    package static let sessionDiverged = Self(code: .sessionDiverged)
     /// The token of a cookie session came in a body, or the reverse.
-    public static let wrongDelivery = Self(code: .wrongDelivery)
+    package static let wrongDelivery = Self(code: .wrongDelivery)
     /// Unknown identifier, wrong password or disabled user: nobody learns which.
-    public static let invalidCredentials = Self(code: .invalidCredentials)
+    package static let invalidCredentials = Self(code: .invalidCredentials)
     /// Too many failures or registrations; seconds to wait.
-    public static func throttled(retryAfter: Int64) -> Self { Self(code: .throttled(retryAfter: retryAfter)) }
+    package static func throttled(retryAfter: Int64) -> Self { Self(code: .throttled(retryAfter: retryAfter)) }
     /// Too many passwords to hash, or too many tries of one account under way; seconds to wait.
-    public static func busy(retryAfter: Int64) -> Self { Self(code: .busy(retryAfter: retryAfter)) }
+    package static func busy(retryAfter: Int64) -> Self { Self(code: .busy(retryAfter: retryAfter)) }
     /// The database is away, or what it did is not known.
-    public static let unavailable = Self(code: .unavailable)
-    public static let identifierTaken = Self(code: .identifierTaken)
+    package static let unavailable = Self(code: .unavailable)
+    package static let identifierTaken = Self(code: .identifierTaken)
     /// Nobody new may have it.
-    public static func identifierRefused(_ refusal: Identifier.Refusal) -> Self {
+    package static func identifierRefused(_ refusal: Identifier.Refusal) -> Self {
         Self(code: .identifierRefused(refusal))
     }
-    public static let registrationClosed = Self(code: .registrationClosed)
-    public static func passwordRefused(_ refusal: PasswordRules.Refusal) -> Self {
+    package static let registrationClosed = Self(code: .registrationClosed)
+    package static func passwordRefused(_ refusal: PasswordRules.Refusal) -> Self {
         Self(code: .passwordRefused(refusal))
     }
     /// The password given for a step-up or a change.
-    public static let wrongPassword = Self(code: .wrongPassword)
+    package static let wrongPassword = Self(code: .wrongPassword)
     /// Too many wrong ones in this session.
-    public static let stepUpLocked = Self(code: .stepUpLocked)
+    package static let stepUpLocked = Self(code: .stepUpLocked)
     /// `auth_time` is older than this many seconds (RFC 9470 §3).
-    public static func insufficientAuthentication(maxAge: Int64) -> Self {
+    package static func insufficientAuthentication(maxAge: Int64) -> Self {
         Self(code: .insufficientAuthentication(maxAge: maxAge))
     }
-    public static let noSuchSession = Self(code: .noSuchSession)
-    public static let noSuchUser = Self(code: .noSuchUser)
+    package static let noSuchSession = Self(code: .noSuchSession)
+    package static let noSuchUser = Self(code: .noSuchUser)
 
-    public var description: String {
+    package var description: String {
         switch code {
         case .invalidRefreshToken: "This is not a refresh token of this server. Sign in again."
         case .sessionEnded(.expired): "The session has expired. Sign in again."

@@ -1,5 +1,5 @@
 /// Which sessions to end.
-public enum SessionSelection: Sendable, Hashable {
+package enum SessionSelection: Sendable, Hashable {
     case one(SessionID)
     case these([SessionID])
     case all(of: SubjectID)

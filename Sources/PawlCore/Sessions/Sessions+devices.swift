@@ -1,12 +1,12 @@
-public import PawlJOSE
+package import PawlJOSE
 
 extension Sessions {
     /// How fresh, in seconds, a proof of identity must be to end sessions other than one's own (RFC 9470).
-    public static let freshness: Int64 = 10 * 60
+    package static let freshness: Int64 = 10 * 60
 
     /// The live session that an access token speaks for, read from the store. Its `authTime` is the token's where that
     /// is earlier: a token from before a step-up proves no more than it did when it was made (RFC 9470 §3).
-    public func session(of claims: AccessTokenClaims) async throws(SessionError) -> Session {
+    package func session(of claims: AccessTokenClaims) async throws(SessionError) -> Session {
         guard let id = claims.sessionID.flatMap({ SessionID($0) }) else { throw .noSuchSession }
         let session = try await stored { () async throws(StoreError) in try await store.session(id) }
         guard var session, session.isLive(at: clock.now) else {
@@ -20,7 +20,7 @@ extension Sessions {
     /// - Parameters:
     ///   - cursor: the last one of the page before.
     ///   - limit: how many at most.
-    public func devices(
+    package func devices(
         of subject: SubjectID, after cursor: SessionID? = nil, limit: Int = 100
     ) async throws(SessionError) -> [Session] {
         try await stored { () async throws(StoreError) in
@@ -29,7 +29,7 @@ extension Sessions {
     }
 
     /// Names a device of the subject. What ``Session/deviceName(_:)`` leaves empty takes the name away.
-    public func rename(_ id: SessionID, to device: String, by session: Session) async throws(SessionError) {
+    package func rename(_ id: SessionID, to device: String, by session: Session) async throws(SessionError) {
         let isRenamed = try await stored { () async throws(StoreError) in
             try await store.rename(id, of: session.subject, to: Session.deviceName(device), at: clock.now)
         }
@@ -37,12 +37,12 @@ extension Sessions {
     }
 
     /// Signs the caller's own session out.
-    public func signOut(_ session: Session, origin: Origin) async throws(SessionError) {
+    package func signOut(_ session: Session, origin: Origin) async throws(SessionError) {
         try await end(.one(session.id), .signedOut, at: clock.now, origin: origin)
     }
 
     /// Ends one session of the subject. One of somebody else's is as unknown as one that never was.
-    public func end(_ id: SessionID, by session: Session, origin: Origin) async throws(SessionError) {
+    package func end(_ id: SessionID, by session: Session, origin: Origin) async throws(SessionError) {
         if id == session.id { return try await signOut(session, origin: origin) }
         let target = try await stored { () async throws(StoreError) in try await store.session(id) }
         guard let target, target.subject == session.subject, target.isLive(at: clock.now) else { throw .noSuchSession }
@@ -51,14 +51,14 @@ extension Sessions {
     }
 
     /// Ends all sessions of the subject but this one.
-    public func endOthers(by session: Session, origin: Origin) async throws(SessionError) {
+    package func endOthers(by session: Session, origin: Origin) async throws(SessionError) {
         try requireFreshness(of: session)
         try await end(
             .others(of: session.subject, keeping: session.id), .revoked, at: clock.now, origin: origin)
     }
 
     /// Ends all sessions of the subject, this one too.
-    public func endAll(by session: Session, origin: Origin) async throws(SessionError) {
+    package func endAll(by session: Session, origin: Origin) async throws(SessionError) {
         try requireFreshness(of: session)
         try await end(.all(of: session.subject), .signedOut, at: clock.now, origin: origin)
     }

@@ -3,7 +3,7 @@ import Logging
 extension Sessions {
     /// Turns the session that the request's refresh token belongs to (RFC 6749 §6, RFC 9700 §4.14.2).
     /// - Throws: ``SessionError``: the token is garbage, its session has ended, or the request raced with another.
-    public func refresh(_ request: PresentedToken) async throws(SessionError) -> TokenGrant {
+    package func refresh(_ request: PresentedToken) async throws(SessionError) -> TokenGrant {
         let settings = self.settings
         let token = try authenticate(request.refreshToken, under: settings)
         return try await turn(token, by: request, under: settings)

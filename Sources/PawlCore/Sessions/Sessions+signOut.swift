@@ -2,7 +2,7 @@ extension Sessions {
     /// Ends the session of a refresh token of any generation, however the token came. Garbage and tokens of sessions that
     /// have ended change nothing and are no error: their holder is signed out.
     /// - Parameter request: its attempt is the client's last one. Under it, the client's own old token is no copy.
-    public func signOut(_ request: PresentedToken) async throws(SessionError) {
+    package func signOut(_ request: PresentedToken) async throws(SessionError) {
         let settings = self.settings
         guard let token = RefreshToken(authenticating: request.refreshToken, with: settings.secrets),
             ended[token.sessionID] == nil

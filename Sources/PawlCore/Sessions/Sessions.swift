@@ -1,7 +1,7 @@
 import Logging
 
 /// Starts, turns and ends sessions: one use case a file. ``RotationPolicy`` decides, the store makes it atomic.
-public final class Sessions: Sendable {
+package final class Sessions: Sendable {
     let environment: PawlEnvironment
     let policy: RotationPolicy
     let dataLoss: DataLoss
@@ -9,7 +9,7 @@ public final class Sessions: Sendable {
     /// How many sessions of a user there are at once.
     let limit: Int
 
-    var store: any PawlStore { environment.store }
+    var store: any Store { environment.store }
     var clock: WallClock { environment.clock }
     var randomness: Randomness { environment.randomness }
     var metrics: PawlMetrics { environment.metrics }

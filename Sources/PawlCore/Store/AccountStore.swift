@@ -1,5 +1,5 @@
 /// Keeps users and the counters of failed tries. Atomic and durable like ``SessionStore``.
-public protocol AccountStore: Sendable {
+package protocol AccountStore: Sendable {
     /// The user whose identifier is spelled like `identifier`, otherwise the one whose identifier is the same under the
     /// rule (see ``Identifier``).
     func user(identifier: Identifier) async throws(StoreError) -> User?
@@ -44,7 +44,7 @@ public protocol AccountStore: Sendable {
 }
 
 /// What became of a try that had been let through.
-public enum LoginResult: Sendable {
+package enum LoginResult: Sendable {
     /// The password was wrong: it counts, and the event is recorded with it.
     case failed(Event)
     /// The password was right, or the server was too busy to look at it: it does not count.

@@ -1,5 +1,5 @@
 /// Keeps what all nodes share about lost writes. Atomic and durable like ``SessionStore``.
-public protocol DataLossStore: Sendable {
+package protocol DataLossStore: Sendable {
     func dataLossRecord() async throws(StoreError) -> DataLossRecord
 
     /// Changes the record and adds the events that `change` returns, in one transaction. `change` is pure, and may be
@@ -14,15 +14,15 @@ public protocol DataLossStore: Sendable {
 }
 
 /// What became of sessions since an incident was met.
-public struct DataLossCount: Sendable, Equatable {
+package struct DataLossCount: Sendable, Equatable {
     /// Went on from a token that the database had lost.
-    public let recovered: Int
+    package let recovered: Int
     /// Ended because of one.
-    public let lost: Int
+    package let lost: Int
     /// Could still live, and have not been heard of since.
-    public let silent: Int
+    package let silent: Int
 
-    public init(recovered: Int, lost: Int, silent: Int) {
+    package init(recovered: Int, lost: Int, silent: Int) {
         self.recovered = recovered
         self.lost = lost
         self.silent = silent

@@ -2,7 +2,7 @@
 ///
 /// An event whose ``Event/coalescingKey`` another has already is no new one, however it comes to the store: it raises the count of
 /// the other.
-public protocol EventStore: Sendable {
+package protocol EventStore: Sendable {
     func append(_ event: Event) async throws(StoreError)
     /// Events at or after `start`, of these kinds: the newest `limit` of them, oldest first.
     func events(
@@ -19,11 +19,11 @@ public protocol EventStore: Sendable {
 }
 
 /// An event with its number: rising, never used twice.
-public struct RecordedEvent: Sendable, Equatable {
-    public let id: Int64
-    public let event: Event
+package struct RecordedEvent: Sendable, Equatable {
+    package let id: Int64
+    package let event: Event
 
-    public init(id: Int64, event: Event) {
+    package init(id: Int64, event: Event) {
         self.id = id
         self.event = event
     }

@@ -1,5 +1,5 @@
 /// Keeps the signing keys, sealed. Atomic and durable like ``SessionStore``.
-public protocol KeyStore: Sendable {
+package protocol KeyStore: Sendable {
     func signingKeys() async throws(StoreError) -> [SealedSigningKey]
     /// Adds a key and the event, if the stored keys are still those that the caller knows: of several nodes that find a
     /// new one due, one makes it.

@@ -1,5 +1,5 @@
 /// What operators ask of the database itself. Nothing here holds up a turn for more than moments.
-public protocol MaintenanceStore: Sendable {
+package protocol MaintenanceStore: Sendable {
     /// Whether this process is the one that tidies, of all that share the database: whoever asks first, until it has not
     /// asked for a minute.
     func takeHousekeepingLease(at now: UnixTime) async throws(StoreError) -> Bool
@@ -35,25 +35,25 @@ public protocol MaintenanceStore: Sendable {
 }
 
 /// A database as its operator sees it.
-public struct DatabaseStatus: Sendable {
+package struct DatabaseStatus: Sendable {
     /// Such as `SQLite`.
-    public let kind: String
-    public let version: String
+    package let kind: String
+    package let version: String
     /// Where it is; nil for one that is in no file of this machine.
-    public let path: String?
-    public let bytes: Int64
+    package let path: String?
+    package let bytes: Int64
     /// What is in its journal and not yet in the database itself.
-    public let journalBytes: Int64
+    package let journalBytes: Int64
     /// Whether what is acknowledged survives loss of power.
-    public let isDurable: Bool
-    public let migrations: [AppliedMigration]
+    package let isDurable: Bool
+    package let migrations: [AppliedMigration]
     /// All that are kept, those that ended a while ago too.
-    public let sessions: Int
-    public let users: Int
+    package let sessions: Int
+    package let users: Int
     /// The newest moment that the database has seen; nil for an empty one.
-    public let newestTime: UnixTime?
+    package let newestTime: UnixTime?
 
-    public init(
+    package init(
         kind: String, version: String, path: String?, bytes: Int64, journalBytes: Int64, isDurable: Bool,
         migrations: [AppliedMigration], sessions: Int, users: Int, newestTime: UnixTime?
     ) {
@@ -71,39 +71,39 @@ public struct DatabaseStatus: Sendable {
 }
 
 /// A step of the schema.
-public struct AppliedMigration: Sendable, Equatable {
-    public let name: String
+package struct AppliedMigration: Sendable, Equatable {
+    package let name: String
     /// Nil if it is still to be applied.
-    public let appliedAt: UnixTime?
+    package let appliedAt: UnixTime?
 
-    public init(name: String, appliedAt: UnixTime?) {
+    package init(name: String, appliedAt: UnixTime?) {
         self.name = name
         self.appliedAt = appliedAt
     }
 }
 
 /// How far a backup is.
-public enum BackupProgress: Sendable, Equatable {
+package enum BackupProgress: Sendable, Equatable {
     case copying(done: Int64, of: Int64)
     case checking
 }
 
 /// A finished backup.
-public struct BackupSummary: Sendable, Equatable {
-    public let bytes: Int64
-    public let sessions: Int
+package struct BackupSummary: Sendable, Equatable {
+    package let bytes: Int64
+    package let sessions: Int
 
-    public init(bytes: Int64, sessions: Int) {
+    package init(bytes: Int64, sessions: Int) {
         self.bytes = bytes
         self.sessions = sessions
     }
 }
 
 /// Why there is no backup, and what to do: for the operator to read.
-public struct BackupError: Error, CustomStringConvertible {
-    public let description: String
+package struct BackupError: Error, CustomStringConvertible {
+    package let description: String
 
-    public init(_ description: String) {
+    package init(_ description: String) {
         self.description = description
     }
 }

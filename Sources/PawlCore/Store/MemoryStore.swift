@@ -1,7 +1,7 @@
 import Synchronization
 
 /// The seams in memory: for tests, and for reading what a store has to do. Nothing survives the process.
-public final class MemoryStore: PawlStore {
+public final class MemoryStore: Store {
     package struct Tables: Sendable {
         var sessions: [SessionID: Session] = [:]
         var users: [SubjectID: User] = [:]
@@ -86,20 +86,22 @@ public final class MemoryStore: PawlStore {
 
     public init() {}
 
+    public var access: StoreAccess { StoreAccess(self) }
+
     /// All rows, so that a test can put back what was: a backup.
     package var rows: Tables {
         get { tables.withLock { $0 } }
         set { tables.withLock { $0 = newValue } }
     }
 
-    public func ping() {}
+    package func ping() {}
     public func close() {}
 
     // MARK: SessionStore
 
-    public let sliceSize = 16
+    package let sliceSize = 16
 
-    public func rotate(_ turn: Turn, under policy: RotationPolicy, losses: [Incident]) -> Outcome {
+    package func rotate(_ turn: Turn, under policy: RotationPolicy, losses: [Incident]) -> Outcome {
         tables.withLock { tables in
             let session = tables.sessions[turn.presentation.sessionID]
             let user = session.flatMap { tables.users[$0.subject] }
@@ -107,7 +109,7 @@ public final class MemoryStore: PawlStore {
         }
     }
 
-    public func startSession(
+    package func startSession(
         _ session: Session, ifUserVersionIs userVersion: Int64, limit: Int, _ event: Event
     ) -> [Event]? {
         tables.withLock { tables in
@@ -123,9 +125,9 @@ public final class MemoryStore: PawlStore {
         }
     }
 
-    public func session(_ id: SessionID) -> Session? { tables.withLock { $0.sessions[id] } }
+    package func session(_ id: SessionID) -> Session? { tables.withLock { $0.sessions[id] } }
 
-    public func liveSessions(
+    package func liveSessions(
         of subject: SubjectID, after cursor: SessionID?, limit: Int, at now: UnixTime
     ) -> [Session] {
         tables.withLock { tables in
@@ -136,19 +138,19 @@ public final class MemoryStore: PawlStore {
         }
     }
 
-    public func leastRecentlyUsed(
+    package func leastRecentlyUsed(
         of subject: SubjectID, beyond kept: Int, sparing spared: SessionID?, limit: Int, at now: UnixTime
     ) -> [SessionID] {
         tables.withLock { $0.leastRecentlyUsed(of: subject, beyond: kept, sparing: spared, limit: limit, at: now) }
     }
 
-    public func end(
+    package func end(
         _ selection: SessionSelection, after cursor: SessionID?, limit: Int, _ ending: SessionEnding
     ) -> (ended: [Event], cursor: SessionID?) {
         tables.withLock { $0.end(selection, after: cursor, limit: limit, ending) }
     }
 
-    public func copyRoles(
+    package func copyRoles(
         _ roles: [String], scope: [String], toSessionsOf subject: SubjectID, after cursor: SessionID?, limit: Int
     ) -> SessionID? {
         tables.withLock { tables in
@@ -161,7 +163,7 @@ public final class MemoryStore: PawlStore {
         }
     }
 
-    public func rename(_ id: SessionID, of subject: SubjectID, to device: String, at now: UnixTime) -> Bool {
+    package func rename(_ id: SessionID, of subject: SubjectID, to device: String, at now: UnixTime) -> Bool {
         tables.withLock { tables in
             guard let session = tables.sessions[id], session.subject == subject, session.isLive(at: now) else {
                 return false
@@ -171,7 +173,7 @@ public final class MemoryStore: PawlStore {
         }
     }
 
-    public func spendStepUpTry(_ id: SessionID, limit: Int) -> Bool {
+    package func spendStepUpTry(_ id: SessionID, limit: Int) -> Bool {
         tables.withLock { tables in
             guard let session = tables.sessions[id], session.stepUpFailures < limit else { return false }
             tables.sessions[id]?.stepUpFailures += 1
@@ -179,14 +181,14 @@ public final class MemoryStore: PawlStore {
         }
     }
 
-    public func refundStepUpTry(_ id: SessionID) {
+    package func refundStepUpTry(_ id: SessionID) {
         tables.withLock { tables in
             guard let failures = tables.sessions[id]?.stepUpFailures, failures > 0 else { return }
             tables.sessions[id]?.stepUpFailures = failures - 1
         }
     }
 
-    public func deleteSessions(
+    package func deleteSessions(
         endedBefore cutoff: UnixTime, after cursor: SessionID?, limit: Int, at now: UnixTime
     ) -> (live: Int, cursor: SessionID?) {
         tables.withLock { tables in
@@ -198,16 +200,16 @@ public final class MemoryStore: PawlStore {
 
     // MARK: AccountStore
 
-    public func user(identifier: Identifier) -> User? {
+    package func user(identifier: Identifier) -> User? {
         tables.withLock { tables in
             tables.users.values.first { $0.identifier.spelling == identifier.spelling }
                 ?? tables.users.values.first { $0.identifier.text == identifier.text }
         }
     }
 
-    public func user(_ id: SubjectID) -> User? { tables.withLock { $0.users[id] } }
+    package func user(_ id: SubjectID) -> User? { tables.withLock { $0.users[id] } }
 
-    public func users(after identifier: Identifier?, limit: Int) -> [User] {
+    package func users(after identifier: Identifier?, limit: Int) -> [User] {
         tables.withLock { tables in
             let all = tables.users.values.sorted { Identifier.areInOrder($0.identifier, $1.identifier) }
             return Array(
@@ -216,7 +218,7 @@ public final class MemoryStore: PawlStore {
         }
     }
 
-    public func addUser(_ user: User, _ event: Event) -> Bool {
+    package func addUser(_ user: User, _ event: Event) -> Bool {
         tables.withLock { tables in
             let new = user.identifier
             guard
@@ -230,13 +232,13 @@ public final class MemoryStore: PawlStore {
         }
     }
 
-    public func resealPassword(of id: SubjectID, from old: SealedPassword, to new: SealedPassword) {
+    package func resealPassword(of id: SubjectID, from old: SealedPassword, to new: SealedPassword) {
         tables.withLock { tables in
             if tables.users[id]?.password == old { tables.users[id]?.password = new }
         }
     }
 
-    public func update(_ id: SubjectID, _ change: UserChange) -> (user: User, events: [Event])? {
+    package func update(_ id: SubjectID, _ change: UserChange) -> (user: User, events: [Event])? {
         tables.withLock { tables in
             guard let user = tables.users[id] else { return nil }
             guard let (changed, events) = change.applied(to: user) else { return (user, []) }
@@ -253,13 +255,13 @@ public final class MemoryStore: PawlStore {
         }
     }
 
-    public func reserveLogin(_ keys: ThrottleKeys, under throttle: LoginThrottle, at now: UnixTime) -> LoginAdmission {
+    package func reserveLogin(_ keys: ThrottleKeys, under throttle: LoginThrottle, at now: UnixTime) -> LoginAdmission {
         tables.withLock { tables in
             tables.throttle(keys, at: now) { throttle.reserve(&$0, at: now) }
         }
     }
 
-    public func settleLogin(
+    package func settleLogin(
         _ keys: ThrottleKeys, _ result: LoginResult, under throttle: LoginThrottle, at now: UnixTime
     ) {
         tables.withLock { tables in
@@ -268,7 +270,7 @@ public final class MemoryStore: PawlStore {
         }
     }
 
-    public func deleteThrottles(forgottenAt now: UnixTime, after cursor: [UInt8]?, limit: Int) -> [UInt8]? {
+    package func deleteThrottles(forgottenAt now: UnixTime, after cursor: [UInt8]?, limit: Int) -> [UInt8]? {
         tables.withLock { tables in
             let keys = tables.throttle.keys.filter { key in cursor?.lexicographicallyPrecedes(key) ?? true }
             let slice = keys.sorted { $0.lexicographicallyPrecedes($1) }.prefix(limit)
@@ -283,8 +285,8 @@ public final class MemoryStore: PawlStore {
 
     // MARK: KeyStore, EventStore
 
-    public func signingKeys() -> [SealedSigningKey] { tables.withLock { $0.keys } }
-    public func addSigningKey(_ key: SealedSigningKey, ifKeysAre known: Set<String>, _ event: Event) -> Bool {
+    package func signingKeys() -> [SealedSigningKey] { tables.withLock { $0.keys } }
+    package func addSigningKey(_ key: SealedSigningKey, ifKeysAre known: Set<String>, _ event: Event) -> Bool {
         tables.withLock { tables in
             guard Set(tables.keys.map(\.id)) == known else { return false }
             tables.keys.append(key)
@@ -292,12 +294,12 @@ public final class MemoryStore: PawlStore {
             return true
         }
     }
-    public func resealSigningKey(_ key: SealedSigningKey) {
+    package func resealSigningKey(_ key: SealedSigningKey) {
         tables.withLock { tables in
             if let index = tables.keys.firstIndex(where: { $0.id == key.id }) { tables.keys[index] = key }
         }
     }
-    public func deleteSigningKey(_ id: String, _ event: Event) {
+    package func deleteSigningKey(_ id: String, _ event: Event) {
         tables.withLock { tables in
             guard let index = tables.keys.firstIndex(where: { $0.id == id }) else { return }
             tables.keys.remove(at: index)
@@ -305,25 +307,25 @@ public final class MemoryStore: PawlStore {
         }
     }
 
-    public func append(_ event: Event) { tables.withLock { $0.record(event) } }
+    package func append(_ event: Event) { tables.withLock { $0.record(event) } }
 
-    public func events(since start: UnixTime, kinds: Set<Event.Kind>, limit: Int) -> [Event] {
+    package func events(since start: UnixTime, kinds: Set<Event.Kind>, limit: Int) -> [Event] {
         tables.withLock { Array($0.events.filter { $0.at >= start && kinds.contains($0.kind) }.suffix(limit)) }
     }
 
-    public func events(after id: Int64, limit: Int) -> [RecordedEvent] {
+    package func events(after id: Int64, limit: Int) -> [RecordedEvent] {
         tables.withLock { tables in
             tables.events.enumerated().map { RecordedEvent(id: Int64($0) + 1 + tables.deletedEvents, event: $1) }
                 .filter { $0.id > id }.prefix(limit).map { $0 }
         }
     }
 
-    public func latestEvents(limit: Int) -> [RecordedEvent] {
+    package func latestEvents(limit: Int) -> [RecordedEvent] {
         let count = tables.withLock { Int64($0.events.count) + $0.deletedEvents }
         return events(after: max(0, count - Int64(limit)), limit: limit)
     }
 
-    public func deleteEvents(before cutoff: UnixTime, limit: Int) -> Bool {
+    package func deleteEvents(before cutoff: UnixTime, limit: Int) -> Bool {
         tables.withLock { tables in
             let old = tables.events.prefix(limit).prefix { $0.at < cutoff }.count
             tables.events.removeFirst(old)
@@ -334,16 +336,16 @@ public final class MemoryStore: PawlStore {
 
     // MARK: DataLossStore
 
-    public func dataLossRecord() -> DataLossRecord { tables.withLock { $0.recovery } }
+    package func dataLossRecord() -> DataLossRecord { tables.withLock { $0.recovery } }
 
-    public func updateDataLossRecord(_ change: @Sendable (inout DataLossRecord) -> [Event]) -> DataLossRecord {
+    package func updateDataLossRecord(_ change: @Sendable (inout DataLossRecord) -> [Event]) -> DataLossRecord {
         tables.withLock { tables in
             for event in change(&tables.recovery) { tables.record(event) }
             return tables.recovery
         }
     }
 
-    public func countDataLoss(since start: UnixTime, at now: UnixTime) -> DataLossCount {
+    package func countDataLoss(since start: UnixTime, at now: UnixTime) -> DataLossCount {
         tables.withLock { tables in
             let sessions = tables.sessions.values
             func isRecovered(_ session: Session) -> Bool { session.recoveredAt.map { $0 >= start } ?? false }
@@ -358,11 +360,11 @@ public final class MemoryStore: PawlStore {
 
     // MARK: MaintenanceStore
 
-    public func takeHousekeepingLease(at now: UnixTime) -> Bool { true }
+    package func takeHousekeepingLease(at now: UnixTime) -> Bool { true }
 
-    public func tryStatements() {}
+    package func tryStatements() {}
 
-    public func status() -> DatabaseStatus {
+    package func status() -> DatabaseStatus {
         tables.withLock { tables in
             DatabaseStatus(
                 kind: "memory", version: "1", path: nil, bytes: 0, journalBytes: 0, isDurable: false, migrations: [],
@@ -371,9 +373,9 @@ public final class MemoryStore: PawlStore {
         }
     }
 
-    public func findDamage() -> [String] { [] }
+    package func findDamage() -> [String] { [] }
 
-    public func oldIdentifiers() -> [OldIdentifier] {
+    package func oldIdentifiers() -> [OldIdentifier] {
         tables.withLock { tables in
             var old = OldIdentifiers()
             for user in tables.users.values {
@@ -386,17 +388,17 @@ public final class MemoryStore: PawlStore {
         }
     }
 
-    public func passwordSeals() -> [UInt8: Int] {
+    package func passwordSeals() -> [UInt8: Int] {
         tables.withLock { tables in
             tables.users.values.compactMap(\.password.bytes.first).reduce(into: [:]) { $0[$1, default: 0] += 1 }
         }
     }
 
-    public func countLiveSessions(turnedIn span: Range<UnixTime>, at now: UnixTime) -> Int {
+    package func countLiveSessions(turnedIn span: Range<UnixTime>, at now: UnixTime) -> Int {
         tables.withLock { $0.sessions.values.count { $0.isLive(at: now) && span.contains($0.rotatedAt) } }
     }
 
-    public func backup(
+    package func backup(
         to path: String, progress: @Sendable (BackupProgress) async -> Void
     ) async throws(BackupError) -> BackupSummary {
         throw BackupError("What is in memory alone cannot be backed up.")

@@ -1,16 +1,17 @@
-/// One database behind the six seams.
-public protocol PawlStore: SessionStore, AccountStore, KeyStore, EventStore, DataLossStore, MaintenanceStore {
-    /// The time that all servers on this database go by. The machine's own clock, unless there can be several machines:
-    /// then it must be the database's, since each of them judges the rows of the others.
-    var clock: WallClock { get }
+/// A database that Pawl can use: `SQLiteStore`, `PostgresStore`, or ``MemoryStore`` for tests.
+public protocol PawlStore: Sendable {
+    /// What Pawl does with the database. Only stores of this package can make one (see `docs/stores.md`).
+    var access: StoreAccess { get }
 
-    /// Whether the database answers, for `/readyz`.
-    func ping() async throws(StoreError)
-
-    /// Lets what is under way finish, and ends all connections; nothing may be called afterwards.
+    /// Finishes the work under way and closes all connections. The store cannot be used afterwards.
     func close() async throws
 }
 
-extension PawlStore {
-    public var clock: WallClock { .system }
+/// What Pawl does with a database, behind a ``PawlStore``.
+public struct StoreAccess: Sendable {
+    package let store: any Store
+
+    package init(_ store: any Store) {
+        self.store = store
+    }
 }

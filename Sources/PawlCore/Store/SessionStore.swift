@@ -1,6 +1,6 @@
 /// Keeps sessions. Every function is one atomic, durable change: when it returns, the change survives `kill -9` and
 /// loss of power; when it throws, whether it happened is not known.
-public protocol SessionStore: Sendable {
+package protocol SessionStore: Sendable {
     /// Turns a session, or finds out why not.
     ///
     /// The row turns if it satisfies every condition of ``Verdict/rotate``, in one statement. Otherwise, and for a turn

@@ -3,7 +3,7 @@ public struct StoreError: Error, CustomStringConvertible {
     /// For the log: never shown to a client, holds no row's content.
     public let description: String
 
-    public init(_ description: String) {
+    package init(_ description: String) {
         self.description = description
     }
 }

@@ -1,7 +1,7 @@
-public import PawlJOSE
+package import PawlJOSE
 
 /// Checks access tokens in the server's own process.
-public struct AccessTokens: AccessTokenChecker {
+package struct AccessTokens: AccessTokenChecker {
     let environment: PawlEnvironment
     let keys: Keys
     private let verifier: AccessTokenVerifier
@@ -15,7 +15,7 @@ public struct AccessTokens: AccessTokenChecker {
     /// Checks an access token with the keys at hand, to the second of its expiry; sessions that ended in this
     /// process are refused at once. Only of a user with more ended sessions than are remembered is the session looked up
     /// in the store.
-    public func validate(_ token: String) async throws(AccessTokenError) -> AccessTokenClaims {
+    package func validate(_ token: String) async throws(AccessTokenError) -> AccessTokenClaims {
         let now = environment.clock.now.seconds
         let claims = try verifier.verify(token, with: keys.verificationKeys, at: now)
         guard claims.expiresAt > now else { throw .expired }

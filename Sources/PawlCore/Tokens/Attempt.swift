@@ -1,10 +1,10 @@
 /// The name that a client gives one try to rotate (`Idempotency-Key`): a retry repeats it.
-public struct AttemptName: Sendable {
+package struct AttemptName: Sendable {
     let name: Secret
 
     /// A name of 16 to 255 visible ASCII characters, in quotes or not (both spellings name the same attempt).
     /// - Returns: nil for any other text.
-    public init?(_ header: String) {
+    package init?(_ header: String) {
         var characters = header.utf8[...]
         if characters.count >= 2, characters.first == UInt8(ascii: "\""), characters.last == UInt8(ascii: "\"") {
             characters = characters.dropFirst().dropLast()
@@ -19,7 +19,7 @@ public struct AttemptName: Sendable {
 
 /// What is kept of an attempt's name: 8 bytes of an HMAC that only the presented token's holder can make
 /// (``TokenKeys``).
-public struct AttemptDigest: Sendable, Hashable {
+package struct AttemptDigest: Sendable, Hashable {
     package let value: UInt64
 
     package init(value: UInt64) {

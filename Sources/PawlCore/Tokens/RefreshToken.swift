@@ -7,7 +7,7 @@ import PawlJOSE
 /// The tag, HMAC-SHA256 over all before it, cut to 16 bytes, tells an authentic token from a forged or garbled one
 /// without the database, so that nobody ends a session by guessing its id (RFC 9700 §4.14.2). The secret is what the
 /// server keeps only the hash of.
-public struct RefreshToken: Sendable, Equatable {
+package struct RefreshToken: Sendable, Equatable {
     package let keyID: UInt8
     package let sessionID: SessionID
     package let generation: UInt32
@@ -20,7 +20,7 @@ public struct RefreshToken: Sendable, Equatable {
     static let tagLength = 16
     static let byteLength = 75
     /// Characters of the whole token, prefix included.
-    public static let textLength = 104
+    package static let textLength = 104
 
     package init(keyID: UInt8, sessionID: SessionID, generation: UInt32, issuedAt: UnixTime, secret: Secret) {
         self.keyID = keyID

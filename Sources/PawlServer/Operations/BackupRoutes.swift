@@ -7,7 +7,7 @@ import Synchronization
 
 /// `/admin/backup`
 struct BackupRoutes: Sendable {
-    let store: any PawlStore
+    let store: any Store
     let backups: BackupBoard
     let logger: Logger
 

@@ -5,7 +5,7 @@ import PawlCore
 
 /// `/healthz`, `/readyz` and `/metrics`
 struct HealthRoutes: Sendable {
-    let store: any PawlStore
+    let store: any Store
     let metrics: PawlMetrics
     let registry: PrometheusRegistry
     let isDraining: @Sendable () -> Bool

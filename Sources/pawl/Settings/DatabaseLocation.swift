@@ -46,7 +46,7 @@ enum DatabaseLocation: CustomStringConvertible {
     /// - Parameter connections: how many there may be to PostgreSQL.
     func open(
         for purpose: OpenMode, connections: Int = 3, metrics: PawlMetrics = .init(), logger: Logger
-    ) async throws -> any PawlStore {
+    ) async throws -> any Store {
         switch self {
         case .sqlite(let path):
             try await SQLiteStore(path: path, purpose: purpose, metrics: metrics, logger: logger)

@@ -446,8 +446,8 @@ struct RotationPolicyTests {
         #expect(RotationPolicy().apply(distrusted, to: nil, in: .init()).verdict == .invalid)
     }
 
-    @Test(arguments: RotationPolicy.ReuseResponse.allCases)
-    func `keeps evidence of both sides`(response: RotationPolicy.ReuseResponse) throws {
+    @Test(arguments: ReuseResponse.allCases)
+    func `keeps evidence of both sides`(response: ReuseResponse) throws {
         let session = try Sample.session(of: try Sample.user("owner"), 1)
         let turn = TurnSample(of: session).with {
             $0.generation = 1

@@ -14,7 +14,7 @@ import Testing
 /// A real server on a free port of the loopback address, with the tests' clock and a store of the test's choice.
 struct LiveServer: Sendable {
     let pawl: Pawl
-    let store: any PawlStore
+    let store: any Store
     let clock: ManualClock
     let logs: LogCapture
     let api: TestAPI
@@ -23,7 +23,7 @@ struct LiveServer: Sendable {
     static let password = "correct horse battery"
 
     struct Options: Sendable {
-        var store: any PawlStore = MemoryStore()
+        var store: any Store = MemoryStore()
         var hasher: any PasswordHasher = InstantHasher()
         var limits = HTTPLimits()
         var clock = ManualClock()

@@ -26,7 +26,7 @@ struct CrashChecker {
         try? FileManager.default.removeItem(at: copy)  // the whole folder goes in the end
     }
 
-    private func open() async throws -> any PawlStore {
+    private func open() async throws -> any Store {
         let logger = Logger(label: "checker")
         guard place.database.hasPrefix("sqlite:") else {
             return try await PostgresStore(url: place.database, connections: 3, logger: logger)
@@ -42,7 +42,7 @@ struct CrashChecker {
     }
 
     private func check(
-        _ clients: [CrashClient], round: Int, in store: any PawlStore, _ secrets: MasterSecrets
+        _ clients: [CrashClient], round: Int, in store: any Store, _ secrets: MasterSecrets
     ) async throws {
         for client in clients {
             let told = Comment("round \(round), \(client.name): \(client.journal)")

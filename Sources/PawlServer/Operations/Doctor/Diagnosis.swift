@@ -3,7 +3,7 @@ package import PawlCore
 
 /// Looks for what is wrong, and says what to do about it. Reads alone.
 package struct Diagnosis: Sendable {
-    let store: any PawlStore
+    let store: any Store
     let secrets: MasterSecrets
     let configuration: PawlConfiguration
     let passwords: any PasswordHasher
@@ -14,7 +14,7 @@ package struct Diagnosis: Sendable {
     let patience: Duration
 
     package init(
-        store: any PawlStore, secrets: MasterSecrets, configuration: PawlConfiguration,
+        store: any Store, secrets: MasterSecrets, configuration: PawlConfiguration,
         passwords: any PasswordHasher, clock: WallClock = .system, isServing: Bool, patience: Duration
     ) {
         self.store = store
