@@ -27,7 +27,8 @@ let package = Package(
     name: "pawl",
     platforms: [.macOS(.v15)],
     products: [
-        .executable(name: "pawl", targets: ["pawl"]),
+        .executable(name: "pawl", targets: ["PawlCommand"]),
+        .library(name: "Pawl", targets: ["Pawl"]),
         .library(name: "PawlAPI", targets: ["PawlAPI"]),
         .library(name: "PawlJOSE", targets: ["PawlJOSE"]),
         .library(name: "PawlCore", targets: ["PawlCore"]),
@@ -100,8 +101,13 @@ let package = Package(
                 "PawlAPI", "PawlCore", "PawlJOSE", "PawlTerminal", argumentParser, nioCore, nioHTTP1, nioPosix,
                 unixSignals,
             ]),
+        // All that the smallest embedding needs.
+        .target(
+            name: "Pawl",
+            dependencies: ["PawlCore", "PawlGuard", "PawlJOSE", "PawlPasswords", "PawlSQLite", "PawlServer"]),
+        // The binary. Its folder is not called `pawl`, which file systems that ignore case take for `Pawl`.
         .executableTarget(
-            name: "pawl",
+            name: "PawlCommand",
             dependencies: [
                 "PawlAPI", "PawlCore", "PawlSQL", "PawlServer", "PawlPages", "PawlSQLite", "PawlPostgres",
                 "PawlPasswords", "PawlLoad", "PawlTerminal",
@@ -120,11 +126,7 @@ let package = Package(
             ],
             path: "Examples/web-app", exclude: ["README.md", "run", "public"]),
         .executableTarget(
-            name: "embed",
-            dependencies: [
-                "PawlServer", "PawlSQLite", "PawlPasswords", "PawlGuard", "PawlCore", "PawlJOSE", hummingbird, logging,
-                nioCore,
-            ],
+            name: "embed", dependencies: ["Pawl", hummingbird, logging],
             path: "Snippets/embed"),
 
         // What parts cost, for `make bench`.
@@ -163,7 +165,7 @@ let package = Package(
         .testTarget(
             name: "PawlTests",
             dependencies: [
-                "pawl", "resource-server", "web-app", "embed", "PawlAPI", "PawlCore", "PawlSQL", "PawlSQLite",
+                "PawlCommand", "resource-server", "web-app", "embed", "PawlAPI", "PawlCore", "PawlSQL", "PawlSQLite",
                 "PawlPostgres",
                 "PawlLoad", "PawlTerminal", "PawlTesting", "ServerTesting",
                 asyncHTTPClient,

@@ -2,27 +2,7 @@
 
 import Hummingbird
 import Logging
-import NIOCore
-import PawlCore
-import PawlGuard
-import PawlJOSE
-import PawlPasswords
-import PawlSQLite
-import PawlServer
-
-// snippet.context
-/// Knows its peer, as Pawl asks, and carries the claims of the access token, as the guard asks.
-struct AppContext: RemoteAddressRequestContext, GuardedRequestContext {
-    var coreContext: CoreRequestContextStorage
-    var accessToken: AccessTokenClaims?
-    let remoteAddress: SocketAddress?
-
-    init(source: ApplicationRequestContextSource) {
-        coreContext = .init(source: source)
-        remoteAddress = source.channel.remoteAddress
-    }
-}
-// snippet.end
+import Pawl
 
 // snippet.main
 let arguments = CommandLine.arguments  // embed DATABASE PORT
@@ -37,7 +17,7 @@ configuration.isRegistrationOpen = true
 let pawl = try await Pawl(
     store: store, passwords: Argon2idHasher(), secrets: secrets, configuration: configuration)
 
-let router = Router(context: AppContext.self)
+let router = Router(context: GuardedContext.self)
 pawl.addRoutes(to: router)
 router.group("hello").add(middleware: PawlGuard(pawl.accessTokens)).get { _, context in
     "Hello, \(context.accessToken?.subject ?? "nobody")!"

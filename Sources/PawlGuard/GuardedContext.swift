@@ -1,4 +1,5 @@
 public import Hummingbird
+public import NIOCore
 public import PawlJOSE
 
 /// A context that carries the claims of the request's access token: nil where no guard stands before the route.
@@ -6,12 +7,15 @@ public protocol GuardedRequestContext: RequestContext {
     var accessToken: AccessTokenClaims? { get set }
 }
 
-/// A ready-made one.
-public struct GuardedContext: GuardedRequestContext {
+/// The default context, if the application needs no other. It knows its peer's address, so that routes of Pawl can share
+/// its router.
+public struct GuardedContext: GuardedRequestContext, RemoteAddressRequestContext {
     public var coreContext: CoreRequestContextStorage
     public var accessToken: AccessTokenClaims?
+    public let remoteAddress: SocketAddress?
 
     public init(source: ApplicationRequestContextSource) {
         coreContext = CoreRequestContextStorage(source: source)
+        remoteAddress = source.channel.remoteAddress
     }
 }

@@ -3,7 +3,7 @@ import PawlTerminal
 import PawlTesting
 import Testing
 
-@testable import pawl
+@testable import PawlCommand
 
 @Suite("Who has a say in what stands at a path", .tags(.p12))
 struct RootPrivilegeTests {
