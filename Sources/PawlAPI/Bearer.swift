@@ -5,6 +5,7 @@ public enum BearerCredentials: Sendable, Equatable {
     /// More than one field, or no token68 behind the scheme. Another scheme counts as none (RFC 6750 §3.1).
     case malformed
 
+    /// Reads the values of all `Authorization` fields of a request (RFC 6750 §2.1).
     public init(authorization fields: [String]) {
         guard let field = fields.first else {
             self = .none
@@ -40,12 +41,17 @@ public enum BearerCredentials: Sendable, Equatable {
 
 /// The value of `WWW-Authenticate` (RFC 6750 §3): without `error` where no credentials came, each parameter once.
 public struct BearerChallenge: Sendable {
+    /// Why the request was refused; nil where it brought no credentials (RFC 6750 §3.1).
     public var error: Problem.Code?
+    /// A sentence for the developer of the client.
     public var description: String?
+    /// The scope that the request needs, its words separated by spaces.
     public var scope: String?
     /// Seconds (RFC 9470 §3).
     public var maxAge: Int64?
 
+    /// Makes a challenge.
+    /// - Parameter maxAge: seconds since the last proof of identity that are allowed at most (RFC 9470 §3).
     public init(error: Problem.Code? = nil, description: String? = nil, scope: String? = nil, maxAge: Int64? = nil) {
         self.error = error
         self.description = description
@@ -53,6 +59,7 @@ public struct BearerChallenge: Sendable {
         self.maxAge = maxAge
     }
 
+    /// The value of `WWW-Authenticate`.
     public var headerValue: String {
         var parameters = ["realm=\"pawl\""]
         if let error { parameters.append("error=\"\(error.rawValue)\"") }

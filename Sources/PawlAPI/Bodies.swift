@@ -1,10 +1,13 @@
 /// The body of `POST /auth/register` and `POST /auth/login`.
 public struct SignInRequest: Codable, Sendable {
+    /// What the user signs in with, such as an e-mail address. Compared by RFC 8265 `UsernameCaseMapped`.
     public var identifier: String
+    /// The password, at most 1,024 bytes of UTF-8.
     public var password: String
     /// What to call the device in the list of sessions; cut to 48 bytes.
     public var device: String?
 
+    /// Makes the body of a sign-in or a registration.
     public init(identifier: String, password: String, device: String? = nil) {
         self.identifier = identifier
         self.password = password
@@ -17,6 +20,7 @@ public struct RefreshRequest: Codable, Sendable {
     /// Nil from a browser, which sends its cookie.
     public var refreshToken: String?
 
+    /// Makes the body of a refresh or a sign-out.
     public init(refreshToken: String?) {
         self.refreshToken = refreshToken
     }
@@ -30,8 +34,10 @@ public struct RefreshRequest: Codable, Sendable {
 public struct ReauthenticateRequest: Codable, Sendable {
     /// Nil from a browser, which sends its cookie.
     public var refreshToken: String?
+    /// The password, at most 1,024 bytes of UTF-8.
     public var password: String
 
+    /// Makes the body of a step-up.
     public init(refreshToken: String?, password: String) {
         self.refreshToken = refreshToken
         self.password = password
@@ -47,9 +53,12 @@ public struct ReauthenticateRequest: Codable, Sendable {
 public struct PasswordChangeRequest: Codable, Sendable {
     /// Nil from a browser, which sends its cookie.
     public var refreshToken: String?
+    /// The password of today.
     public var current: String
+    /// The password to set.
     public var new: String
 
+    /// Makes the body of a change of password.
     public init(refreshToken: String?, current: String, new: String) {
         self.refreshToken = refreshToken
         self.current = current
@@ -65,6 +74,7 @@ public struct PasswordChangeRequest: Codable, Sendable {
 
 /// The answer to a sign-in, a refresh, a step-up and a password change (RFC 6749 §5.1).
 public struct TokenResponse: Codable, Sendable {
+    /// The access token: a JWT (RFC 9068) for the `Authorization` field.
     public var accessToken: String
     /// `Bearer`.
     public var tokenType: String
@@ -76,13 +86,17 @@ public struct TokenResponse: Codable, Sendable {
     public var refreshTokenTimeout: Int64
     /// Seconds until the session ends at all.
     public var authorizationExpiresIn: Int64
+    /// The scope of the session, its words separated by spaces; nil if it has none.
     public var scope: String?
+    /// The session that the tokens belong to.
     public var sessionID: String
+    /// The user: the `sub` of the access token.
     public var subject: String
     /// True if this request has turned nothing: an earlier one of the attempt, or a racing one, got this refresh token
     /// already. The next attempt then repeats the name. Nil otherwise.
     public var isRepeated: Bool?
 
+    /// Makes the body with all its members.
     public init(
         accessToken: String, tokenType: String = "Bearer", expiresIn: Int64, refreshToken: String?,
         refreshTokenTimeout: Int64, authorizationExpiresIn: Int64, scope: String?, sessionID: String, subject: String,
@@ -116,22 +130,34 @@ public struct TokenResponse: Codable, Sendable {
 
 /// A session as its owner sees it: one device. Times are RFC 3339.
 public struct SessionDescription: Codable, Sendable {
+    /// The session's id.
     public var id: String
+    /// What the user calls the device; empty without a name.
     public var device: String
+    /// The `User-Agent` of the last refresh or sign-in, at most 64 bytes.
     public var userAgent: String
+    /// The address of the last refresh or sign-in.
     public var ip: String
+    /// When the user signed in, in RFC 3339.
     public var createdAt: String
+    /// When the session was refreshed last, in RFC 3339.
     public var lastUsedAt: String
+    /// When the session ends if it is not refreshed, in RFC 3339.
     public var expiresAt: String
     /// Whether it is the one that asks.
     public var current: Bool
     /// Only for one's own session (`GET /auth/session`), with the four below.
     public var subject: String?
+    /// What the user signed in with; only in `GET /auth/session`.
     public var identifier: String?
+    /// The user's roles; only in `GET /auth/session`.
     public var roles: [String]?
+    /// The scope of the session, its words separated by spaces; nil if it has none.
     public var scope: String?
+    /// When the user last gave the password, in RFC 3339; only in `GET /auth/session`.
     public var authTime: String?
 
+    /// Makes the body with all its members.
     public init(
         id: String, device: String, userAgent: String, ip: String, createdAt: String, lastUsedAt: String,
         expiresAt: String, current: Bool, subject: String? = nil, identifier: String? = nil, roles: [String]? = nil,
@@ -164,10 +190,12 @@ public struct SessionDescription: Codable, Sendable {
 
 /// The answer to `GET /auth/sessions`: a page of them, newest first.
 public struct SessionList: Codable, Sendable {
+    /// The sessions of this page, newest first.
     public var sessions: [SessionDescription]
     /// What to ask for the next page with, as `after`; absent at the end.
     public var next: String?
 
+    /// Makes a page of sessions.
     public init(sessions: [SessionDescription], next: String? = nil) {
         self.sessions = sessions
         self.next = next
@@ -176,8 +204,10 @@ public struct SessionList: Codable, Sendable {
 
 /// The body of `PATCH /auth/sessions/{id}`.
 public struct RenameRequest: Codable, Sendable {
+    /// What the user calls the device; empty without a name.
     public var device: String
 
+    /// Makes the body that names a device.
     public init(device: String) {
         self.device = device
     }
@@ -185,11 +215,16 @@ public struct RenameRequest: Codable, Sendable {
 
 /// What `/.well-known/oauth-authorization-server` says (RFC 8414 §2).
 public struct ServerMetadata: Codable, Sendable {
+    /// The server's URL: the `iss` of its access tokens.
     public var issuer: String
+    /// Where the key set is.
     public var jwksURI: String
+    /// Required by RFC 8414; empty, since there is no authorization endpoint.
     public var responseTypesSupported: [String]
+    /// Empty, since there is no token endpoint.
     public var grantTypesSupported: [String]
 
+    /// Makes the metadata of a server.
     public init(issuer: String, jwksURI: String) {
         self.issuer = issuer
         self.jwksURI = jwksURI

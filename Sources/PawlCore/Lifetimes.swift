@@ -13,6 +13,7 @@ public struct Lifetimes: Sendable, Equatable {
     /// and ended sessions remembered for it, because tokens outlive a change of the setting.
     public static let longestAccess = AccessTokenVerifier.longestLifetime
 
+    /// Makes lifetimes, in seconds: 15 minutes, 7 days and 30 days by default.
     public init(access: Int64 = 15 * 60, idle: Int64 = 7 * 86400, absolute: Int64 = 30 * 86400) {
         self.access = access
         self.idle = idle

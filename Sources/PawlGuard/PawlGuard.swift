@@ -33,6 +33,7 @@ public struct PawlGuard<Context: GuardedRequestContext>: RouterMiddleware {
         self.validator = validator
     }
 
+    /// Checks the access token of a request, or answers 401.
     public func handle(
         _ request: Request, context: Context, next: @concurrent (Request, Context) async throws -> Response
     ) async throws -> Response {

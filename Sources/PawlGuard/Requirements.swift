@@ -8,10 +8,12 @@ import PawlJOSE
 public struct RequireScope<Context: GuardedRequestContext>: RouterMiddleware {
     private let scope: [String]
 
+    /// Requires all of these scopes.
     public init(_ scope: String...) {
         self.scope = scope
     }
 
+    /// Passes the request on, or answers 403.
     public func handle(
         _ request: Request, context: Context, next: @concurrent (Request, Context) async throws -> Response
     ) async throws -> Response {
@@ -31,10 +33,12 @@ public struct RequireScope<Context: GuardedRequestContext>: RouterMiddleware {
 public struct RequireRole<Context: GuardedRequestContext>: RouterMiddleware {
     private let roles: [String]
 
+    /// Requires one of these roles.
     public init(anyOf roles: String...) {
         self.roles = roles
     }
 
+    /// Passes the request on, or answers 403.
     public func handle(
         _ request: Request, context: Context, next: @concurrent (Request, Context) async throws -> Response
     ) async throws -> Response {

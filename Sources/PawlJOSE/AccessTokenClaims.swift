@@ -1,13 +1,18 @@
 /// What an access token says (RFC 9068 §2.2). Times are seconds since 1970 (RFC 7519 §2, NumericDate).
 public struct AccessTokenClaims: Sendable, Hashable {
+    /// `iss`: the URL of the server that made the token.
     public var issuer: String
     /// The user's random id.
     public var subject: String
+    /// `aud`: whom the token is for.
     public var audience: [String]
+    /// `exp`: when it ends, in seconds since 1970.
     public var expiresAt: Int64
+    /// `iat`: when it was made, in seconds since 1970.
     public var issuedAt: Int64
     /// The token's own id, `jti`.
     public var id: String
+    /// `client_id`: the client that got it.
     public var clientID: String
     /// The session that the token came from.
     public var sessionID: String?
@@ -17,8 +22,10 @@ public struct AccessTokenClaims: Sendable, Hashable {
     public var authMethods: [String]
     /// Space-separated in the token (RFC 8693 §4.2).
     public var scope: [String]
+    /// `roles`: what the user is.
     public var roles: [String]
 
+    /// Makes claims, for tests.
     public init(
         issuer: String, subject: String, audience: [String], expiresAt: Int64, issuedAt: Int64, id: String,
         clientID: String, sessionID: String? = nil, authTime: Int64? = nil, authMethods: [String] = [],

@@ -17,21 +17,32 @@ public struct AccessTokenError: Error, Hashable, CustomStringConvertible {
 
     private let code: Code
 
+    /// Not a JWT of this profile.
     public static let malformed = Self(code: .malformed)
+    /// The header's `typ` is another than `at+jwt`.
     public static let wrongType = Self(code: .wrongType)
+    /// Signed by an algorithm that is not accepted.
     public static let algorithmNotAllowed = Self(code: .algorithmNotAllowed)
+    /// Signed by a key that the server does not publish.
     public static let unknownKey = Self(code: .unknownKey)
+    /// The signature does not fit.
     public static let badSignature = Self(code: .badSignature)
+    /// The token is over.
     public static let expired = Self(code: .expired)
+    /// The token is not valid yet.
     public static let notYetValid = Self(code: .notYetValid)
     /// From `iat` to `exp` it is no time at all, or more than ``AccessTokenVerifier/longestLifetime``.
     public static let lifetimeNotAllowed = Self(code: .lifetimeNotAllowed)
+    /// Another server made the token.
     public static let wrongIssuer = Self(code: .wrongIssuer)
+    /// The token is for somebody else.
     public static let wrongAudience = Self(code: .wrongAudience)
+    /// The token's session has ended.
     public static let sessionEnded = Self(code: .sessionEnded)
     /// Nothing is known about the token: the one case that is not the caller's fault.
     public static let keysUnavailable = Self(code: .keysUnavailable)
 
+    /// For the log.
     public var description: String { "The access token was refused: \(code.rawValue)." }
 }
 

@@ -10,11 +10,13 @@ public final class Argon2idHasher: PasswordHasher {
     public struct Parameters: Sendable, Equatable {
         /// KiB.
         public var memory: Int
+        /// How often the memory is gone over.
         public var passes: Int
 
         /// OWASP's first choice: 19 MiB, two passes (Password Storage Cheat Sheet).
         public static let owasp = Self(memory: 19 * 1024, passes: 2)
 
+        /// Makes parameters: memory in KiB, and passes.
         public init(memory: Int, passes: Int) {
             self.memory = memory
             self.passes = passes
@@ -49,6 +51,8 @@ public final class Argon2idHasher: PasswordHasher {
         queue.maxConcurrentOperationCount = workers ?? max(1, ProcessInfo.processInfo.activeProcessorCount / 2)
     }
 
+    /// Hashes a password to a PHC string.
+    /// - Throws: ``PasswordHasherBusy`` if too many wait.
     public func hash(_ password: Password) async throws -> String {
         let parameters = parameters
         return try await enqueue {
@@ -62,6 +66,8 @@ public final class Argon2idHasher: PasswordHasher {
         }
     }
 
+    /// Whether `phc` was made of this password.
+    /// - Throws: ``PasswordHasherBusy`` if too many wait.
     public func verify(_ password: Password, against phc: String) async throws -> Bool {
         try await enqueue {
             let bytes = password.bytes.map { CChar(bitPattern: $0) }
@@ -69,13 +75,16 @@ public final class Argon2idHasher: PasswordHasher {
         }
     }
 
+    /// What makes the parameters too cheap; nil if nothing does.
     public var weakness: String? {
         guard parameters.isWeak else { return nil }
         return "One hash takes \(parameters.memory) KiB and \(parameters.passes) passes, less than OWASP's minimum."
     }
 
+    /// Whether the next password would be turned away.
     public var isFull: Bool { waiting.withLock { $0 >= capacity } }
 
+    /// Whether `phc` was made with weaker parameters than today's.
     public func isOutdated(_ phc: String) -> Bool {
         unsafe crypto_pwhash_str_needs_rehash(phc, UInt64(parameters.passes), parameters.memory * 1024) != 0
     }

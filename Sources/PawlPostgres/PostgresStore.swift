@@ -139,6 +139,7 @@ public final class PostgresStore: Store {
         }
     }
 
+    /// What Pawl does with it.
     public var access: StoreAccess { StoreAccess(self) }
 
     /// Lets what is under way finish, and ends all connections.

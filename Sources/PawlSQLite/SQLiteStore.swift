@@ -106,6 +106,7 @@ public final class SQLiteStore: Store {
         }
     }
 
+    /// What Pawl does with it.
     public var access: StoreAccess { StoreAccess(self) }
 
     /// Ends all connections; nothing may be called afterwards. Brings everything into the one file first: the last
@@ -143,6 +144,7 @@ public struct SQLiteStoreError: Error, CustomStringConvertible {
         case absent, inUse, inaccessible, other
     }
 
+    /// What went wrong, and what to do.
     public let description: String
     package let code: Code
 

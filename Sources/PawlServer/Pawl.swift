@@ -12,6 +12,7 @@ import Synchronization
 ///
 /// As a service it follows the schedule of its signing keys and what operators say, and tidies its tables.
 public final class Pawl: Service {
+    /// The version of this package.
     public static let version = "0.1.0"
 
     /// What it does, without HTTP.
@@ -72,6 +73,7 @@ public final class Pawl: Service {
 
     /// The origins in force: ``PawlConfiguration/origins``, or those allowed since.
     public var origins: Set<WebOrigin> { pipeline.origins.origins }
+    /// The origins of web views that may use this server now.
     public var nativeOrigins: Set<WebOrigin> { pipeline.origins.nativeOrigins }
 
     /// Takes over other origins from now on. Browsers may go by a preflight's answer of before for ten minutes more.

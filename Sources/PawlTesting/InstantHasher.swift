@@ -14,6 +14,7 @@ public final class InstantHasher: PasswordHasher {
         package var checks = 0
     }
 
+    /// Makes a hasher.
     public convenience init() { self.init(generation: 1) }
 
     /// - Parameter generation: what the cost parameters are to a real hasher: raising it makes older hashes outdated.
@@ -29,14 +30,17 @@ public final class InstantHasher: PasswordHasher {
     /// From now on, or no longer, everything is turned away.
     package func setFull(_ isFull: Bool) { full.withLock { $0 = isFull } }
 
+    /// Whether it turns everything away.
     public var isFull: Bool { full.withLock { $0 } }
 
+    /// Hashes a password, at no cost.
     public func hash(_ password: Password) async throws -> String {
         try admit()
         calls.withLock { $0.hashes += 1 }
         return Self.phc(password, generation.withLock { $0 })
     }
 
+    /// Whether `phc` was made of this password.
     public func verify(_ password: Password, against phc: String) async throws -> Bool {
         try admit()
         calls.withLock { $0.checks += 1 }
@@ -44,6 +48,7 @@ public final class InstantHasher: PasswordHasher {
         return phc == Self.phc(password, generation)
     }
 
+    /// Whether `phc` was made before ``raise(to:)``.
     public func isOutdated(_ phc: String) -> Bool {
         Self.generation(of: phc).map { $0 < generation.withLock { $0 } } ?? true
     }

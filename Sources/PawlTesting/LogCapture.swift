@@ -5,8 +5,10 @@ import Synchronization
 public final class LogCapture: Sendable {
     private let lines = Mutex<[String]>([])
 
+    /// Makes an empty capture.
     public init() {}
 
+    /// A logger that writes here, from trace upwards.
     public var logger: Logger {
         Logger(label: "test") { _ in Handler(capture: self) }
     }

@@ -13,6 +13,7 @@ public protocol PasswordHasher: Sendable {
 }
 
 extension PasswordHasher {
+    /// Nothing to warn of.
     public var weakness: String? { nil }
 }
 
@@ -21,6 +22,8 @@ public struct PasswordHasherBusy: Error {
     /// Seconds.
     public let retryAfter: Int64
 
+    /// Makes the error.
+    /// - Parameter retryAfter: seconds until the client may try again.
     public init(retryAfter: Int64) {
         self.retryAfter = retryAfter
     }

@@ -40,6 +40,8 @@ public struct LoginThrottle: Sendable, Equatable {
     /// 3,600, and 0 is no bound.
     public let networkFailures: Int64
 
+    /// Makes the rule.
+    /// - Parameter networkFailures: failed tries that a network may make before it is slowed down; 0 for no bound.
     public init(networkFailures: Int64 = 100) {
         self.networkFailures = min(3600, max(0, networkFailures))
     }

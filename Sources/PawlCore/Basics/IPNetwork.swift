@@ -84,6 +84,7 @@ public struct IPNetwork: Sendable, Hashable, CustomStringConvertible {
         return String(decoding: result.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
     }
 
+    /// The network's bytes and the length of its prefix.
     public var description: String { "\(Hex.encode(bytes))/\(prefix)" }
 
     /// 4 or 16 bytes; an IPv4 address written as IPv6 (`::ffff:192.0.2.1`) is the IPv4 address.

@@ -166,6 +166,7 @@ package final class Keys: Sendable {
 
 /// Why there is no key to sign with.
 public struct KeysError: Error, CustomStringConvertible {
+    /// What went wrong, and what to do.
     public let description: String
 
     static let noneOpens = Self(

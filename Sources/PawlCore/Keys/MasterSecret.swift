@@ -92,6 +92,7 @@ public struct MasterSecrets: Sendable {
 
 /// What is wrong with the configured master secrets.
 public struct MasterSecretError: Error, CustomStringConvertible, Equatable {
+    /// What is wrong with the secrets, and what to do. Holds nothing of them.
     public let description: String
 
     static let none = Self(description: "There is no master secret.")

@@ -84,8 +84,10 @@ public final class MemoryStore: Store {
 
     private let tables = Mutex(Tables())
 
+    /// Makes an empty store.
     public init() {}
 
+    /// What Pawl does with it.
     public var access: StoreAccess { StoreAccess(self) }
 
     /// All rows, so that a test can put back what was: a backup.
@@ -95,6 +97,7 @@ public final class MemoryStore: Store {
     }
 
     package func ping() {}
+    /// Does nothing.
     public func close() {}
 
     // MARK: SessionStore

@@ -73,6 +73,7 @@ extension StoreError {
 
 /// Why the database cannot be opened, and what to do.
 public struct PostgresStoreError: Error, CustomStringConvertible {
+    /// What went wrong, and what to do. Holds no password.
     public let description: String
 
     init(_ description: String) {

@@ -5,10 +5,12 @@ import PawlAPI
 public struct NotFoundMiddleware<Context: RemoteAddressRequestContext>: RouterMiddleware {
     private let pipeline: RequestPipeline
 
+    /// Makes the middleware of a server.
     public init(_ pawl: Pawl) {
         pipeline = pawl.pipeline
     }
 
+    /// Answers 404 as a problem (RFC 9457) where no route takes the request.
     public func handle(
         _ request: Request, context: Context, next: @concurrent (Request, Context) async throws -> Response
     ) async throws -> Response {

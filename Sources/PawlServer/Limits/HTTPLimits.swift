@@ -11,6 +11,7 @@ public struct HTTPLimits: Sendable {
     /// Bytes of target and header fields of a request. A larger head is answered 431 before it reaches a route. The limit
     /// of Pawl's own routes is ``PawlConfiguration/maximumHeadSize``.
     public var headerSize = 32 * 1024
+    /// Header fields of a request.
     public var headerCount = 100
     /// Bytes of the largest body that is asked for with `100 Continue`. A larger body is left to its route, which should
     /// refuse it.
@@ -26,6 +27,7 @@ public struct HTTPLimits: Sendable {
     /// Bytes that are read and discarded in that time.
     public var lingerSize = 256 * 1024
 
+    /// Makes the default limits.
     public init() {}
 
     /// For `Application(router:configuration:)`.

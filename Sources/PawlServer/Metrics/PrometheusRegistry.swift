@@ -17,6 +17,7 @@ public final class PrometheusRegistry: MetricsFactory {
         static let counts = [1.0, 2, 4, 8, 16, 32, 64, 128, 256]
     }
 
+    /// Makes an empty registry.
     public init() {}
 
     /// All metrics, as `text/plain; version=0.0.4`.
@@ -55,33 +56,43 @@ public final class PrometheusRegistry: MetricsFactory {
         }.map(String.init).joined()
     }
 
+    /// Makes a counter, for swift-metrics.
     public func makeCounter(label: String, dimensions: [(String, String)]) -> any CounterHandler {
         series(label, dimensions, "counter") { Number() }
     }
 
+    /// Makes a counter of fractions, for swift-metrics.
     public func makeFloatingPointCounter(
         label: String, dimensions: [(String, String)]
     ) -> any FloatingPointCounterHandler {
         series(label, dimensions, "counter") { Number() }
     }
 
+    /// Makes a gauge, for swift-metrics.
     public func makeMeter(label: String, dimensions: [(String, String)]) -> any MeterHandler {
         series(label, dimensions, "gauge") { Number() }
     }
 
+    /// Makes a histogram, for swift-metrics.
     public func makeRecorder(label: String, dimensions: [(String, String)], aggregate: Bool) -> any RecorderHandler {
         series(label, dimensions, "histogram") { Histogram(bounds: Buckets.counts, unit: 1) }
     }
 
+    /// Makes a histogram of seconds, for swift-metrics.
     public func makeTimer(label: String, dimensions: [(String, String)]) -> any TimerHandler {
         series(label, dimensions, "histogram") { Histogram(bounds: Buckets.seconds, unit: 1e9) }
     }
 
     // Handlers live as long as the registry: a series that vanished and came back would look like a restart.
+    /// Does nothing: what was counted stays.
     public func destroyCounter(_ handler: any CounterHandler) {}
+    /// Does nothing: what was counted stays.
     public func destroyFloatingPointCounter(_ handler: any FloatingPointCounterHandler) {}
+    /// Does nothing: what was measured stays.
     public func destroyMeter(_ handler: any MeterHandler) {}
+    /// Does nothing: what was recorded stays.
     public func destroyRecorder(_ handler: any RecorderHandler) {}
+    /// Does nothing: what was timed stays.
     public func destroyTimer(_ handler: any TimerHandler) {}
 }
 
