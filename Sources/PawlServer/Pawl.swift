@@ -21,7 +21,7 @@ public final class Pawl: Service {
     let pipeline: RequestPipeline
     let housekeeping = HousekeepingRecord()
     let backups = BackupBoard()
-    private let hasDrainBegun = Atomic(false)
+    private let drain = Drain()
 
     /// Makes a server on a database. It reads the database, and makes the first signing key of an empty one.
     /// - Parameters:
@@ -83,9 +83,9 @@ public final class Pawl: Service {
 
     /// Makes `/readyz` answer 503 from now on; everything else goes on. Call it when the process is told to stop, some
     /// seconds before the listener closes, so that load balancers send new requests elsewhere.
-    public func beginDraining() { hasDrainBegun.store(true, ordering: .relaxed) }
+    public func beginDraining() { drain.hasBegun.store(true, ordering: .relaxed) }
 
-    var isDraining: Bool { hasDrainBegun.load(ordering: .relaxed) }
+    var isDraining: Bool { drain.hasBegun.load(ordering: .relaxed) }
 
     /// For guards of routes in this process: checks with the key ring at hand, and refuses ended sessions at once.
     public var accessTokens: any AccessTokenChecker { engine.accessTokens }
@@ -144,6 +144,12 @@ public final class Pawl: Service {
             }
         }
     }
+}
+
+/// Whether the server is about to stop. A box, because Swift 6.3.1 crashes when it optimizes an initializer that can throw
+/// in a class with an atomic of its own.
+private final class Drain: Sendable {
+    let hasBegun = Atomic(false)
 }
 
 /// The public URL is not an origin.
