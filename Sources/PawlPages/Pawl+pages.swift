@@ -56,8 +56,8 @@ extension StaticFile {
             templates: try templates.mapValues { try MustacheTemplate(string: String(decoding: $0, as: UTF8.self)) })
         let pages = [
             (PawlPath.account, "devices", "Your devices"), (PawlPath.signInPage, "sign-in", "Sign in"),
-            (PawlPath.registerPage, "register", "Make an account"),
-            (PawlPath.passwordPage, "password", "Change your password"),
+            (PawlPath.registerPage, "register", "Create account"),
+            (PawlPath.passwordPage, "password", "Change password"),
         ]
         var files: [String: StaticFile] = [:]
         for (path, page, title) in pages {

@@ -84,7 +84,7 @@ def test_register_sign_in_and_out_by_keyboard(site, profile):
     assert page.url.endswith("/register"), "the browser itself says that it is too short"
     page.locator("#password").fill("keyboard@example.com")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("alert")).to_have_text("The password is your name or little more. Choose another.")
+    expect(page.get_by_role("alert")).to_have_text("The password contains your name and little else. Choose another.")
     page.locator("#password").fill(PASSWORD)
     page.keyboard.press("Enter")
     page.wait_for_url("**/account")
@@ -96,7 +96,7 @@ def test_register_sign_in_and_out_by_keyboard(site, profile):
     expect(notice(page)).to_contain_text("You are signed out.")
     assert profile.cookie() is None
     enter(page, "keyboard@example.com", "not the password")
-    expect(page.get_by_role("alert")).to_have_text("The name or the password is wrong.")
+    expect(page.get_by_role("alert")).to_have_text("Wrong name or password.")
     page.keyboard.press("Control+A")
     page.keyboard.type(PASSWORD)
     page.keyboard.press("Enter")
@@ -117,7 +117,7 @@ def test_an_identifier_is_trimmed_and_refused_in_words_and_a_device_without_a_vi
     expect(page.get_by_text("Signed in as Liam@example.com.")).to_be_visible()
     for typed, shown in [("\u202ePhone", "Phone"), ("\ufeff", "Linux")]:
         page.get_by_role("button", name="Rename").click()
-        page.get_by_label("Name of this device").fill(typed)
+        page.get_by_label("Device name").fill(typed)
         page.keyboard.press("Enter")
         expect(page.get_by_role("heading", level=2)).to_have_text(shown)
     page.get_by_role("navigation").get_by_role("button", name="Sign out").click()
@@ -159,7 +159,7 @@ def test_a_password_that_is_shown_is_hidden_when_it_is_sent(site, profile):
     expect(page.locator("#password")).to_have_attribute("type", "text")
     expect(page.get_by_role("button", name="Hide the password")).to_have_text("Hide")
     page.locator("#password").press("Enter")
-    expect(page.get_by_role("alert")).to_have_text("The name or the password is wrong.")
+    expect(page.get_by_role("alert")).to_have_text("Wrong name or password.")
     expect(page.locator("#password")).to_have_attribute("type", "password")
     expect(page.locator("#password")).to_be_focused()
     page.keyboard.press("Control+A")
@@ -173,7 +173,7 @@ def test_a_password_that_is_shown_is_hidden_when_it_is_sent(site, profile):
 def test_a_link_cannot_make_the_page_say_how_a_session_ended(site, profile, ending):
     page = profile.open(f"{site.auth}/account/sign-in#{ending}")
     enter(page, site.new_user(), "not the password")
-    expect(page.get_by_role("alert")).to_have_text("The name or the password is wrong.")
+    expect(page.get_by_role("alert")).to_have_text("Wrong name or password.")
     expect(notice(page)).to_be_empty()
 
 
@@ -195,7 +195,7 @@ def test_devices_are_named_and_ended_and_the_password_is_asked_for_when_it_was_g
     page.keyboard.press("Control+A")
     page.keyboard.type("<b>Desk</b>")
     page.keyboard.press("Enter")
-    expect(notice(page)).to_contain_text("The device is renamed.")
+    expect(notice(page)).to_contain_text("Device renamed.")
     expect(page.get_by_role("heading", name="<b>Desk</b>")).to_be_focused()
 
     clock.move("+11m")
@@ -213,7 +213,7 @@ def test_devices_are_named_and_ended_and_the_password_is_asked_for_when_it_was_g
     page.keyboard.press("Control+A")
     page.keyboard.type(PASSWORD)
     page.keyboard.press("Enter")
-    expect(notice(page)).to_contain_text("Chrome on Android is signed out.")
+    expect(notice(page)).to_contain_text("Chrome on Android was signed out.")
     expect(devices).to_have_count(2)
     other.reload()
     other.wait_for_url("**/account/sign-in")
@@ -221,7 +221,7 @@ def test_devices_are_named_and_ended_and_the_password_is_asked_for_when_it_was_g
     phone.close()
 
     page.get_by_role("button", name="Sign out all other devices").click()
-    expect(notice(page)).to_contain_text("All other devices are signed out.")
+    expect(notice(page)).to_contain_text("All other devices were signed out.")
     expect(devices).to_have_count(1)
     assert not profile.complaints
 
@@ -256,7 +256,7 @@ def test_a_device_that_is_ended_leaves_the_list_while_another_is_being_renamed(s
     page = profile.open(f"{site.auth}/account/sign-in")
     enter(page, site.new_user())
     page.get_by_role("button", name="Rename Chrome on Linux").click()
-    page.get_by_role("button", name="Sign out A device without a name").click()
+    page.get_by_role("button", name="Sign out Unnamed device").click()
     expect(page.locator(".device")).to_have_count(1)
 
 
@@ -272,7 +272,7 @@ def test_a_new_password_signs_all_other_devices_out(site, profile, chromium):
     expect(page.get_by_role("alert")).to_have_text("The password is wrong.")
     page.locator("#current").fill(PASSWORD)
     page.keyboard.press("Enter")
-    expect(notice(page)).to_contain_text("Your password is changed.")
+    expect(notice(page)).to_contain_text("Password changed.")
     other.reload()
     other.wait_for_url("**/account/sign-in")
     enter(other, alice, NEW_PASSWORD)
@@ -398,7 +398,7 @@ def test_a_cookie_that_is_too_old_after_a_crash_is_no_theft_and_asks_for_a_new_s
         clock.move("+160")
     page.reload()
     page.wait_for_url("**/account/sign-in", timeout=40_000)
-    expect(notice(page)).to_contain_text("too old to go on with")
+    expect(notice(page)).to_contain_text("no longer works")
     if is_leeway_over:
         assert profile.cookie() is None, "the page has signed that session out"
     enter(page, alice)
@@ -473,7 +473,7 @@ def test_every_page_is_accessible_and_looks_right(site, clock, profile, chromium
     assert site.ask("/auth/refresh", headers={"Origin": site.auth, "Cookie": f"__Host-Http-pawl={copied}"})[0] == 401
     page.reload()
     page.wait_for_url("**/account/sign-in")
-    expect(notice(page)).to_contain_text("Somebody had a copy of your session")
+    expect(notice(page)).to_contain_text("Somebody may have copied your session")
     look("stolen")
     phone.close()
     # What axe could not load because of the pages' policy is not theirs to complain of.

@@ -93,7 +93,7 @@ def impatient():
 @pytest.mark.promise("P5")
 def test_a_copied_cookie_that_its_thief_uses_late_ends_the_session_and_the_page_says_why(impatient, profile):
     page = profile.open(f"{impatient.auth}/account/sign-in")
-    page.get_by_label("E-mail or name").fill(impatient.new_user())
+    page.get_by_label("Email or username").fill(impatient.new_user())
     page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.keyboard.press("Enter")
     page.locator(".device").first.wait_for()
@@ -107,7 +107,7 @@ def test_a_copied_cookie_that_its_thief_uses_late_ends_the_session_and_the_page_
     page.get_by_role("link", name="Password").click()
     page.wait_for_url("**/account/sign-in")
     notice = page.get_by_role("status")
-    notice.get_by_text("Somebody had a copy of your session, so it was ended.").wait_for()
+    notice.get_by_text("Somebody may have copied your session, so we ended it.").wait_for()
     assert "change your password" in notice.inner_text()
     assert not profile.complaints
 

@@ -64,7 +64,7 @@ struct OperationsClient {
     /// ASCII letters and digits stay; all else is percent-encoded.
     static func escape(_ text: String) throws -> String {
         guard let escaped = text.addingPercentEncoding(withAllowedCharacters: plain) else {
-            throw CommandError("\(text) is not text.")
+            throw CommandError("\(text) cannot be percent-encoded.")
         }
         return escaped
     }

@@ -94,7 +94,7 @@ struct RecoverCommand: AsyncParsableCommand {
 
     struct Close: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Stop waiting: who still comes with a token of the lost interval must sign in again.")
+            abstract: "Stop waiting. Clients that still present a token from the lost interval must sign in again.")
 
         @OptionGroup var common: CommonOptions
         @OptionGroup var output: OutputOptions

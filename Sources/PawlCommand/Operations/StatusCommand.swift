@@ -36,7 +36,7 @@ struct StatusCommand: AsyncParsableCommand {
                 "\(database.migrations.last { $0.appliedAt != nil }?.name ?? "none")"
                     + (pending == 0 ? "" : ", \(pending) to come"),
             ],
-            ["sessions", "\(database.sessions), those of the last week that are over among them"],
+            ["sessions", "\(database.sessions) (including sessions that ended in the last 7 days)"],
             ["users", String(database.users)],
             [
                 "signing key",

@@ -61,34 +61,34 @@ package struct SessionError: Error, Hashable, CustomStringConvertible {
 
     package var description: String {
         switch code {
-        case .invalidRefreshToken: "This is not a refresh token of this server. Sign in again."
+        case .invalidRefreshToken: "This server did not issue this refresh token. Sign in again."
         case .sessionEnded(.expired): "The session has expired. Sign in again."
         case .sessionEnded(.signedOut): "The session was signed out. Sign in again."
         case .sessionEnded(.reused):
-            "A refresh token of this session came back after it was spent: somebody holds a copy. Sign in again."
+            "A refresh token of this session was used a second time, so somebody may have a copy. The session was ended. Sign in again."
         case .sessionEnded(.revoked): "The session was ended. Sign in again."
         case .sessionEnded(.stale):
-            "This refresh token is too old: its session has turned several times since. Sign in again."
-        case .sessionEnded(.lost): "The session was lost with the database's last writes. Sign in again."
-        case .refreshConflict: "Another request has just used this refresh token. Repeat with the newest one."
-        case .sessionDiverged: "The session is ahead of the database. Nobody is signed out; try again later."
+            "This refresh token is too old: its session has been refreshed several times since. Sign in again."
+        case .sessionEnded(.lost): "The server lost its record of this session. Sign in again."
+        case .refreshConflict: "Another request has just used this refresh token. Repeat the request with the newest one."
+        case .sessionDiverged: "The server has lost recent changes and cannot continue this session yet. You are still signed in; try again later."
         case .wrongDelivery:
             "This refresh token came another way than it was given: in a body instead of the cookie, or the reverse. Send "
                 + "it as it was given."
         case .invalidCredentials: "The identifier or the password is wrong."
         case .throttled(let seconds): "Too many tries. Wait \(seconds) s."
         case .busy: "Too many sign-ins at once. Try again shortly."
-        case .unavailable: "The service cannot answer at the moment. Nobody is signed out; try again shortly."
+        case .unavailable: "The service cannot answer at the moment. You are still signed in; try again shortly."
         case .identifierTaken: "This identifier is taken."
         case .identifierRefused(let refusal): refusal.description
         case .registrationClosed: "Registration is closed. Ask the operator for an account."
         case .passwordRefused(.tooShort(let minimum)): "The password must have at least \(minimum) characters."
         case .passwordRefused(.common):
-            "This password is among the first that attackers try, or put together from such ones. Choose another."
-        case .passwordRefused(.containsIdentifier): "The password is the identifier or little more. Choose another."
+            "This password is easy to guess: it is on the lists that attackers try first, or made of such passwords. Choose another."
+        case .passwordRefused(.containsIdentifier): "The password contains the identifier and little else. Choose another."
         case .wrongPassword: "The password is wrong."
         case .stepUpLocked: "Too many wrong passwords in this session. Sign out and sign in again."
-        case .insufficientAuthentication: "This needs a fresh proof of identity. Give the password again first."
+        case .insufficientAuthentication: "Confirm your password to do this."
         case .noSuchSession: "There is no such session."
         case .noSuchUser: "There is no such user."
         }

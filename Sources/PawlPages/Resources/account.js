@@ -11,39 +11,39 @@ const isFront = page === "sign-in" || page === "register" // where nobody is sig
 
 const endings = {
   signed_out: ["You are signed out."],
-  expired: ["You were signed out.", "You had not been here for a long time."],
-  revoked: ["You were signed out.", "This session was ended from another device, by a new password, by newer sign-ins or by whoever runs this server."],
-  lost: ["You were signed out.", "The server has lost its record of this session."],
-  refused: ["Allow cookies for this site.", "This browser refuses them, and nothing else can keep you signed in."],
+  expired: ["You were signed out.", "You have not been here for a long time."],
+  revoked: ["You were signed out.", "This session was ended from another device, by a change of password, by newer sign-ins, or by the operator of this server."],
+  lost: ["You were signed out.", "The server lost its record of this session."],
+  refused: ["Allow cookies for this site.", "This browser blocks cookies, and you cannot stay signed in without them."],
   not_kept: [
     "This browser did not keep you signed in.",
     location.protocol === "http:"
       ? "Your name and password are right, but some browsers, such as Safari, do not keep a sign-in cookie over http. Use Chrome, Edge or Firefox here, or open these pages over https."
       : "Your name and password are right, but this browser did not keep the sign-in cookie. Allow cookies for this site, then sign in again.",
   ],
-  stale: ["Sign in again.", "This browser came back with a copy of your session that is too old to go on with."],
+  stale: ["Sign in again.", "This browser has an old copy of your session that no longer works."],
   reused: [
-    "Somebody had a copy of your session, so it was ended.",
-    "What kept you signed in was used a second time, from somewhere else. It is worthless now. Sign in, end any device that you do not know, and change your password. If it happens again, look for software on this computer that does not belong there.",
+    "Somebody may have copied your session, so we ended it.",
+    "The key that keeps you signed in was used from a second place. It no longer works. Sign in, sign out devices that you do not recognize, and change your password. If this happens again, check this computer for unwanted software.",
   ],
 }
 
 const refusals = {
-  invalid_credentials: "The name or the password is wrong.",
+  invalid_credentials: "Wrong name or password.",
   wrong_password: "The password is wrong.",
   step_up_locked: "Too many wrong passwords. Sign out and sign in again.",
-  identifier_taken: "Somebody has this name already. Sign in, or choose another.",
-  registration_closed: "Accounts are made by whoever runs this server.",
+  identifier_taken: "This name is already in use. Sign in, or choose another one.",
+  registration_closed: "Only the operator of this server can create accounts.",
   too_short: "The password is too short.",
-  common: "This password is among the first that attackers try, or put together from such ones. Choose another.",
-  contains_identifier: "The password is your name or little more. Choose another.",
-  session_changed: "Somebody else has signed in here meanwhile.",
-  header_fields_too_large: "This browser sends too much with each request. Delete the cookies of this site, then open this page again.",
+  common: "This password is easy to guess: it is on the lists that attackers try first, or made of such passwords. Choose another.",
+  contains_identifier: "The password contains your name and little else. Choose another.",
+  session_changed: "Somebody else has signed in here in the meantime.",
+  header_fields_too_large: "This browser sends too much data with each request. Delete the cookies of this site, then open this page again.",
   cross_site_request: `Open this page at its own address: ${publicUrl}/account`,
 }
 
 function words(error) {
-  if (error.status === 429) return "Too many tries. Wait a little, then try again."
+  if (error.status === 429) return "Too many attempts. Wait a little, then try again."
   if (error.status === 431) return refusals.header_fields_too_large // a proxy says it without a code
   const known = refusals[error.reason] ?? refusals[error.code]
   if (known) return known
@@ -70,6 +70,7 @@ function tellEnding(reason) {
 
 const relative = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" })
 const absolute = new Intl.DateTimeFormat(undefined, { dateStyle: "long", timeStyle: "short" })
+const day = new Intl.DateTimeFormat(undefined, { dateStyle: "long" })
 const units = [["day", 86400], ["hour", 3600], ["minute", 60]]
 
 function showTime(place, time, now) {
@@ -79,6 +80,20 @@ function showTime(place, time, now) {
   place.title = absolute.format(Date.parse(time))
   place.textContent = unit === "second" ? "just now" : relative.format(Math.round(seconds / length), unit)
 }
+
+/** A day, since nobody plans by the minute. */
+function showDay(place, time) {
+  place.dateTime = time
+  place.title = absolute.format(Date.parse(time))
+  place.textContent = day.format(Date.parse(time))
+}
+
+/** Outlines of a phone, a tablet and a computer. */
+const icons = [
+  [/iPad/, "M6 2h12a2 2 0 0 1 2 2v16a2 2 0 0 1-2 2H6a2 2 0 0 1-2-2V4a2 2 0 0 1 2-2zm4 17h4"],
+  [/iPhone|Android|Mobile/, "M8 2h8a2 2 0 0 1 2 2v16a2 2 0 0 1-2 2H8a2 2 0 0 1-2-2V4a2 2 0 0 1 2-2zm3 17h2"],
+  [/./, "M4 4h16a1 1 0 0 1 1 1v10a1 1 0 0 1-1 1H4a1 1 0 0 1-1-1V5a1 1 0 0 1 1-1zm-2 16h20"],
+]
 
 /** A browser and a system in words, if they are among the common ones. */
 function readable(agent) {
@@ -139,7 +154,7 @@ async function leave(ending) {
     return go("/sign-in")
   }
   if (ending !== "signed_out") tellEnding(ending)
-  else notify(["You are signed out.", "The server cannot be reached. Keep this page open: it will be told as soon as it can be."])
+  else notify(["You are signed out.", "The server cannot be reached. Keep this page open until it can be."])
   $("main").focus()
 }
 
@@ -274,7 +289,7 @@ async function devices() {
   })
   $("proof").querySelector(".cancel").addEventListener("click", () => $("proof").close("cancelled"))
   $("end-others").addEventListener("click", () =>
-    doAndShow(() => pawl.fetch("/auth/logout/others", { method: "POST" }), "All other devices are signed out."))
+    doAndShow(() => pawl.fetch("/auth/logout/others", { method: "POST" }), "All other devices were signed out."))
   $("more").addEventListener("click", async () => {
     pages++
     await lookAgain()
@@ -330,14 +345,17 @@ function item(session, now) {
   const node = $("device").content.cloneNode(true).firstElementChild
   const find = name => node.querySelector(`.${name}`)
   const path = `/auth/sessions/${session.id}`
-  const name = session.device || readable(session.user_agent) || "A device without a name"
+  const name = session.device || readable(session.user_agent) || "Unnamed device"
   node.dataset.id = session.id
   find("name").textContent = name
   find("badge").hidden = !session.current
-  find("address").textContent = session.ip || "unknown"
+  find("address").textContent = session.ip || "Unknown"
   find("address").title = session.user_agent
   showTime(find("used"), session.last_used_at, now)
   showTime(find("since"), session.created_at, now)
+  showDay(find("until"), session.expires_at)
+  const [, outline] = icons.find(([pattern]) => pattern.test(`${session.user_agent} `))
+  find("icon").firstElementChild.setAttribute("d", outline)
 
   const form = find("rename")
   const edit = isOpen => {
@@ -355,13 +373,13 @@ function item(session, now) {
     edit(false)
     const body = JSON.stringify({ device: form.elements.device.value.trim() })
     const headers = { "Content-Type": "application/json" }
-    doAndShow(() => pawl.fetch(path, { method: "PATCH", headers, body }), "The device is renamed.", session.id)
+    doAndShow(() => pawl.fetch(path, { method: "PATCH", headers, body }), "Device renamed.", session.id)
   })
 
   const end = find("end")
   end.setAttribute("aria-label", `Sign out ${name}`)
   if (session.current) end.addEventListener("click", signOut)
-  else end.addEventListener("click", () => doAndShow(() => pawl.fetch(path, { method: "DELETE" }), `${name} is signed out.`))
+  else end.addEventListener("click", () => doAndShow(() => pawl.fetch(path, { method: "DELETE" }), `${name} was signed out.`))
   return node
 }
 
@@ -386,7 +404,7 @@ async function password() {
   onSubmit(form, async ({ current, new: next }) => {
     await pawl.changePassword({ current, new: next })
     form.reset()
-    notify(["Your password is changed.", "All your other devices were signed out."])
+    notify(["Password changed.", "Your other devices were signed out."])
     $("main").focus()
   })
 }

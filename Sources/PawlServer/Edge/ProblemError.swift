@@ -62,7 +62,7 @@ struct ProblemError: Error {
             """, refusal: .crossSite)
     }
 
-    static let notFound = Self(.notFound, .notFound, "There is nothing here.")
+    static let notFound = Self(.notFound, .notFound, "No such resource.")
 
     /// What any error becomes. One that nobody foresaw tells the client nothing.
     init(_ error: any Error, logger: Logger) {

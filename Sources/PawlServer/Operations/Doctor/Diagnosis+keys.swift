@@ -77,7 +77,7 @@ extension Diagnosis {
         guard let tokensUntil else {
             return Finding(
                 name, .ok, "\(trust). What it seals: \(sealed). It was never the newest here.",
-                advice: isNeeded ? nil : "If it is to be the next one, put it first. Otherwise nothing needs it.")
+                advice: isNeeded ? nil : "It has never been used. Put it first to make it the newest, or remove it.")
         }
         let what = "\(trust). What it seals: \(sealed). Live sessions last turned with it: \(sessions)"
         guard isNeeded else {
