@@ -53,7 +53,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
         switch unwrapInboundIn(data) {
         case .head(let head):
             guard case .open = phase else { return }
-            receive(head, context)
+            receive(head, data, context)
         case .body:
             if isReceiving { context.fireChannelRead(data) }
         case .end:
@@ -63,23 +63,26 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
         }
     }
 
-    private func receive(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
+    /// - Parameter data: the head as it came, to be passed on without another copy.
+    private func receive(_ head: HTTPRequestHead, _ data: NIOAny, _ context: ChannelHandlerContext) {
         if let problem = head.problem {
             phase = .refusing(problem)
             finishIfAnswered(context)
             return
         }
-        var head = head
+        var data = data
         // Without a Host, a request is meant for the address that it was sent to (RFC 9112 §3.3).
         if head.isOld, !head.headers.contains(name: "Host"), let address = context.localAddress?.authority {
+            var head = head
             head.headers.add(name: "Host", value: address)
+            data = wrapInboundOut(.head(head))
         }
         unanswered += 1
         isReceiving = true
         owesContinue = head.expectsContinue(upTo: limits.bodySize)
         if head.isLast { phase = .ending }
         sendContinueIfOwed(context)
-        context.fireChannelRead(wrapInboundOut(.head(head)))
+        context.fireChannelRead(data)
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
@@ -110,12 +113,12 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
         switch unwrapOutboundIn(data) {
         case .head(var head):
-            if unanswered == 1, head.status.code >= 200 {
-                owesContinue = false
-                // A request that is answered before it has arrived completely is the last one.
-                if isReceiving, case .open = phase { phase = .ending }
-                if case .ending = phase { head.headers.replaceOrAdd(name: "Connection", value: "close") }
-            }
+            guard unanswered == 1, head.status.code >= 200 else { return context.write(data, promise: promise) }
+            owesContinue = false
+            // A request that is answered before it has arrived completely is the last one.
+            if isReceiving, case .open = phase { phase = .ending }
+            guard case .ending = phase else { return context.write(data, promise: promise) }
+            head.headers.replaceOrAdd(name: "Connection", value: "close")
             context.write(wrapOutboundOut(.head(head)), promise: promise)
         case .body:
             context.write(data, promise: promise)
@@ -183,8 +186,8 @@ extension HTTPRequestHead {
         if method == .CONNECT {
             return ProblemError(.notImplemented, .notImplemented, "This server is not a proxy.")
         }
-        let codings = headers[canonicalForm: "Transfer-Encoding"]
-        if !codings.isEmpty {
+        if headers.contains(name: "Transfer-Encoding") {
+            let codings = headers[canonicalForm: "Transfer-Encoding"]
             // RFC 9112 §6.1: a proxy on the way may have framed it differently.
             guard !isOld else { return .invalidRequest("HTTP/1.0 has no Transfer-Encoding. Send Content-Length.") }
             guard codings.map({ $0.lowercased() }) == ["chunked"] else {
@@ -193,7 +196,9 @@ extension HTTPRequestHead {
             }
         }
         // RFC 9110 §10.1.1
-        if !isOld, headers[canonicalForm: "Expect"].contains(where: { $0.lowercased() != "100-continue" }) {
+        if !isOld, headers.contains(name: "Expect"),
+            headers[canonicalForm: "Expect"].contains(where: { $0.lowercased() != "100-continue" })
+        {
             return ProblemError(
                 .expectationFailed, .expectationFailed, "The only Expect that this server meets is 100-continue.")
         }
