@@ -65,13 +65,17 @@ package struct SessionError: Error, Hashable, CustomStringConvertible {
         case .sessionEnded(.expired): "The session has expired. Sign in again."
         case .sessionEnded(.signedOut): "The session was signed out. Sign in again."
         case .sessionEnded(.reused):
-            "A refresh token of this session was used a second time, so somebody may have a copy. The session was ended. Sign in again."
+            "A refresh token of this session was used a second time, so somebody may have a copy. The session was ended. "
+                + "Sign in again."
         case .sessionEnded(.revoked): "The session was ended. Sign in again."
         case .sessionEnded(.stale):
             "This refresh token is too old: its session has been refreshed several times since. Sign in again."
         case .sessionEnded(.lost): "The server lost its record of this session. Sign in again."
-        case .refreshConflict: "Another request has just used this refresh token. Repeat the request with the newest one."
-        case .sessionDiverged: "The server has lost recent changes and cannot continue this session yet. You are still signed in; try again later."
+        case .refreshConflict:
+            "Another request has just used this refresh token. Repeat the request with the newest one."
+        case .sessionDiverged:
+            "The server has lost recent changes and cannot continue this session yet. You are still signed in; try again "
+                + "later."
         case .wrongDelivery:
             "This refresh token came another way than it was given: in a body instead of the cookie, or the reverse. Send "
                 + "it as it was given."
@@ -84,8 +88,10 @@ package struct SessionError: Error, Hashable, CustomStringConvertible {
         case .registrationClosed: "Registration is closed. Ask the operator for an account."
         case .passwordRefused(.tooShort(let minimum)): "The password must have at least \(minimum) characters."
         case .passwordRefused(.common):
-            "This password is easy to guess: it is on the lists that attackers try first, or made of such passwords. Choose another."
-        case .passwordRefused(.containsIdentifier): "The password contains the identifier and little else. Choose another."
+            "This password is easy to guess: it is on the lists that attackers try first, or made of such passwords. "
+                + "Choose another."
+        case .passwordRefused(.containsIdentifier):
+            "The password contains the identifier and little else. Choose another."
         case .wrongPassword: "The password is wrong."
         case .stepUpLocked: "Too many wrong passwords in this session. Sign out and sign in again."
         case .insufficientAuthentication: "Confirm your password to do this."
