@@ -27,9 +27,9 @@ public enum PawlPath {
 
     /// Pages, and what scripts of other origins may load.
     public static let account = "/account"
-    /// `POST`: makes a user and signs them in.
+    /// The page to sign in.
     public static let signInPage = "/account/sign-in"
-    /// `POST`: makes a user and signs them in.
+    /// The page to create an account.
     public static let registerPage = "/account/register"
     /// The page to change the password.
     public static let passwordPage = "/account/password"

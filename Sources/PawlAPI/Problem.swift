@@ -43,7 +43,7 @@ public struct Problem: Codable, Sendable {
         public static let invalidRefreshToken = Self(rawValue: "invalid_refresh_token")
         /// 401: the session is over; `reason` says why.
         public static let sessionEnded = Self(rawValue: "session_ended")
-        /// 409: another request turns the session. Try again under the same name.
+        /// 409: another request has just used this refresh token. Read the stored token again, then repeat.
         public static let refreshConflict = Self(rawValue: "refresh_conflict")
         /// 503: the database has lost recent changes. The user is still signed in; try again later.
         public static let sessionDiverged = Self(rawValue: "session_diverged")

@@ -30,7 +30,7 @@ extension Response {
     }
 
     static func refusal(of error: AccessTokenError) -> Self {
-        guard error == .keysUnavailable else {
+        guard error.isTemporary else {
             return .refusal(
                 .unauthorized, BearerChallenge(error: .invalidToken, description: error.description),
                 code: .invalidToken, detail: error.description)

@@ -12,7 +12,8 @@ public struct AccessTokenError: Error, Hashable, CustomStringConvertible {
         case wrongIssuer = "another issuer made it"
         case wrongAudience = "it is meant for another audience"
         case sessionEnded = "its session has ended"
-        case keysUnavailable = "the issuer's keys cannot be had at the moment"
+        case keysUnavailable = "the issuer's keys are not available at the moment"
+        case unavailable = "it cannot be checked at the moment"
     }
 
     private let code: Code
@@ -39,14 +40,19 @@ public struct AccessTokenError: Error, Hashable, CustomStringConvertible {
     public static let wrongAudience = Self(code: .wrongAudience)
     /// The token's session has ended.
     public static let sessionEnded = Self(code: .sessionEnded)
-    /// Nothing is known about the token: the one case that is not the caller's fault.
+    /// The issuer's keys cannot be read, so nothing is known about the token. Answer 503: it is not the caller's fault.
     public static let keysUnavailable = Self(code: .keysUnavailable)
+    /// The token's session cannot be looked up. Answer 503: it is not the caller's fault.
+    public static let unavailable = Self(code: .unavailable)
+
+    /// Whether nothing is known about the token, so that the answer is 503 instead of 401.
+    package var isTemporary: Bool { code == .keysUnavailable || code == .unavailable }
 
     /// For the log.
     public var description: String { "The access token was refused: \(code.rawValue)." }
 }
 
-/// Whoever can tell a good access token from a bad one: an issuer's key ring in this process, or its published keys.
+/// Checks access tokens: with the keys in this process, or with the issuer's published keys.
 public protocol AccessTokenChecker: Sendable {
     /// The claims of a token that is good now.
     func validate(_ token: String) async throws(AccessTokenError) -> AccessTokenClaims

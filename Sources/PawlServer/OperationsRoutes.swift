@@ -18,7 +18,8 @@ extension Pawl {
     ) {
         let (store, clock) = (engine.environment.store, engine.environment.clock)
         let health = HealthRoutes(
-            store: store, metrics: engine.environment.metrics, registry: registry, isDraining: { [self] in isDraining })
+            store: store, metrics: engine.environment.metrics, registry: registry, logger: engine.environment.logger,
+            isDraining: { [self] in isDraining })
         let users = UserRoutes(accounts: engine.accounts, clock: clock)
         let sessions = SessionRoutes(sessions: engine.sessions)
         let keys = KeyRoutes(keys: engine.keys)

@@ -26,7 +26,7 @@ public final class Pawl: Service {
     /// Makes a server on a database. It reads the database, and makes the first signing key of an empty one.
     /// - Parameters:
     ///   - passwords: what hashes passwords, `Argon2idHasher` for one.
-    ///   - secrets: the master secrets, newest first. All that is sealed in the database opens with them.
+    ///   - secrets: the master secrets, newest first. They must open what is sealed in the database.
     ///   - clock: the time to go by; the database's own if nil. Tests give one that they move.
     ///   - metrics: where to count; nowhere by default.
     /// - Throws: if the public URL is not an origin, if the database is away, or holds keys that `secrets` do not open.
@@ -107,18 +107,19 @@ public final class Pawl: Service {
 
     /// Follows revocations and recovery each second, and writes a heartbeat and follows the keys each minute.
     private func follow(every pause: Duration) async {
+        var toldAt: Int?
         for tick in 1... {
             guard (try? await Task.sleep(for: pause)) != nil else { return }  // cancelled
             let isNewMinute = tick.isMultiple(of: 60)
-            var duties: [() async throws -> Void] = [
-                engine.dataLoss.follow, engine.revocations.follow,
-            ]
+            var duties: [() async throws -> Void] = [engine.dataLoss.follow, engine.revocations.follow]
             if isNewMinute { duties += [engine.dataLoss.recordHeartbeat, engine.keys.refresh] }
             for duty in duties {
                 do {
                     try await duty()
                 } catch {
-                    guard isNewMinute else { continue }  // tried each second, but said once a minute
+                    // Tried each second, but said once a minute.
+                    guard toldAt.map({ tick - $0 >= 60 || $0 == tick }) ?? true else { continue }
+                    toldAt = tick
                     engine.environment.logger.error(
                         "Following the database failed and will be tried again", metadata: ["error": "\(error)"])
                 }
@@ -133,8 +134,9 @@ public final class Pawl: Service {
             do {
                 try await Task.sleep(for: pause)
                 guard round.isUnderWay || tick.isMultiple(of: 60) else { continue }
-                try await engine.housekeeping.tidy(&round, eventRetention: configuration.eventRetention)
-                if !round.isUnderWay { housekeeping.finish(at: engine.environment.clock.now) }
+                if try await engine.housekeeping.tidy(&round, eventRetention: configuration.eventRetention) {
+                    housekeeping.finish(at: engine.environment.clock.now)
+                }
             } catch is CancellationError {
                 return
             } catch {

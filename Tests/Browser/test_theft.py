@@ -107,7 +107,7 @@ def test_a_copied_cookie_that_its_thief_uses_late_ends_the_session_and_the_page_
     page.get_by_role("link", name="Password").click()
     page.wait_for_url("**/account/sign-in")
     notice = page.get_by_role("status")
-    notice.get_by_text("Somebody may have copied your session, so we ended it.").wait_for()
+    notice.get_by_text("Somebody may have copied your session.").wait_for()
     assert "change your password" in notice.inner_text()
     assert not profile.complaints
 

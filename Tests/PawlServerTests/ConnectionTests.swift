@@ -303,4 +303,38 @@ struct HeldConnectionTests {
             #expect(try await login.status == 200)
         }
     }
+
+    // FAULTS F11
+    @Test("A request on the connection that fills the limit is answered, though all others are busy")
+    func last() async throws {
+        let hasher = ShutdownTests.HeldHasher()
+        var options = LiveServer.Options()
+        options.hasher = hasher
+        options.limits.connections = 4
+        try await LiveServer.run(options) { server in
+            _ = try await server.register("alice@example.com")
+            hasher.hold()
+            let body = #"{"identifier":"alice@example.com","password":"x"}"#
+            let login = """
+                POST \(PawlPath.login) HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n\
+                Content-Length: \(body.utf8.count)\r\n\r\n\(body)
+                """
+            var channels: [any Channel] = []
+            for _ in 0..<3 {
+                let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+                    .connect(host: "127.0.0.1", port: server.port).get()
+                try await channel.writeAndFlush(ByteBuffer(string: login))
+                channels.append(channel)
+            }
+            for await _ in hasher.held.stream { break }
+            for _ in 0..<3 {
+                let answer = try await RawConnection.exchange(
+                    port: server.port, ["GET \(PawlPath.keys) HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"])
+                #expect(answer.hasPrefix("HTTP/1.1 200"), "\(answer)")
+            }
+            hasher.letGo()
+            for channel in channels { try? await channel.close() }  // some are closed already
+        }
+    }
+
 }

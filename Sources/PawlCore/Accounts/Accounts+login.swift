@@ -1,7 +1,7 @@
 import Logging
 
 extension Accounts {
-    /// Starts a session for whoever knows the password. Unknown identifier, wrong password and disabled user cost the
+    /// Starts a session for a user who gives the right password. Unknown identifier, wrong password and disabled user cost the
     /// same and are answered alike (OWASP Authentication Cheat Sheet).
     package func login(
         _ credentials: Credentials, origin: Origin, delivery: Delivery

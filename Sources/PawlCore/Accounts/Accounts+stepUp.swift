@@ -41,11 +41,11 @@ extension Accounts {
                 return StepUp(userVersion: user.version, authMethods: ["pwd"], newPassword: newPassword)
             }
         }
-        if let session, stepUp?.newPassword != nil {
-            let ending = SessionEnding(.revoked, at: clock.now, origin: request.origin)
-            try await sessions.makeRoom(beside: 0, sparing: session.id, of: session.subject, ending)
-        }
         do throws(SessionError) {
+            if let session, stepUp?.newPassword != nil {
+                let ending = SessionEnding(.revoked, at: clock.now, origin: request.origin)
+                try await sessions.makeRoom(beside: 0, sparing: session.id, of: session.subject, ending)
+            }
             let grant = try await sessions.turn(
                 token, by: request, as: new == nil ? .stepUp : .newPassword, with: stepUp, under: settings)
             if grant.isReplay, let new { try await requireThat(new, wasSetIn: grant.session, origin: request.origin) }

@@ -76,7 +76,7 @@ package struct Accounts: Sendable {
         try await environment.stored(work)
     }
 
-    /// Whose session it is.
+    /// The user that a session belongs to.
     package func user(of session: Session) async throws(SessionError) -> User {
         let user = try await stored { () async throws(StoreError) in try await store.user(session.subject) }
         guard let user, !user.isDisabled else { throw .sessionEnded(.revoked) }

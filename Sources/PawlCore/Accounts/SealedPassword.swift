@@ -1,6 +1,6 @@
 import Crypto
 
-/// A password's PHC string, sealed: even whoever has the whole database has no hash to guess at.
+/// A password's PHC string, sealed: a copy of the whole database holds no hash to guess at.
 /// AES-256-GCM under the newest master secret's password key, bound to the user: key id 1, nonce 12, content, tag 16.
 package struct SealedPassword: Sendable, Equatable {
     package let bytes: [UInt8]
@@ -23,7 +23,7 @@ package struct SealedPassword: Sendable, Equatable {
             return String(
                 decoding: try AES.GCM.open(box, using: master.passwordKey, authenticating: user.bytes), as: UTF8.self)
         } catch {
-            return nil  // the one way that a seal says no
+            return nil  // wrong key or tampered data
         }
     }
 

@@ -41,7 +41,7 @@ public struct LoginThrottle: Sendable, Equatable {
     public let networkFailures: Int64
 
     /// Makes the rule.
-    /// - Parameter networkFailures: failed tries that a network may make before it is slowed down; 0 for no bound.
+    /// - Parameter networkFailures: failed sign-ins, and registrations, that a network may bring in an hour; 0 for no bound.
     public init(networkFailures: Int64 = 100) {
         self.networkFailures = min(3600, max(0, networkFailures))
     }

@@ -10,7 +10,7 @@ extension UnixTime {
 
     /// - Returns: nil if `text` is no such time.
     package init?(rfc3339 text: String) {
-        guard let date = try? Date(text, strategy: .iso8601) else { return nil }  // the one way that it says no
+        guard let date = try? Date(text, strategy: .iso8601) else { return nil }  // not an RFC 3339 time
         self.init(seconds: Int64(date.timeIntervalSince1970))
     }
 }

@@ -23,12 +23,14 @@ package struct Housekeeping: Sendable {
     /// - Parameters:
     ///   - round: a new one begins if none is under way.
     ///   - eventRetention: seconds that events are kept.
-    package func tidy(_ round: inout HousekeepingRound, eventRetention: Int64) async throws(StoreError) {
+    /// - Returns: whether a round ended.
+    @discardableResult
+    package func tidy(_ round: inout HousekeepingRound, eventRetention: Int64) async throws(StoreError) -> Bool {
         let (now, limit) = (clock.now, Self.slice)
         guard try await store.takeHousekeepingLease(at: now) else {
             round = HousekeepingRound()
             _ = pace.elapsed(until: clock.uptime)  // the node that keeps house counts this time
-            return
+            return false
         }
         if !round.isUnderWay {
             round = HousekeepingRound()
@@ -48,9 +50,10 @@ package struct Housekeeping: Sendable {
             round.sessions = .init(after: slice.cursor)
             round.live += slice.live
         }
-        guard round.sessions.isOver, round.throttles.isOver, !round.hasOldEvents else { return }
+        guard round.sessions.isOver, round.throttles.isOver, !round.hasOldEvents else { return false }
         round.isUnderWay = false
         environment.metrics.setHousekeepingEnd(now, activeSessions: round.live)
+        return true
     }
 
     /// The time that rows are deleted by. It is the clock's, unless that has jumped: a wrong clock must not delete what
@@ -79,6 +82,6 @@ package struct Housekeeping: Sendable {
         return time
     }
 
-    /// Seconds that housekeeping is behind the clock from which on this is told.
+    /// Seconds of lag behind the clock above which a warning is logged.
     static let tellingLag: Int64 = 86400
 }

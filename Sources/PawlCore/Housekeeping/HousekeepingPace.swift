@@ -21,7 +21,7 @@ final class HousekeepingPace: Sendable {
         }
     }
 
-    /// Whether that is news.
+    /// Records the state; returns whether it differs from the last one.
     func hasChanged(isBehind: Bool) -> Bool {
         state.withLock { state in
             defer { state.isBehind = isBehind }

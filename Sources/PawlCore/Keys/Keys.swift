@@ -30,6 +30,18 @@ package final class Keys: Sendable {
     /// that it can be dropped), and follows what other nodes did.
     /// - Throws: ``KeysError`` if the stored keys cannot be opened, `StoreError` if the store is away.
     package func refresh() async throws {
+        try await untilNobodyElseIsFirst { try await self.follow() }
+    }
+
+    /// Repeats `work` while other servers change the keys under it, a bounded number of times.
+    /// - Parameter work: nil if it has to be repeated.
+    private func untilNobodyElseIsFirst<Value>(_ work: () async throws -> Value?) async throws -> Value {
+        for _ in 0..<5 { if let value = try await work() { return value } }
+        throw StoreError("Other servers keep changing the signing keys. This is tried again.")
+    }
+
+    /// - Returns: nil if another server has changed the keys meanwhile.
+    private func follow() async throws -> Void? {
         let now = clock.now
         let stored = try await store.signingKeys()
         // Read after the keys: a secret is in force before anything is sealed under it.
@@ -60,7 +72,7 @@ package final class Keys: Sendable {
         if let activatesAt = plan.activateNew {
             let known = Set(stored.map(\.id)).subtracting(plan.expired)
             guard let made = try await make(activatesAt: activatesAt, ifKeysAre: known) else {
-                return try await refresh()  // another node was first: follow it
+                return nil  // another server was first: follow it
             }
             open.append(made)
         }
@@ -72,6 +84,7 @@ package final class Keys: Sendable {
             ring.verification = Dictionary(uniqueKeysWithValues: valid.map { ($0.key.id, $0.key.verificationKey) })
         }
         environment.metrics.setKeyAge(signingKeyAge(at: now))
+        return ()
     }
 
     /// - Parameter secrets: those in force if nil.
@@ -86,9 +99,9 @@ package final class Keys: Sendable {
 
     /// Makes the next signing key now; it signs once verifiers have had the time to learn it.
     package func rotate() async throws {
-        while true {
-            let known = Set(try await store.signingKeys().map(\.id))
-            if try await make(activatesAt: clock.now + schedule.publishAhead, ifKeysAre: known) != nil { break }
+        _ = try await untilNobodyElseIsFirst {
+            let known = Set(try await self.store.signingKeys().map(\.id))
+            return try await self.make(activatesAt: self.clock.now + self.schedule.publishAhead, ifKeysAre: known)
         }
         try await refresh()
     }
@@ -98,6 +111,11 @@ package final class Keys: Sendable {
     /// from now on.
     /// - Returns: false if there is no such key.
     package func retire(_ id: String) async throws -> Bool {
+        try await untilNobodyElseIsFirst { try await self.tryToRetire(id) }
+    }
+
+    /// - Returns: nil if another server has changed the keys meanwhile.
+    private func tryToRetire(_ id: String) async throws -> Bool? {
         let stored = try await store.signingKeys()
         guard stored.contains(where: { $0.id == id }) else { return false }
         let now = clock.now
@@ -105,7 +123,7 @@ package final class Keys: Sendable {
         if !stored.contains(where: { $0.id != id && $0.activatesAt <= now }),
             try await make(activatesAt: now, ifKeysAre: Set(stored.map(\.id))) == nil
         {
-            return try await retire(id)  // the keys have changed: look again
+            return nil
         }
         _ = ring.withLock { $0.retired.insert(id) }
         try await delete(id, Event(.keyRetired, at: now, details: [Self.key: id, "by": "operator"]))

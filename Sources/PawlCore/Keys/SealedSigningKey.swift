@@ -43,7 +43,7 @@ package struct SealedSigningKey: Sendable, Equatable {
                 .init(combined: seal.dropFirst()), using: master.signingKeyKey, authenticating: [UInt8](id.utf8))
             return try SigningKey(id: id, algorithm: algorithm, rawRepresentation: [UInt8](raw))
         } catch {
-            return nil  // the one way that a seal says no
+            return nil  // wrong key or tampered data
         }
     }
 }

@@ -79,11 +79,12 @@ struct Judgement {
     /// A token of a history that the database does not know: what becomes of it is an operator's to say.
     private func diverge(from session: Session) -> Decision {
         guard let incident else {
-            // Each turn comes after the one before it. A token that is ahead of the row and older than the row's last
-            // turn was made with the master secret, not by a turn.
+            // Each turn comes after the one before it, and none in the future. A token that is ahead of the row and older
+            // than the row's last turn, or from the future, was made with the master secret, not by a turn.
             let isImpossible =
                 presented.generation > session.generation
-                && presented.issuedAt < session.rotatedAt - DataLossRecord.margin
+                && (presented.issuedAt < session.rotatedAt - DataLossRecord.margin
+                    || presented.issuedAt > presented.now + DataLossRecord.margin)
             return Decision(isImpossible ? .invalid : .diverged)
         }
         let isAhead = presented.generation >= session.generation

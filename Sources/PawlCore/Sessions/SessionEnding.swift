@@ -1,4 +1,4 @@
-/// How to end them.
+/// Why, when and from where sessions are ended.
 package struct SessionEnding: Sendable {
     package let reason: EndReason
     package let at: UnixTime

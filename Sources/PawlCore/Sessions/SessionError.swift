@@ -65,8 +65,7 @@ package struct SessionError: Error, Hashable, CustomStringConvertible {
         case .sessionEnded(.expired): "The session has expired. Sign in again."
         case .sessionEnded(.signedOut): "The session was signed out. Sign in again."
         case .sessionEnded(.reused):
-            "A refresh token of this session was used a second time, so somebody may have a copy. The session was ended. "
-                + "Sign in again."
+            "A refresh token of this session was used a second time, so somebody may have a copy. Sign in again."
         case .sessionEnded(.revoked): "The session was ended. Sign in again."
         case .sessionEnded(.stale):
             "This refresh token is too old: its session has been refreshed several times since. Sign in again."
@@ -77,12 +76,11 @@ package struct SessionError: Error, Hashable, CustomStringConvertible {
             "The server has lost recent changes and cannot continue this session yet. You are still signed in; try again "
                 + "later."
         case .wrongDelivery:
-            "This refresh token came another way than it was given: in a body instead of the cookie, or the reverse. Send "
-                + "it as it was given."
+            "Send this refresh token the way it was issued: in the cookie, or in the JSON body."
         case .invalidCredentials: "The identifier or the password is wrong."
         case .throttled(let seconds): "Too many tries. Wait \(seconds) s."
         case .busy: "Too many sign-ins at once. Try again shortly."
-        case .unavailable: "The service cannot answer at the moment. You are still signed in; try again shortly."
+        case .unavailable: "The service cannot answer at the moment. Nobody was signed out; try again shortly."
         case .identifierTaken: "This identifier is taken."
         case .identifierRefused(let refusal): refusal.description
         case .registrationClosed: "Registration is closed. Ask the operator for an account."

@@ -60,7 +60,10 @@ extension Sessions {
     /// Ends all sessions of the subject, this one too.
     package func endAll(by session: Session, origin: Origin) async throws(SessionError) {
         try requireFreshness(of: session)
-        try await end(.all(of: session.subject), .signedOut, at: clock.now, origin: origin)
+        let now = clock.now
+        // This one last: if the store fails in between, the caller can repeat the request.
+        try await end(.others(of: session.subject, keeping: session.id), .signedOut, at: now, origin: origin)
+        try await end(.one(session.id), .signedOut, at: now, origin: origin)
     }
 
     private func requireFreshness(of session: Session) throws(SessionError) {

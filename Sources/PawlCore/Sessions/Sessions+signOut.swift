@@ -8,6 +8,8 @@ extension Sessions {
             ended[token.sessionID] == nil
         else { return }
         let now = clock.now
+        // As at a refresh: no look-up for a token that nothing can come of (P10).
+        guard now.age(since: token.issuedAt) <= 2 * settings.lifetimes.idle else { return }
         let session = try await stored { () async throws(StoreError) in try await store.session(token.sessionID) }
         if let session, let ending = session.ending {
             ended.insert(token.sessionID, ending.reason, of: session.subject)

@@ -1,7 +1,6 @@
 /// Keeps the record of what happened. Atomic and durable like ``SessionStore``.
 ///
-/// An event whose ``Event/coalescingKey`` another has already is no new one, however it comes to the store: it raises the count of
-/// the other.
+/// If a stored event has the same ``Event/coalescingKey``, an event adds no row: it raises the `count` of the other.
 package protocol EventStore: Sendable {
     func append(_ event: Event) async throws(StoreError)
     /// Events at or after `start`, of these kinds: the newest `limit` of them, oldest first.

@@ -1,8 +1,8 @@
 /// Keeps the signing keys, sealed. Atomic and durable like ``SessionStore``.
 package protocol KeyStore: Sendable {
     func signingKeys() async throws(StoreError) -> [SealedSigningKey]
-    /// Adds a key and the event, if the stored keys are still those that the caller knows: of several nodes that find a
-    /// new one due, one makes it.
+    /// Inserts a key and its event only if the stored key ids equal `known`, so that exactly one server creates a key that
+    /// is due.
     /// - Parameter known: their ids.
     /// - Returns: whether it did.
     func addSigningKey(

@@ -1,7 +1,6 @@
 /// What operators ask of the database itself. Nothing here holds up a turn for more than moments.
 package protocol MaintenanceStore: Sendable {
-    /// Whether this process is the one that tidies, of all that share the database: whoever asks first, until it has not
-    /// asked for a minute.
+    /// Takes or renews the 60-second housekeeping lease; returns whether this process holds it.
     func takeHousekeepingLease(at now: UnixTime) async throws(StoreError) -> Bool
 
     /// Tries a statement of each kind that sessions need, on no row: a distributed database may refuse one of them, or

@@ -30,7 +30,7 @@ package struct AccessTokens: AccessTokenChecker {
                 try await environment.store.session(id)
             }
         } catch {
-            throw .keysUnavailable
+            throw .unavailable
         }
         if session?.ending != nil { throw .sessionEnded }
         return claims

@@ -27,7 +27,7 @@ package enum SuccessorSeal {
                     .init(combined: seal), using: TokenKeys(of: predecessor).successorSeal,
                     authenticating: associatedData(of: predecessor)))
         } catch {
-            return nil  // the one way that a seal says no
+            return nil  // wrong key or tampered data
         }
         guard content.count == 38 else { return nil }
         return RefreshToken(

@@ -23,7 +23,7 @@ const endings = {
   ],
   stale: ["Sign in again.", "This browser has an old copy of your session that no longer works."],
   reused: [
-    "Somebody may have copied your session, so we ended it.",
+    "Somebody may have copied your session.",
     "The key that keeps you signed in was used from a second place. It no longer works. Sign in, sign out devices that you do not recognize, and change your password. If this happens again, check this computer for unwanted software.",
   ],
 }

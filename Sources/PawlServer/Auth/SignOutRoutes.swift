@@ -13,14 +13,16 @@ struct SignOutRoutes: Sendable {
     func signOut(_ request: APIRequest) async throws -> Response {
         let (accessToken, member) = (try request.accessToken(), try request.bodyToken())
         let attempt = try request.attempt()
-        switch (accessToken, request.cookie == nil && member == nil) {
-        case (_?, false):
+        switch (accessToken, try request.tokenToEnd(member, as: attempt)) {
+        case (_?, _?):
             throw ProblemError.invalidRequest("Send a refresh token or an access token, not both.")
-        case (nil, true) where request.delivery == .cookie:
+        case (nil, nil) where request.delivery == .cookie:
             break
-        case (nil, _):
-            try await sessions.signOut(request.presentedToken(member, as: attempt))
-        case (let token?, true):
+        case (nil, nil):
+            throw ProblemError.invalidRequest("The member refresh_token is missing.")
+        case (nil, let token?):
+            try await sessions.signOut(token)
+        case (let token?, nil):
             do {
                 try await sessions.signOut(caller.session(of: token), origin: request.origin)
             } catch is AccessTokenError {

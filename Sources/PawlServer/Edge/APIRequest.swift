@@ -64,6 +64,17 @@ struct APIRequest: Sendable {
             refreshToken: try refreshToken(member), delivery: delivery, attempt: attempt, origin: origin)
     }
 
+    /// A refresh token to sign out with: in the cookie or in the body, however it was delivered, since a leaked token must
+    /// be of no use to its finder, and its owner may have it in the wrong place.
+    func tokenToEnd(_ member: String?, as attempt: AttemptName?) throws -> PresentedToken? {
+        guard cookie == nil || member == nil else {
+            throw ProblemError.invalidRequest("Send one refresh token: in the cookie or in the body.")
+        }
+        return (member ?? cookie).map {
+            PresentedToken(refreshToken: $0, delivery: delivery, attempt: attempt, origin: origin)
+        }
+    }
+
     private func requireJSON() throws {
         guard let contentType = request.headers[.contentType].flatMap({ MediaType(from: $0) }),
             contentType.isType(.applicationJson),

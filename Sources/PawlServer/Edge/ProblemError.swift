@@ -80,7 +80,7 @@ struct ProblemError: Error {
     }
 
     init(_ error: AccessTokenError) {
-        guard error != .keysUnavailable else {
+        guard !error.isTemporary else {
             self.init(.serviceUnavailable, .unavailable, error.description, headers: [.retryAfter: "1"])
             return
         }

@@ -37,17 +37,21 @@ final class Crowd: Sendable {
         return member
     }
 
-    /// - Parameter waitingSince: since when the connection waits for its client; nil while the server works.
-    func update(_ member: Member, waitingSince: NIODeadline?) {
-        member.start.store(waitingSince?.uptimeNanoseconds ?? 0, ordering: .relaxed)
-        if waitingSince == nil { member.hasSentRequest.store(true, ordering: .relaxed) } else { makeRoom() }
+    /// - Parameters:
+    ///   - waitingSince: since when the connection waits for its client; nil while the server works.
+    ///   - isReceiving: whether a request has begun to arrive on it.
+    func update(_ member: Member, waitingSince: NIODeadline?, isReceiving: Bool) {
+        if isReceiving { member.hasSentRequest.store(true, ordering: .relaxed) }
+        let before = member.start.exchange(waitingSince?.uptimeNanoseconds ?? 0, ordering: .relaxed)
+        // Only a connection that has been served makes room. One that is new or sends is not cut in its own place.
+        if waitingSince != nil, before == 0, !isReceiving { makeRoom(besides: nil) }
     }
 
     /// Closes as many connections as it takes to be below the limit, as far as enough of them wait.
-    private func makeRoom(besides newcomer: Member? = nil) {
+    private func makeRoom(besides spared: Member?) {
         guard count.load(ordering: .relaxed) >= limit else { return }
         let leaving = change { members in
-            let waiting = members.values.filter { $0 !== newcomer }.map(Waiting.init).filter { $0.start > 0 }
+            let waiting = members.values.filter { $0 !== spared }.map(Waiting.init).filter { $0.start > 0 }
             // A few more than needed, since finding them takes a look at all.
             let number = max(members.count - limit + 1, waiting.count / 64)
             let leaving = waiting.sorted(by: <).prefix(members.count < limit ? 0 : number).map(\.member)

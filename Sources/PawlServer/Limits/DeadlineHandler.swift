@@ -74,7 +74,10 @@ final class DeadlineHandler: ChannelDuplexHandler, RemovableChannelHandler {
         let seconds = isReceiving ? limits.request : unanswered > 0 ? limits.answer : limits.idle
         let now = NIODeadline.now()
         // If a request other than the arriving one is unanswered, the server is working.
-        if let member { crowd.update(member, waitingSince: unanswered == (isReceiving ? 1 : 0) ? now : nil) }
+        if let member {
+            crowd.update(
+                member, waitingSince: unanswered == (isReceiving ? 1 : 0) ? now : nil, isReceiving: isReceiving)
+        }
         deadline = now + .seconds(seconds)
         if let timer = timerEnd, timer <= deadline { return }
         schedule(context)

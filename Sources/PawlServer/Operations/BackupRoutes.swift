@@ -18,7 +18,7 @@ struct BackupRoutes: Sendable {
         do {
             try backups.begin()
             defer { backups.end() }
-            // A server that shall stop does not wait for it.
+            // A stopping server does not wait for the backup.
             let summary = try await cancelWhenGracefulShutdown { [store, backups] in
                 try await store.backup(to: file) { backups.advance(to: $0) }
             }

@@ -1,7 +1,9 @@
 import Hummingbird
+import Logging
 import NIOCore
 import PawlAPI
 import PawlCore
+import Synchronization
 
 /// `/healthz`, `/readyz` and `/metrics`
 struct HealthRoutes: Sendable {
@@ -9,6 +11,19 @@ struct HealthRoutes: Sendable {
     let metrics: PawlMetrics
     let registry: PrometheusRegistry
     let isDraining: @Sendable () -> Bool
+    let logger: Logger
+    private let lastAnswer = LastAnswer()
+
+    init(
+        store: any Store, metrics: PawlMetrics, registry: PrometheusRegistry, logger: Logger,
+        isDraining: @escaping @Sendable () -> Bool
+    ) {
+        self.store = store
+        self.metrics = metrics
+        self.registry = registry
+        self.logger = logger
+        self.isDraining = isDraining
+    }
 
     /// `GET /healthz`: the process answers.
     func health(_ request: APIRequest) async throws -> Response { .json(["status": "ok"]) }
@@ -24,7 +39,13 @@ struct HealthRoutes: Sendable {
             try await store.ping()
             try await store.tryStatements()
         } catch {
+            if lastAnswer.changes(toReady: false) {
+                logger.error("The server is not ready", metadata: ["event": "not_ready", "error": "\(error)"])
+            }
             throw SessionError.unavailable
+        }
+        if lastAnswer.changes(toReady: true) {
+            logger.notice("The server is ready again", metadata: ["event": "ready"])
         }
         return .json(["status": "ok"])
     }
@@ -35,5 +56,17 @@ struct HealthRoutes: Sendable {
         return Response(
             status: .ok, headers: [.contentType: "text/plain; version=0.0.4"],
             body: .init(byteBuffer: ByteBuffer(string: registry.text())))
+    }
+}
+
+/// What `/readyz` last answered, so that the log has a line for each change and not for each question.
+private final class LastAnswer: Sendable {
+    private let wasReady = Mutex(true)
+
+    func changes(toReady isReady: Bool) -> Bool {
+        wasReady.withLock { wasReady in
+            defer { wasReady = isReady }
+            return wasReady != isReady
+        }
     }
 }

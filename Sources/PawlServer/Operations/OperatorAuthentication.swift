@@ -46,7 +46,7 @@ struct OperatorAuthentication: Sendable {
     }
 }
 
-/// Who sent a request of the operator's, by the master secret that made its credential.
+/// An authenticated operator request, and the master secret that signed it.
 private struct OperatorCall {
     let header: String
     let subject: OperationsCredential.Subject
@@ -79,7 +79,7 @@ private struct OperatorCall {
     }
 }
 
-/// The bytes of an answer. A class, because Hummingbird takes the writer away.
+/// Collects an answer's bytes. A class, because Hummingbird consumes the writer; a struct's bytes would be lost.
 package final class ByteCollector: ResponseBodyWriter {
     package private(set) var bytes: [UInt8] = []
 

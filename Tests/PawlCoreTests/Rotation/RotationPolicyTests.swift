@@ -108,6 +108,16 @@ struct RotationPolicyTests {
             "the same in an open window", .invalid, losses: [opened], turn: { $0.generation = .max }),
         // FAULTS B8
         Case(
+            "a generation beyond, from the future", .invalid,
+            turn: {
+                $0.generation += 1; $0.issuedAt = $0.now + 6
+            }),
+        Case(
+            "a generation beyond, from a clock that is a little ahead", .diverged,
+            turn: {
+                $0.generation += 1; $0.issuedAt = $0.now + 5
+            }),
+        Case(
             "a generation beyond, issued before the last turn", .invalid,
             turn: {
                 $0.generation = 99; $0.issuedAt = start - 13 * 86400

@@ -27,6 +27,9 @@ struct DeadTokenTests {
         server.clock.advance(by: 2 * 7 * 86400 + 1)
         server.store.forgetCalls()
         await #expect(throws: SessionError.sessionEnded(.expired)) { try await server.refresh(grant.refreshToken) }
+        try await server.sessions.signOut(
+            PresentedToken(
+                refreshToken: grant.refreshToken, delivery: .body, attempt: nil, origin: Server.home))
         #expect(server.store.calls.isEmpty)
     }
 
@@ -108,7 +111,7 @@ struct DeadTokenTests {
         await #expect(throws: AccessTokenError.sessionEnded) { try await server.claims(ended) }
         _ = try await server.claims(live)
         server.store.fail([.session])
-        await #expect(throws: AccessTokenError.keysUnavailable) { try await server.claims(live) }
+        await #expect(throws: AccessTokenError.unavailable) { try await server.claims(live) }
     }
 
     @Test func `the list is bounded: the oldest makes room`() throws {

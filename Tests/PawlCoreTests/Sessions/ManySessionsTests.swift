@@ -89,6 +89,30 @@ struct ManySessionsTests {
         try await server.login("ana", Server.newPassword)
     }
 
+    @Test func `a sign-out everywhere that fails half way can be repeated by the same session`() async throws {
+        let (server, mine) = try await server(with: 20, limit: 1000)
+        server.store.before(.end) { server.store.before(.end) { server.store.fail([.end]) } }
+        await #expect(throws: SessionError.unavailable) {
+            try await server.sessions.endAll(by: mine.session, origin: Server.home)
+        }
+        #expect(try await live(server, mine).contains(mine.session.id))
+        server.store.fail([])
+        let claims = try await server.claims(mine)
+        try await server.sessions.endAll(by: server.sessions.session(of: claims), origin: Server.home)
+        #expect(try await live(server, mine).isEmpty)
+    }
+
+    @Test(arguments: [ObservedStore.Call.leastRecentlyUsed, .end, .rotate])
+    func `a right password counts for no wrong one where the store fails before the change`(call: ObservedStore.Call)
+        async throws
+    {
+        let (server, mine) = try await server(with: 20, limit: 1000)
+        server.store.fail([call])
+        await #expect(throws: SessionError.unavailable) { try await server.change(mine.refreshToken, as: "new") }
+        server.store.fail([])
+        #expect(try await server.row(mine).stepUpFailures == 0)
+    }
+
     @Test func `a wrong password ends no other session`() async throws {
         let (server, mine) = try await server(with: 100, limit: 1000)
         await #expect(throws: SessionError.wrongPassword) {

@@ -165,6 +165,22 @@ struct CookieTests {
         }
     }
 
+    // FAULTS B2
+    @Test("A browser ends the session of a refresh token that it sends in the body", .tags(.p7))
+    func signOutByBodyOfABrowser() async throws {
+        try await LiveServer.run { server in
+            let tokens = try await server.register(Self.alice)
+            let leaked = RefreshRequest(refreshToken: tokens.refreshToken)
+            let page = LiveServer.ownPage
+            #expect(try await server.send(.POST, PawlPath.logout, leaked, headers: page).status == 204)
+            #expect(try await server.refresh(tokens.refreshToken).problem.reason == "signed_out")
+            let browser = try await server.signInByBrowser(Self.alice)
+            let both = try await server.send(
+                .POST, PawlPath.logout, leaked, headers: page.merging(browser.cookieHeader) { $1 })
+            #expect(both.status == 400, "which of them is meant?")
+        }
+    }
+
     // FAULTS B11
     @Test(
         "A sign-in, a registration and a sign-out over one's own old cookie, under the kept name, are no theft",

@@ -43,7 +43,8 @@ extension Diagnosis {
         }
         if let newest, newest > now + 60 {
             return Finding(
-                "clock", .problem, "It says \(now.rfc3339), and the database has seen \(newest.rfc3339).",
+                "clock", .problem,
+                "This machine's clock (\(now.rfc3339)) is behind the newest entry in the database (\(newest.rfc3339)).",
                 advice: """
                     Set the clock, and keep it by NTP: while it is behind, what should expire lives on. If it is right, \
                     the clock was ahead before: sessions begun then live too long, and can be ended.
@@ -52,7 +53,7 @@ extension Diagnosis {
         if let reached = recovery.housekeepingTime, now > reached + 86400 {
             return Finding(
                 "clock", .warning,
-                "It says \(now.rfc3339), and has gone ahead by days in less time: rows are deleted as of \(reached.rfc3339).",
+                "The clock says \(now.rfc3339) and went ahead by days in less time. Rows are deleted as of \(reached.rfc3339).",
                 advice:
                     "If it is wrong, set it before more is deleted. If no server ran for days, there is nothing to do.")
         }
