@@ -55,6 +55,16 @@ struct DocumentationTests {
         #expect(await app.stop() == 0)
     }
 
+    @Test("The snippets at the top of the README stand in code that is compiled or run by other tests")
+    func snippets() throws {
+        let top = try Self.section("# Pawl", "## Run it")
+        let sources = try ["Snippets/embed/main.swift", "Examples/resource-server/main.swift", "docs/browsers.md"]
+            .map { try String(contentsOf: PawlProcess.repository.appending(path: $0), encoding: .utf8) }
+        let blocks = top.matches(of: /```(?:swift|js)\n(.*?)```/.dotMatchesNewlines()).map { String($0.1) }
+        #expect(blocks.count == 4)
+        for block in blocks { #expect(sources.contains { $0.contains(block) }, "\(block)") }
+    }
+
     @Test("The table of metrics has every metric that there is, and no other; alerts use no other")
     func metrics() async throws {
         let place = try Workplace()
