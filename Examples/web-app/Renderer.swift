@@ -6,7 +6,7 @@ import NIOCore
 import NIOHTTP1
 import PawlAPI
 
-/// Renders a page for whoever is signed in, before any script runs. It sits on Pawl's host, so the browser sends it the
+/// Renders a page for the user who is signed in, before any script runs. It sits on Pawl's host, so the browser sends it the
 /// refresh cookie; it passes that on, and what Pawl answers back.
 ///
 /// Each page turns the session, and no attempt is named: a renderer cannot know the browser's. So the leeway must do. If
@@ -17,7 +17,7 @@ struct Renderer: Sendable {
     let origin: String
 
     func page(for request: Request) async throws -> Response {
-        // Whoever follows a link from another site comes without the cookie, which is `SameSite=Strict`. This page sends
+        // A reader who follows a link from another site comes without the cookie, which is `SameSite=Strict`. This page sends
         // them here once more: then it is a page of this origin that asks, and the cookie comes along. That is right for
         // what only shows something; an address that does something must not be reached from elsewhere like that.
         guard request.headers[HTTPField.Name("Sec-Fetch-Site")!] != "cross-site" else {
@@ -26,7 +26,7 @@ struct Renderer: Sendable {
         var refresh = HTTPClientRequest(url: pawl + PawlPath.refresh)
         refresh.method = .POST
         refresh.headers.add(name: "Origin", value: origin)
-        // All cookies: which of them is Pawl's is Pawl's affair. No `Sec-Fetch-` fields: they speak of another request.
+        // All cookies: Pawl knows which of them is its own. No `Sec-Fetch-` fields: they speak of another request.
         refresh.headers.add(name: "Cookie", value: request.headers[.cookie] ?? "")
         let answer = try await HTTPClient.shared.execute(refresh, timeout: .seconds(10))
         let body = try await answer.body.collect(upTo: 16_384)

@@ -109,7 +109,7 @@ struct AccessTokenFuzz {
             && expiry > now - skew && starts.allSatisfy { $0 <= now + skew } && (1...3600).contains(expiry - issued)
     }
 
-    /// The claims that are read: `null` stands for none of them.
+    /// The claims that are read: `null` stands for no claim.
     private static let claims: Set = [
         "iss", "sub", "aud", "exp", "iat", "nbf", "jti", "client_id", "sid", "auth_time", "amr", "scope", "roles",
     ]

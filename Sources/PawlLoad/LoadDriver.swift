@@ -52,7 +52,7 @@ struct LoadDriver: Sendable {
     }
 }
 
-/// Set once, seen by everybody: whoever runs the driver wants it to end.
+/// Set once, seen by all: the user of the driver wants it to end.
 final class StopSign: Sendable {
     private let flag = Atomic(false)
 

@@ -182,7 +182,7 @@ struct Migration {
 enum AdvisoryLock: Int32 {
     case migrations = 1
     case keys = 2
-    /// Shared by all that record events; alone for whoever reads them in the order of their numbers.
+    /// Shared by all that record events; alone for a reader who goes by their numbers.
     case events = 3
 
     /// Tells Pawl's locks from those of others in the same database.

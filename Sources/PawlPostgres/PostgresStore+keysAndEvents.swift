@@ -61,7 +61,7 @@ extension PostgresStore {
     }
 
     /// Numbers are given out before their transactions commit, so a lower one could appear after a higher one was read,
-    /// and whoever follows them would miss it. Hence the lock: when it is had, all numbers given out are there to be seen.
+    /// and a reader who follows them would miss it. Hence the lock: once a reader holds it, all numbers given out are there to be seen.
     package func events(after id: Int64, limit: Int) async throws(StoreError) -> [RecordedEvent] {
         let last = try await transaction { connection in
             try AdvisoryLock.events.take(on: connection)
@@ -105,7 +105,7 @@ extension PostgresStore {
         let rows = try events.map { try EventRow.values($0) }
         let columns = EventRow.columns
         let arrays = columns.enumerated().map { "$\($0 + 1)::\($1.kind.typeName)[]" }.joined(separator: ", ")
-        // The lock is had before the numbers are: see events(after:limit:).
+        // Take the lock before numbers are assigned: see events(after:limit:).
         try connection.execute(
             """
             WITH turnstile AS MATERIALIZED (

@@ -46,7 +46,7 @@ extension PostgresStore {
         }
     }
 
-    /// PostgreSQL's own affair (`pg_amcheck`, checksums); what is looked for here is that every row can be read.
+    /// Checks that every row can be read. Pages are for PostgreSQL's own tools (`pg_amcheck`, checksums).
     package func findDamage() async throws(StoreError) -> [String] {
         var cursor: SessionID?
         repeat {

@@ -133,7 +133,7 @@ public final class PostgresStore: Store {
         guard pending.isEmpty else {
             throw PostgresStoreError(
                 """
-                The tables of this database are of an older version (\(pending.joined(separator: ", ")) is to come). \
+                The tables of this database are of an older version (\(pending.joined(separator: ", ")) is missing). \
                 Start a server, or run: pawl migrate up
                 """)
         }

@@ -5,13 +5,13 @@ package import PawlCore
 extension SQLiteStore {
     package func takeHousekeepingLease(at now: UnixTime) -> Bool { true }
 
-    /// SQLite refuses none of them.
+    /// SQLite takes them all.
     package func tryStatements() {}
 
     package func status() async throws(StoreError) -> DatabaseStatus {
         let (synchronous, mode): (Int?, String?)
         do {
-            // How commits are flushed is the writer's own affair.
+            // Only the writer flushes commits.
             (synchronous, mode) = try await pool.writeWithoutTransaction { db in
                 (try Int.fetchOne(db, sql: "PRAGMA synchronous"), try String.fetchOne(db, sql: "PRAGMA journal_mode"))
             }

@@ -100,7 +100,7 @@ public final class SQLiteStore: Store {
         guard pending.isEmpty else {
             throw SQLiteStoreError(
                 """
-                The tables of this database are of an older version (\(pending.joined(separator: ", ")) is to come). \
+                The tables of this database are of an older version (\(pending.joined(separator: ", ")) is missing). \
                 Start the server, or run: pawl migrate up
                 """)
         }
@@ -110,7 +110,7 @@ public final class SQLiteStore: Store {
     public var access: StoreAccess { StoreAccess(self) }
 
     /// Ends all connections; nothing may be called afterwards. Brings everything into the one file first: the last
-    /// connection to close is a reader, which cannot, and whoever copies the file must have it all.
+    /// connection to close is a reader, which cannot, and a copy of the file must have it all.
     public func close() async throws {
         try await pool.writeWithoutTransaction { [commits] db in
             commits.finalize()
@@ -169,7 +169,7 @@ extension StoreError {
         "\(error.extendedResultCode) \(error.message ?? ""). \(advice(on: error))"
     }
 
-    /// What whoever reads the log can do about it. Where the cause goes away, the server goes on by itself.
+    /// What the reader of the log can do about it. Where the cause goes away, the server goes on by itself.
     private static func advice(on error: DatabaseError) -> String {
         switch error.resultCode {
         case .SQLITE_FULL: "Make room on the disk."

@@ -111,7 +111,7 @@ extension StoreConformance {
             #expect(try await store.latestEvents(limit: 10) == all)
             try await store.deleteEvents(before: Sample.start + 3, limit: 10)
             #expect(try await store.events(after: 0, limit: 10) == Array(all[3...4]), "the numbers stay")
-            // Whoever follows the events by number must not miss one because all before it are gone.
+            // A reader who follows the events by number must not miss one because all before it are gone.
             try await store.deleteEvents(before: Sample.start + 5, limit: 10)
             #expect(try await store.latestEvents(limit: 10).isEmpty)
             try await store.append(events[5])

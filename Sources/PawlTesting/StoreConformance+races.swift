@@ -93,7 +93,7 @@ extension StoreConformance {
         },
     ]
 
-    /// Fifty requests with one token at once. Afterwards one successor lives, and whoever was given one got that.
+    /// Fifty requests with one token at once. Afterwards one successor lives, and each request that got one got that.
     private static func race(
         on store: any Store, attempt: @escaping @Sendable (UInt64) -> UInt64?
     ) async throws -> [Verdict] {

@@ -188,7 +188,7 @@ extension StoreConformance {
             name: "the one before it turns", row: { $0.generation = .max - 1 }, turn: { _ in }, verdict: .rotate),
         // FAULTS B8
         Story(
-            name: "a token that is ahead of the row and older than the row's last turn is nobody's",
+            name: "a token that is ahead of the row and older than the row's last turn is invalid",
             turn: {
                 $0.generation += 96; $0.issuedAt = Sample.start - 13 * 86400
             }, verdict: .invalid),

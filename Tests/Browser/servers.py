@@ -197,7 +197,7 @@ window.pawl = pawl
 
 
 class Pages:
-    """Pages for any host: the app's, and empty ones for whoever else. And the app's API."""
+    """Pages for any host: the app's, and empty ones for others. And the app's API."""
 
     def __init__(self, auth_url):
         self.port = free_port()

@@ -164,7 +164,7 @@ struct NodesTests {
         }
     }
 
-    @Test func `that follow the record of events miss none, whoever commits first`() async throws {
+    @Test func `that follow the record of events miss no event, in any order of commits`() async throws {
         try await withTwo { one, two async throws in
             let count = 400
             async let writing: Void = withThrowingTaskGroup(of: Void.self) { group in

@@ -5,7 +5,7 @@ import Testing
 
 @testable import PawlPostgres
 
-/// Whoever has the whole database, its journal and all logs has nothing that opens anything.
+/// Anyone who has the whole database, its journal and all logs has nothing that opens anything.
 @Suite("What PostgreSQL's files give away", .tags(.p3))
 struct SecrecyTests {
     @Test func `is no token, password, attempt or key, in any spelling`() async throws {

@@ -27,7 +27,7 @@ struct DoubtTests {
         }
     }
 
-    @Test func `whoever was sent away in doubt has the leeway anew when the database is back`() async throws {
+    @Test func `a client that was sent away in doubt has the leeway anew when the database is back`() async throws {
         try await withProxy(patience: .milliseconds(200)) { store, proxy in
             // Hours ago by the database's clock: nobody could come again meanwhile.
             let then = store.clock.now - 4000

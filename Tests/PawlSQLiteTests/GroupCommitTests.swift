@@ -77,7 +77,7 @@ struct GroupCommitTests {
                         """)
             }
             for (session, result) in zip(sessions, await rotateTogether(turns, on: store)) {
-                // Whoever shares a commit with it is told that it failed, and may come again.
+                // A caller who shares a commit with it is told that it failed, and may come again.
                 switch result {
                 case .success(let outcome): #expect(try await store.session(session.id) == outcome.session)
                 case .failure: #expect(try await store.session(session.id) == session)

@@ -6,7 +6,7 @@ import Testing
 
 @testable import PawlCore
 
-/// Whoever has the whole database and all logs has nothing that opens anything.
+/// Anyone who has the whole database and all logs has nothing that opens anything.
 @Suite("What the files give away", .tags(.p3))
 struct SecrecyTests {
     @Test func `is no token, password, attempt or key, in any spelling`() async throws {

@@ -2,7 +2,7 @@ import Foundation
 import PawlAPI
 import PawlSQLite
 
-/// Who may read and change the files of an installation, as far as they are on this machine. Opens none of them.
+/// Who may read and change the files of an installation, as far as they are on this machine. Opens no file.
 struct FileCheck {
     private let settings: CommonSettings
     private let database: String
@@ -54,7 +54,7 @@ struct FileCheck {
             return Finding("master secret", .ok, "It is in \(path), away from the database.")
         }
         return Finding(
-            "master secret", .warning, "It is beside the database: whoever copies the folder can open everything.",
+            "master secret", .warning, "It is beside the database: anyone who copies the folder can open everything.",
             advice: "Move it elsewhere, and set --master-secret-file. Keep it out of backups of the database.")
     }
 }

@@ -32,7 +32,7 @@ struct RecoverCommand: AsyncParsableCommand {
             abstract: "Let sessions go on from the tokens that their clients hold, for a week or until close.",
             discussion: """
                 Times are written like 2026-11-25T14:30:00Z. Sign-outs, disabled users and passwords changed in the lost \
-                interval are undone, and whoever holds a copy of a token from it may be the one to go on. Where that \
+                interval are undone, and anyone who holds a copy of a token from it may be the one to go on. Where that \
                 matters, end sessions by --end-user and --end-since: that is done before anything is opened.
                 """)
 

@@ -3,7 +3,7 @@ import Glibc
 import PawlSQLite
 import PawlTerminal
 
-/// What root gives up before it touches a database's folder: whoever owns that folder decides what stands there, and a
+/// What root gives up before it touches a database's folder: the owner of that folder decides what stands there, and a
 /// link or a pipe of theirs would have root read, write or make files for them.
 enum RootPrivilege {
     /// As root, becomes the user who has a say in what stands at `path`, for good: this program begins anew as that

@@ -95,8 +95,8 @@ extension Accounts {
     /// Gives a place back. If the store is away, the place's lease ends it: that must not fail a right sign-in.
     func release(_ keys: ThrottleKeys) async { try? await settle(keys, .released) }
 
-    /// Hashes anew if today's parameters are stronger, seals anew if the master secret is newer. A failure is not the
-    /// user's affair: the next login tries again.
+    /// Hashes anew if today's parameters are stronger, seals anew if the master secret is newer. If this fails, the login
+    /// still succeeds, and the next one tries again.
     private func renew(_ sealed: SealedPassword, of user: User, with password: Password) async throws(SessionError) {
         guard let phc = sealed.phc(for: user.id, secrets: secrets) else { return }
         let isOutdated = hasher.isOutdated(phc)

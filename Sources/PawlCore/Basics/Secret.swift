@@ -7,7 +7,7 @@ package struct Secret: Sendable, Equatable, CustomStringConvertible, CustomDebug
         self.bytes = [UInt8](bytes)
     }
 
-    /// The bytes themselves. Whoever calls this answers for where they go.
+    /// The bytes themselves. The caller answers for where they go.
     package var exposed: [UInt8] { bytes }
 
     package static func == (left: Self, right: Self) -> Bool { constantTimeEquals(left.bytes, right.bytes) }

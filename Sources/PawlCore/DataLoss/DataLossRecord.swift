@@ -61,7 +61,7 @@ package struct DataLossRecord: Sendable, Equatable, Codable {
 
     /// Takes note of a diverged token; to be called after `beat`, since a database may go back under a running server.
     ///
-    /// How much is missing follows from the signs of life alone. A token tells when it was issued, but whoever has a
+    /// How much is missing follows from heartbeats alone: a gap, or else four minutes around the token. A holder of a
     /// leaked master secret writes there what they like.
     /// - Returns: the incident, if it is a new one.
     package mutating func noteDivergence(issuedAt: UnixTime, at now: UnixTime) -> Incident? {

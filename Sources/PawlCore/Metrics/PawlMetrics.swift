@@ -136,7 +136,7 @@ public struct PawlMetrics: Sendable {
         Meter(label: "pawl_build_info", dimensions: [("version", version)], factory: factory).set(1)
     }
 
-    /// What the operating system says of the process, looked up for whoever asks for the metrics.
+    /// What the operating system says of the process, looked up when the metrics are read.
     package func setProcess(_ state: ProcessState) { process.set(state) }
 
     /// Times and counts the answers of one route, for a function that is called with each time and status.

@@ -1,6 +1,6 @@
 import Crypto
 
-/// The current token, sealed so that only whoever holds its predecessor can be given it again.
+/// The current token, sealed so that only the holder of its predecessor can be given it again.
 ///
 /// AES-256-GCM under a key of the predecessor's secret (``TokenKeys``), which the server does not keep: the database,
 /// even with the master secret, gives nothing. 66 bytes: nonce 12, key id 1, issued 5, secret 32, tag 16.

@@ -14,7 +14,7 @@ export interface PawlOptions {
 
 export interface Pawl {
   /**
-   * Signs in, for all tabs. Whoever was signed in is signed out before.
+   * Signs in, for all tabs. A user who is signed in is signed out first.
    * @throws PawlError `invalid_credentials`, or `too_many_requests` with `retryAfter`
    */
   signIn(credentials: Credentials): Promise<Session>
@@ -132,6 +132,6 @@ export class PawlError extends Error {
   readonly reason: string | undefined
   /** Seconds. */
   readonly retryAfter: number | undefined
-  /** Whether the same call may succeed later. Whoever was signed in still is. */
+  /** Whether the same call may succeed later. The user is still signed in. */
   readonly isTemporary: boolean
 }

@@ -75,7 +75,7 @@ final class CircuitBreaker: Sendable {
     }
 
     /// A connection broke, in something that began at `start`, or a part of the database that is behind it did: for
-    /// whoever asked, the database was away.
+    /// each client, the database was away.
     func lose(since start: ContinuousClock.Instant) {
         state.withLock { state in
             state.connections -= 1

@@ -86,7 +86,7 @@ final class ConnectionPool: Sendable {
         while let job = next(for: link) { job.run(link) }
     }
 
-    /// Leaves the work to the others for a moment: the database takes no more connections, and whoever fails at once would
+    /// Leaves the work to the others for a moment: the database takes no more connections, and a worker that fails at once would
     /// be free for the next job before those that can do it.
     private func rest(_ link: ConnectionWorker, _ error: PostgresError) {
         let (other, refused): (ConnectionWorker?, [Job]) = state.withLock { state in

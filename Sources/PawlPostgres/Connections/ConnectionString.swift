@@ -42,7 +42,7 @@ package struct ConnectionString: Sendable, CustomStringConvertible {
     }
 
     /// Whether the certificate of the server must be verified, because nothing else was said and a host may be another
-    /// machine. libpq's own default would send everything in clear if whoever answers asks for that.
+    /// machine. libpq's own default would send everything in clear if the server that answers asks for that.
     /// - Parameter environment: where libpq looks for what the connection string leaves open.
     package func needsVerifiedServer(_ environment: [String: String]) -> Bool {
         // A service's section in libpq's file has settings of its own.

@@ -12,7 +12,7 @@ final class ConnectionWorker: @unchecked Sendable {
     /// Run once on each new connection.
     private let prepare: @Sendable (Connection) throws -> Void
 
-    /// Whoever has waited for longer is not made to wait once more.
+    /// Retry only if the first attempt failed within this time.
     private static let soon = Duration.seconds(1)
 
     init(_ string: String, circuit: CircuitBreaker, prepare: @escaping @Sendable (Connection) throws -> Void = { _ in })

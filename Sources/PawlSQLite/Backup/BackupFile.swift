@@ -69,7 +69,7 @@ struct BackupFile {
         for suffix in ["", "-wal"] { unsafe unlink(temporaryPath + suffix) }
     }
 
-    /// Whoever may replace files in the folder could have SQLite write the copy somewhere else.
+    /// Anyone who may replace files in the folder could have SQLite write the copy somewhere else.
     private static func checkIsSafe(_ folder: String) throws(BackupError) {
         guard let status = FileStatus(path: folder) else { return }  // then the file cannot be made either
         guard [0, geteuid()].contains(status.owner), !status.isShared || status.isSticky else {

@@ -5,7 +5,7 @@ import Testing
 @testable import PawlCore
 
 /// A change of the user between a login's look at them and its session is the race to win: the old password, the
-/// disabled user and the stale roles must not slip through. Whoever loses a race may be refused (`try?`): what counts
+/// disabled user and the stale roles must not slip through. A request that loses a race may be refused (`try?`): what counts
 /// is which sessions are left.
 @Suite("A login that races a change", .tags(.p1, .p7))
 struct LoginRaceTests {

@@ -46,7 +46,7 @@ struct ThrottleTests {
         #expect(Self.admission(pair: Self.counter(failures)) == Self.wait(expected))
     }
 
-    // FAULTS A3, A5: the same for each network, whoever signed in from it.
+    // FAULTS A3, A5: the same for each network, no matter who signed in from it.
     @Test(
         arguments: [
             (0, nil), (1, 1), (2, 2), (3, 4), (10, 512), (11, 900), (12, 900), (1_000_000, 900),

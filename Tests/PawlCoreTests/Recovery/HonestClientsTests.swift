@@ -52,7 +52,7 @@ struct HonestClientsTests {
         try backup.putBack(into: server)
         let restored = try await server.restarted()
 
-        // Whoever turned since the backup waits, or goes on from what a crash has put back; nobody is turned away.
+        // A client that turned since the backup waits, or goes on from what a crash has put back; nobody is turned away.
         var waiting = 0
         for index in clients.indices {
             do {

@@ -3,7 +3,7 @@ import Testing
 
 @testable import PawlCore
 
-/// Whoever has a leaked master secret can make a token for any session, of any generation.
+/// Anyone who has a leaked master secret can make a token for any session, of any generation.
 struct DistrustedSignOutTests {
     @Test(.tags(.p6), arguments: [UInt32(0), 1, 2, 7])
     func `a forged token of a leaked secret signs nobody out`(generation: UInt32) async throws {

@@ -350,7 +350,7 @@ struct CookieTests {
         }
     }
 
-    @Test("Signing out everywhere ends the cookie's session too, whoever's it is", .tags(.p8))
+    @Test("Signing out everywhere ends the cookie's session too, also another user's", .tags(.p8))
     func signOutEverywhere() async throws {
         try await LiveServer.run { server in
             _ = try await server.register(Self.alice)

@@ -87,7 +87,7 @@ extension Diagnosis {
         let damage: [String]? = try await withThrowingTaskGroup(of: [String]?.self) { group in
             group.addTask { try await store.findDamage() }
             group.addTask {
-                try await Task.sleep(for: patience)  // whoever asked does not wait for a large database
+                try await Task.sleep(for: patience)  // the operator does not wait for a large database
                 return nil
             }
             defer { group.cancelAll() }
