@@ -1,5 +1,12 @@
-import Glibc
 import PawlTerminal
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
 
 /// How many files, sockets included, this process may have open. The usual limit of 1,024 is meant for programs that
 /// use `select` and may be raised without privilege; the hard limit is the administrator's.

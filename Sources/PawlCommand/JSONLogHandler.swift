@@ -1,6 +1,13 @@
 import Foundation
-import Glibc
 import Logging
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
 
 /// A JSON object a line, for machines: `time`, `level`, `label`, `message`, then the metadata. swift-log brings none.
 struct JSONLogHandler: LogHandler {

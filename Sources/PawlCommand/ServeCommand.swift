@@ -1,5 +1,4 @@
 import ArgumentParser
-import Glibc
 import Hummingbird
 import Logging
 import NIOCore
@@ -12,6 +11,14 @@ import PawlServer
 import PawlTerminal
 import ServiceLifecycle
 import UnixSignals
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
 
 struct ServeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

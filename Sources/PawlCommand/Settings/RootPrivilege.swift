@@ -1,7 +1,14 @@
 import Foundation
-import Glibc
 import PawlSQLite
 import PawlTerminal
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
 
 /// What root gives up before it touches a database's folder: the owner of that folder decides what stands there, and a
 /// link or a pipe of theirs would have root read, write or make files for them.

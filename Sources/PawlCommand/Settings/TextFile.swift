@@ -1,6 +1,13 @@
-import Glibc
 import PawlSQLite
 import PawlTerminal
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
 
 /// A small text file that somebody prepared: settings or secrets.
 struct TextFile {

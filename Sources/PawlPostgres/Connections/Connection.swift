@@ -1,7 +1,14 @@
 import CLibPQ
 import Foundation  // for the environment
-import Glibc
 import PawlCore
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
 
 /// A connection to PostgreSQL by libpq. It waits in `poll`, so it belongs on a thread of its own, and only there; see
 /// ``ConnectionWorker``. Each wait has a deadline. A statement under way is never cancelled: that could cut a commit in two.

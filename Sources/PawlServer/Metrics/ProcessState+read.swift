@@ -1,6 +1,13 @@
 import Foundation
-import Glibc
 import PawlCore
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
 
 extension ProcessState {
     /// This process, from `/proc`; nil where there is none.

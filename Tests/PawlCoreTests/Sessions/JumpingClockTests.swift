@@ -13,7 +13,7 @@ struct JumpingClockTests {
         repeat { try await server.engine.housekeeping.tidy(&round, eventRetention: day) } while round.isUnderWay
     }
 
-    @Test func `deletes nothing at once, even if servers start meanwhile, and nobody is signed out once it is set right`()
+    @Test func `deletes nothing at once, also if servers start meanwhile, and signs nobody out once it is set right`()
         async throws
     {
         let server = try await Server()
