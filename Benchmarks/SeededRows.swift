@@ -14,12 +14,11 @@ struct SeededRows: Sendable {
         else { preconditionFailure("Sixteen bytes are an id.") }
         return Session(
             id: id, subject: subject, clientID: "first-party", delivery: .body, createdAt: start,
-            absoluteExpiry: start + 30 * 86400, authTime: start, authMethods: ["pwd"], scope: [], roles: ["member"],
-            device: "Laptop", origin: origin, generation: 0, hash: token(number, 0).hash,
-            seal: bytes(UInt64(number), 1, count: 66),
-            attempts: (0..<4).map { attempt(number, $0) }, rotatedAt: start, idleExpiry: start + 7 * 86400,
-            stepUpFailures: 0,
-            ending: nil)
+            deadlines: .init(absolute: start + 30 * 86400, idle: start + 7 * 86400),
+            proof: .init(time: start, methods: ["pwd"]), scope: [], roles: ["member"], device: "Laptop", origin: origin,
+            chain: .init(
+                hash: token(number, 0).hash, seal: bytes(UInt64(number), 1, count: 66),
+                attempts: (0..<4).map { attempt(number, $0) }, rotatedAt: start))
     }
 
     /// A typical address and the 64 bytes that are kept of a browser's name.

@@ -65,6 +65,11 @@ package final class Engine: Sendable {
         }
     }
 
+    /// Settles the turns whose outcome this server could not learn; call it every second or so.
+    package func settleUnknownOutcomes() async {
+        await environment.store.settleUnknownOutcomes(at: environment.clock.now)
+    }
+
     /// The settings of this moment.
     package var settings: LiveSettings { environment.settings.now }
 

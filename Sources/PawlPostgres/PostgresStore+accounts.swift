@@ -73,7 +73,11 @@ extension PostgresStore {
         _ keys: ThrottleKeys, under throttle: LoginThrottle, at now: UnixTime
     ) async throws(StoreError) -> LoginAdmission {
         try await transaction { connection in
-            try Self.change(keys, at: now, on: connection) { throttle.reserve(&$0, at: now) }
+            let (admission, changed) = try Self.change(keys, at: now, on: connection) {
+                throttle.reserve(&$0, at: now)
+            }
+            if let save = Save(changed) { try connection.execute(save.sql, save.parameters) }
+            return admission
         }
     }
 
@@ -81,8 +85,22 @@ extension PostgresStore {
         _ keys: ThrottleKeys, _ result: LoginResult, under throttle: LoginThrottle, at now: UnixTime
     ) async throws(StoreError) {
         try await transaction { connection in
-            try Self.change(keys, at: now, on: connection) { throttle.settle(&$0, result, at: now) }
-            if case .failed(let event) = result { try Self.insert(event, on: connection) }
+            let events = if case .failed(let event) = result { [event] } else { [Event]() }
+            try Self.settle(keys, result, under: throttle, at: now, and: events, on: connection)
+        }
+    }
+
+    /// Settles a try, and inserts events in the same statement.
+    static func settle(
+        _ keys: ThrottleKeys, _ result: LoginResult, under throttle: LoginThrottle, at now: UnixTime,
+        and events: [Event], on connection: Connection
+    ) throws {
+        let (_, changed) = try change(keys, at: now, on: connection) { throttle.settle(&$0, result, at: now) }
+        let save = Save(changed)
+        if !events.isEmpty {
+            try insert(events, with: save, on: connection)
+        } else if let save {
+            try connection.execute(save.sql, save.parameters)
         }
     }
 
@@ -120,17 +138,18 @@ extension PostgresStore {
     }
 
     /// Lets a rule change the counters of one try.
+    /// - Returns: what the rule says, and the counters that are to be saved.
     private static func change<Value>(
         _ keys: ThrottleKeys, at now: UnixTime, on connection: Connection, _ rule: (inout ThrottleCounters) -> Value
-    ) throws -> Value {
+    ) throws -> (Value, changed: [[UInt8]: ThrottleCounter]) {
         let rows = try lockedCounters(keys, on: connection)
         var counters = keys.keys.mapValues { rows[$0] ?? ThrottleCounter(lastUse: now) }
         let before = counters
         let value = rule(&counters)
-        for (scope, key) in keys.keys {
-            if let counter = counters[scope], counter != before[scope] { try save(counter, under: key, on: connection) }
+        let changed = keys.keys.compactMap { scope, key in
+            counters[scope].flatMap { $0 == before[scope] ? nil : (key, $0) }
         }
-        return value
+        return (value, Dictionary(changed, uniquingKeysWith: { $1 }))
     }
 
     /// The counters, which nobody else changes until this transaction is over. Locked by their keys, since rows that are
@@ -155,17 +174,28 @@ extension PostgresStore {
             }, uniquingKeysWith: { $1 })
     }
 
-    private static func save(_ counter: ThrottleCounter, under key: [UInt8], on connection: Connection) throws {
-        try connection.execute(
-            """
+    /// Saves counters in one statement, which can also be a part of another one.
+    struct Save {
+        let sql = """
             INSERT INTO login_throttle (key, failures, last_use, under_way, under_way_since)
-            VALUES ($1, $2, $3, $4, $5)
+            SELECT * FROM unnest($1::bytea[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[])
             ON CONFLICT (key) DO UPDATE SET failures = excluded.failures, last_use = excluded.last_use,
                 under_way = excluded.under_way, under_way_since = excluded.under_way_since
-            """,
-            [
-                .bytes(key), .integer(counter.failures), .time(counter.lastUse), .integer(counter.underWay),
-                .time(counter.underWaySince),
-            ])
+            """
+        let parameters: [Parameter]
+
+        /// - Returns: nil if there is nothing to save.
+        init?(_ counters: [[UInt8]: ThrottleCounter]) {
+            guard !counters.isEmpty else { return nil }
+            let values = counters.values
+            func integers(_ value: (ThrottleCounter) -> Int64) -> Parameter {
+                .values(values.map { .integer(value($0)) }, of: .integer)
+            }
+            parameters = [
+                .values(counters.keys.map { .bytes($0) }, of: .bytes), integers(\.failures),
+                integers(\.lastUse.seconds),
+                integers(\.underWay), integers(\.underWaySince.seconds),
+            ]
+        }
     }
 }

@@ -100,20 +100,23 @@ extension PostgresStore {
 
     static func insert(_ event: Event, on connection: Connection) throws { try insert([event], on: connection) }
 
-    /// Events of which no two are one (``Event/sum``).
-    static func insert(_ events: [Event], on connection: Connection) throws {
+    /// Events of which no two are one (``Event/coalescingKey``).
+    /// - Parameter save: counters that the same statement saves.
+    static func insert(_ events: [Event], with save: Save? = nil, on connection: Connection) throws {
         let rows = try events.map { try EventRow.values($0) }
-        let columns = EventRow.columns
-        let arrays = columns.enumerated().map { "$\($0 + 1)::\($1.kind.typeName)[]" }.joined(separator: ", ")
+        let columns = EventRow.shape.columns
+        let first = (save?.parameters.count ?? 0) + 1
+        let arrays = columns.enumerated().map { "$\($0 + first)::\($1.kind.typeName)[]" }.joined(separator: ", ")
         // Take the lock before numbers are assigned: see events(after:limit:).
         try connection.execute(
             """
-            WITH turnstile AS MATERIALIZED (
+            WITH \(save.map { "counters AS (\($0.sql)), " } ?? "")turnstile AS MATERIALIZED (
                 SELECT pg_advisory_xact_lock_shared(\(AdvisoryLock.space), \(AdvisoryLock.events.rawValue)))
             INSERT INTO events (\(EventRow.list)) SELECT event.* FROM turnstile, unnest(\(arrays)) AS event
             ON CONFLICT (sum) WHERE sum IS NOT NULL DO UPDATE SET details = (events.details::jsonb
                 || jsonb_build_object('count', (coalesce(events.details::jsonb ->> 'count', '1')::bigint + 1)::text))::text
             """,
-            columns.indices.map { place in .values(rows.map { $0[place] }, of: columns[place].kind) })
+            (save?.parameters ?? [])
+                + columns.indices.map { place in .values(rows.map { $0[place] }, of: columns[place].kind) })
     }
 }

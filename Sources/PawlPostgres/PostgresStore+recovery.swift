@@ -7,11 +7,9 @@ package import PawlCore
 #endif
 
 extension PostgresStore {
-    /// Asked by every node each second, which is also when it looks at the database's clock and settles its unknownOutcomes.
+    /// Reads the database's clock as well, since every node asks for this record each second.
     package func dataLossRecord() async throws(StoreError) -> DataLossRecord {
-        let record = try await run { [time] connection in try Self.readRecovery(on: connection, time) }
-        await settleUnknownOutcomes(at: clock.now)
-        return record
+        try await run { [time] connection in try Self.readRecovery(on: connection, time) }
     }
 
     static func readRecovery(on connection: Connection, _ time: DatabaseTime) throws -> DataLossRecord {

@@ -68,15 +68,15 @@ extension PostgresStore {
             user = try fetchUser(session.subject, lock: "FOR UPDATE", on: connection)
         }
         let session = try fetch(presented.sessionID, locked: true, on: connection)
-        if mayBeCommitted, let session, session.ending == nil, session.hash == turn.successor.hash {
+        if mayBeCommitted, let session, session.ending == nil, session.chain.hash == turn.successor.hash {
             // It was. The write makes this commit wait for what that one ought to have waited for.
             var confirmed = session
-            confirmed.rotatedAt = max(session.rotatedAt, presented.now)
+            confirmed.chain.rotatedAt = max(session.chain.rotatedAt, presented.now)
             try replace(confirmed, on: connection)
             return Outcome(.rotate, confirmed)
         }
         var facts = facts
-        if let session { facts.outage = circuit.awayTime(inLast: presented.now.age(since: session.rotatedAt)) }
+        if let session { facts.outage = circuit.awayTime(inLast: presented.now.age(since: session.chain.rotatedAt)) }
         return try write(policy.apply(turn, to: session, of: user, in: facts), on: connection)
     }
 

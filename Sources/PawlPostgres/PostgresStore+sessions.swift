@@ -6,19 +6,29 @@ extension PostgresStore {
     package var sliceSize: Int { 128 }
 
     package func startSession(
-        _ session: Session, ifUserVersionIs userVersion: Int64, limit: Int, _ event: Event
-    ) async throws(StoreError) -> [Event]? {
-        try await transaction { connection in
+        _ session: Session, ifUserVersionIs userVersion: Int64, limit: Int, releasing reservation: LoginReservation?,
+        _ event: Event
+    ) async throws(StoreError) -> SessionStartResult {
+        let sliceSize = sliceSize
+        return try await transaction { connection in
             // Other sign-ins of this user wait, since they count the same sessions, and so does what changes the user.
             guard let user = try Self.fetchUser(session.subject, lock: "FOR UPDATE", on: connection), !user.isDisabled,
                 user.version == userVersion
-            else { return nil }
+            else { return .userChanged }
             let displaced = try Self.fetchLeastRecentlyUsed(
-                of: user.id, beyond: limit - 1, sparing: nil, limit: .max, at: session.createdAt, on: connection)
+                of: user.id, beyond: limit - 1, sparing: nil, limit: sliceSize + 1, at: session.createdAt,
+                on: connection)
+            guard displaced.count <= sliceSize else { return .crowded }
             let ended = try Self.end(.these(displaced), SessionEnding(displacedBy: session), on: connection).ended
             try connection.insert([SessionRow.values(session)], into: SessionRow.table)
-            try Self.insert(event, on: connection)
-            return ended
+            if let reservation {
+                try Self.settle(
+                    reservation.keys, .released, under: reservation.throttle, at: session.createdAt, and: [event],
+                    on: connection)
+            } else {
+                try Self.insert([event], on: connection)
+            }
+            return .started(displaced: ended)
         }
     }
 

@@ -6,31 +6,51 @@ package import PawlCore
     import Foundation
 #endif
 
-/// The columns of an event, its number apart, in the one order that all statements of all SQL stores use.
+/// The row of an event, its number apart.
 package enum EventRow {
-    package static let columns: [(name: String, kind: TableShape.Kind)] = [
-        ("at", .integer), ("kind", .text), ("subject", .id), ("session", .id), ("ip", .text), ("user_agent", .text),
-        ("details", .text), ("sum", .text),
-    ]
-    package static let names = columns.map(\.name)
-    package static let list = names.joined(separator: ", ")
+    package enum Column: Int, TableColumn {
+        case at, kind, subject, session, ip, userAgent, details, sum
+
+        package var kind: TableShape.Kind {
+            switch self {
+            case .at: .integer
+            case .subject, .session: .id
+            case .kind, .ip, .userAgent, .details, .sum: .text
+            }
+        }
+    }
+
+    package static let shape = TableShape(name: "events", Column.self)
+    package static let names = shape.names
+    package static let list = shape.list
 
     /// - Returns: nil for a kind that a newer version wrote.
     package static func decode(_ row: some Columns) throws -> Event? {
-        guard let kind = Event.Kind(rawValue: row.text(1)) else { return nil }
+        let row = NamedColumns(row, Column.self)
+        guard let kind = Event.Kind(rawValue: row.text(.kind)) else { return nil }
+        let address = row.optionalText(.ip)
         return Event(
-            kind, at: row.time(0), subject: SubjectID(bytes: row.bytes(2)), session: SessionID(bytes: row.bytes(3)),
-            origin: row.isNull(4) ? nil : Origin(address: row.text(4), userAgent: row.text(5)),
-            details: try JSONDecoder().decode([String: String].self, from: Data(row.text(6).utf8)))
+            kind, at: row.time(.at), subject: SubjectID(bytes: row.bytes(.subject)),
+            session: SessionID(bytes: row.bytes(.session)),
+            origin: address.map { Origin(address: $0, userAgent: row.text(.userAgent)) },
+            details: try JSONDecoder().decode([String: String].self, from: Data(row.text(.details).utf8)))
     }
 
     package static func values(_ event: Event) throws -> [ColumnValue] {
         let encoder = JSONEncoder()
         encoder.outputFormatting = .sortedKeys
-        return [
-            .init(event.at), .text(event.kind.rawValue), .init(event.subject), .init(event.session),
-            .text(event.origin?.address), .text(event.origin?.userAgent),
-            .text(String(decoding: try encoder.encode(event.details), as: UTF8.self)), .text(event.coalescingKey),
-        ]
+        let details = String(decoding: try encoder.encode(event.details), as: UTF8.self)
+        return Column.allCases.map { column in
+            switch column {
+            case .at: .init(event.at)
+            case .kind: .text(event.kind.rawValue)
+            case .subject: .init(event.subject)
+            case .session: .init(event.session)
+            case .ip: .text(event.origin?.address)
+            case .userAgent: .text(event.origin?.userAgent)
+            case .details: .text(details)
+            case .sum: .text(event.coalescingKey)
+            }
+        }
     }
 }

@@ -1,22 +1,39 @@
 package import PawlCore
 
-/// The columns of a signing key in the one order that all statements of all SQL stores use.
+/// The row of a signing key.
 package enum KeyRow {
-    package static let table = TableShape(
-        name: "signing_keys",
-        columns: [
-            ("id", .text), ("algorithm", .text), ("seal", .bytes), ("created_at", .integer), ("activates_at", .integer),
-        ])
+    package enum Column: Int, TableColumn {
+        case id, algorithm, seal, createdAt, activatesAt
+
+        package var kind: TableShape.Kind {
+            switch self {
+            case .id, .algorithm: .text
+            case .seal: .bytes
+            case .createdAt, .activatesAt: .integer
+            }
+        }
+    }
+
+    package static let table = TableShape(name: "signing_keys", Column.self)
     package static let names = table.names
     package static let list = table.list
 
     package static func decode(_ row: some Columns) -> SealedSigningKey {
-        SealedSigningKey(
-            id: row.text(0), algorithm: row.text(1), seal: row.bytes(2), createdAt: row.time(3),
-            activatesAt: row.time(4))
+        let row = NamedColumns(row, Column.self)
+        return SealedSigningKey(
+            id: row.text(.id), algorithm: row.text(.algorithm), seal: row.bytes(.seal), createdAt: row.time(.createdAt),
+            activatesAt: row.time(.activatesAt))
     }
 
     package static func values(_ key: SealedSigningKey) -> [ColumnValue] {
-        [.text(key.id), .text(key.algorithm), .bytes(key.seal), .init(key.createdAt), .init(key.activatesAt)]
+        Column.allCases.map { column in
+            switch column {
+            case .id: .text(key.id)
+            case .algorithm: .text(key.algorithm)
+            case .seal: .bytes(key.seal)
+            case .createdAt: .init(key.createdAt)
+            case .activatesAt: .init(key.activatesAt)
+            }
+        }
     }
 }

@@ -1,58 +1,95 @@
 package import PawlCore
 
-/// The columns of a session in the one order that all statements of all SQL stores use.
+/// The row of a session.
 package enum SessionRow {
-    package static let table = TableShape(
-        name: "sessions",
-        columns: [
-            ("id", .id), ("subject", .id), ("client_id", .text), ("delivery", .text), ("created_at", .integer),
-            ("absolute_expires_at", .integer), ("auth_time", .integer), ("amr", .text), ("scope", .text),
-            ("roles", .text), ("device", .text), ("ip", .text), ("user_agent", .text), ("generation", .integer),
-            ("hash", .bytes), ("seal", .bytes), ("attempt_1", .integer), ("attempt_2", .integer),
-            ("attempt_3", .integer), ("attempt_4", .integer), ("rotated_at", .integer), ("idle_expires_at", .integer),
-            ("step_up_failures", .integer), ("ended_at", .integer), ("end_reason", .text), ("turned_by", .text),
-            ("recovered_at", .integer), ("current_attempt", .integer),
-        ])
+    package enum Column: Int, TableColumn {
+        case id, subject, clientID, delivery, createdAt, absoluteExpiresAt, authTime, amr, scope, roles, device, ip,
+            userAgent, generation, hash, seal, attempt1, attempt2, attempt3, attempt4, rotatedAt, idleExpiresAt,
+            stepUpFailures, endedAt, endReason, turnedBy, recoveredAt, currentAttempt
+
+        package var kind: TableShape.Kind {
+            switch self {
+            case .id, .subject: .id
+            case .clientID, .delivery, .amr, .scope, .roles, .device, .ip, .userAgent, .endReason, .turnedBy: .text
+            case .hash, .seal: .bytes
+            case .createdAt, .absoluteExpiresAt, .authTime, .generation, .attempt1, .attempt2, .attempt3, .attempt4,
+                .rotatedAt, .idleExpiresAt, .stepUpFailures, .endedAt, .recoveredAt, .currentAttempt:
+                .integer
+            }
+        }
+    }
+
+    package static let table = TableShape(name: "sessions", Column.self)
     package static let names = table.names
     package static let list = table.list
 
+    private static let attempts: [Column] = [.attempt1, .attempt2, .attempt3, .attempt4]
+
     package static func decode(_ row: some Columns) throws -> Session {
-        guard let id = SessionID(bytes: row.bytes(0)), let subject = SubjectID(bytes: row.bytes(1)),
-            let delivery = Delivery(rawValue: row.text(3)),
-            let generation = row.integer(13).flatMap({ UInt32(exactly: $0) })
+        let row = NamedColumns(row, Column.self)
+        guard let id = SessionID(bytes: row.bytes(.id)), let subject = SubjectID(bytes: row.bytes(.subject)),
+            let delivery = Delivery(rawValue: row.text(.delivery)),
+            let generation = row.integer(.generation).flatMap({ UInt32(exactly: $0) })
         else { throw StoreError("A row of sessions cannot be read.") }
+        let chain = Session.Chain(
+            generation: generation, hash: row.bytes(.hash), seal: row.bytes(.seal), attempts: attempts.map(row.attempt),
+            currentAttempt: row.attempt(.currentAttempt), rotatedAt: row.time(.rotatedAt),
+            turnedBy: TurnKind(rawValue: row.text(.turnedBy)) ?? .refresh, recoveredAt: row.optionalTime(.recoveredAt))
+        let ending = row.optionalTime(.endedAt).map {
+            Session.Ending(at: $0, reason: EndReason(rawValue: row.text(.endReason)) ?? .revoked)
+        }
         return Session(
-            id: id, subject: subject, clientID: row.text(2), delivery: delivery, createdAt: row.time(4),
-            absoluteExpiry: row.time(5), authTime: row.time(6), authMethods: row.words(7), scope: row.words(8),
-            roles: row.words(9), device: row.text(10), origin: Origin(address: row.text(11), userAgent: row.text(12)),
-            generation: generation, hash: row.bytes(14), seal: row.bytes(15), attempts: (16..<20).map(row.attempt),
-            rotatedAt: row.time(20), idleExpiry: row.time(21), stepUpFailures: Int(row.integer(22) ?? 0),
-            ending: row.optionalTime(23).map {
-                Session.Ending(at: $0, reason: EndReason(rawValue: row.text(24)) ?? .revoked)
-            }, turnedBy: TurnKind(rawValue: row.text(25)) ?? .refresh,
-            recoveredAt: row.optionalTime(26), currentAttempt: row.attempt(27))
+            id: id, subject: subject, clientID: row.text(.clientID), delivery: delivery,
+            createdAt: row.time(.createdAt),
+            deadlines: .init(absolute: row.time(.absoluteExpiresAt), idle: row.time(.idleExpiresAt)),
+            proof: .init(time: row.time(.authTime), methods: row.words(.amr)), scope: row.words(.scope),
+            roles: row.words(.roles), device: row.text(.device),
+            origin: Origin(address: row.text(.ip), userAgent: row.text(.userAgent)), chain: chain,
+            stepUpFailures: Int(row.integer(.stepUpFailures) ?? 0), ending: ending)
     }
 
     package static func values(_ session: Session) -> [ColumnValue] {
-        let identity: [ColumnValue] = [
-            .init(session.id), .init(session.subject), .text(session.clientID), .text(session.delivery.rawValue),
-            .init(session.createdAt), .init(session.absoluteExpiry), .init(session.authTime),
-            .init(session.authMethods), .init(session.scope), .init(session.roles), .text(session.device),
-            .text(session.origin.address), .text(session.origin.userAgent),
-        ]
-        let turn: [ColumnValue] =
-            [.integer(Int64(session.generation)), .bytes(session.hash), .bytes(session.seal)]
-            + session.attempts.map { .integer($0.column) }
-        return identity + turn + [
-            .init(session.rotatedAt), .init(session.idleExpiry), .integer(Int64(session.stepUpFailures)),
-            .init(session.ending?.at), .text(session.ending?.reason.rawValue), .text(session.turnedBy.rawValue),
-            .init(session.recoveredAt), .integer(session.currentAttempt.column),
-        ]
+        Column.allCases.map { value(of: $0, in: session) }
+    }
+
+    private static func value(of column: Column, in session: Session) -> ColumnValue {
+        let chain = session.chain
+        return switch column {
+        case .id: .init(session.id)
+        case .subject: .init(session.subject)
+        case .clientID: .text(session.clientID)
+        case .delivery: .text(session.delivery.rawValue)
+        case .createdAt: .init(session.createdAt)
+        case .absoluteExpiresAt: .init(session.deadlines.absolute)
+        case .authTime: .init(session.proof.time)
+        case .amr: .init(session.proof.methods)
+        case .scope: .init(session.scope)
+        case .roles: .init(session.roles)
+        case .device: .text(session.device)
+        case .ip: .text(session.origin.address)
+        case .userAgent: .text(session.origin.userAgent)
+        case .generation: .integer(Int64(chain.generation))
+        case .hash: .bytes(chain.hash)
+        case .seal: .bytes(chain.seal)
+        case .attempt1: .integer(chain.attempts[0].column)
+        case .attempt2: .integer(chain.attempts[1].column)
+        case .attempt3: .integer(chain.attempts[2].column)
+        case .attempt4: .integer(chain.attempts[3].column)
+        case .rotatedAt: .init(chain.rotatedAt)
+        case .idleExpiresAt: .init(session.deadlines.idle)
+        case .stepUpFailures: .integer(Int64(session.stepUpFailures))
+        case .endedAt: .init(session.ending?.at)
+        case .endReason: .text(session.ending?.reason.rawValue)
+        case .turnedBy: .text(chain.turnedBy.rawValue)
+        case .recoveredAt: .init(chain.recoveredAt)
+        case .currentAttempt: .integer(chain.currentAttempt.column)
+        }
     }
 }
 
 extension SessionEnding {
-    /// The events of ended sessions whose ids and subjects are the columns of `rows`, in the order of the ids.
+    /// The events of ended sessions, in the order of their ids.
+    /// - Parameter rows: id and subject of each.
     package func events(of rows: some Sequence<some Columns>) throws -> [Event] {
         try rows.map { row in
             guard let id = SessionID(bytes: row.bytes(0)), let subject = SubjectID(bytes: row.bytes(1)) else {

@@ -12,6 +12,15 @@ package struct TableShape: Sendable {
     package let name: String
     package let columns: [(name: String, kind: Kind)]
 
+    package init(name: String, columns: [(name: String, kind: Kind)]) {
+        self.name = name
+        self.columns = columns
+    }
+
+    package init(name: String, _ columns: (some TableColumn).Type) {
+        self.init(name: name, columns: columns.allCases.map { ($0.name, $0.kind) })
+    }
+
     package var names: [String] { columns.map(\.name) }
     package var list: String { names.joined(separator: ", ") }
     package var key: String { columns[0].name }
@@ -19,7 +28,7 @@ package struct TableShape: Sendable {
     /// All that an installation is made of, except for the history of its schema and the settings.
     package static let all = [
         UserRow.table, KeyRow.table, SessionRow.table,
-        TableShape(name: "events", columns: [("id", .integer)] + EventRow.columns),
+        TableShape(name: "events", columns: [("id", .integer)] + EventRow.shape.columns),
         TableShape(
             name: "login_throttle",
             columns: [

@@ -1,41 +1,60 @@
 package import PawlCore
 
-/// The columns of a user in the one order that all statements of all SQL stores use. `identifier` is the spelling;
-/// `identifier_key` and `identifier_typed` are NULL where they are the same.
+/// The row of a user. `identifier` is the spelling; `identifier_key` and `identifier_typed` are NULL where they are the
+/// same.
 package enum UserRow {
-    /// What must be different in each row.
-    package static let key = "coalesce(identifier_key, identifier)"
+    package enum Column: Int, TableColumn {
+        case id, identifier, createdAt, password, version, disabled, roles, scope, identifierKey, identifierTyped
 
-    package static let table = TableShape(
-        name: "users",
-        columns: [
-            ("id", .id), ("identifier", .text), ("created_at", .integer), ("password", .bytes), ("version", .integer),
-            ("disabled", .integer), ("roles", .text), ("scope", .text), ("identifier_key", .text),
-            ("identifier_typed", .text),
-        ])
+        package var kind: TableShape.Kind {
+            switch self {
+            case .id: .id
+            case .password: .bytes
+            case .createdAt, .version, .disabled: .integer
+            case .identifier, .roles, .scope, .identifierKey, .identifierTyped: .text
+            }
+        }
+    }
+
+    package static let table = TableShape(name: "users", Column.self)
     package static let names = table.names
     package static let list = table.list
 
+    /// What must be different in each row.
+    package static let key = "coalesce(identifier_key, identifier)"
+
     package static func decode(_ row: some Columns) throws -> User {
-        let key = row.isNull(8) ? nil : row.text(8)
-        let typed = row.isNull(9) ? nil : row.text(9)
-        guard let id = SubjectID(bytes: row.bytes(0)),
-            let identifier = Identifier(spelling: row.text(1), key: key, typed: typed)
+        let row = NamedColumns(row, Column.self)
+        guard let id = SubjectID(bytes: row.bytes(.id)),
+            let identifier = Identifier(
+                spelling: row.text(.identifier), key: row.optionalText(.identifierKey),
+                typed: row.optionalText(.identifierTyped))
         else {
             throw StoreError("A row of users cannot be read.")
         }
         return User(
-            id: id, identifier: identifier, createdAt: row.time(2), password: SealedPassword(bytes: row.bytes(3)),
-            version: row.integer(4) ?? 0, isDisabled: row.integer(5) != 0, roles: row.words(6), scope: row.words(7))
+            id: id, identifier: identifier, createdAt: row.time(.createdAt),
+            password: SealedPassword(bytes: row.bytes(.password)), version: row.integer(.version) ?? 0,
+            isDisabled: row.integer(.disabled) != 0, roles: row.words(.roles), scope: row.words(.scope))
     }
 
     package static func values(_ user: User) -> [ColumnValue] {
+        Column.allCases.map { value(of: $0, in: user) }
+    }
+
+    private static func value(of column: Column, in user: User) -> ColumnValue {
         let identifier = user.identifier
-        return [
-            .init(user.id), .text(identifier.spelling), .init(user.createdAt), .bytes(user.password.bytes),
-            .integer(user.version), .integer(user.isDisabled ? 1 : 0), .init(user.roles), .init(user.scope),
-            .text(identifier.text == identifier.spelling ? nil : identifier.text),
-            .text(identifier.typed == identifier.spelling ? nil : identifier.typed),
-        ]
+        return switch column {
+        case .id: .init(user.id)
+        case .identifier: .text(identifier.spelling)
+        case .createdAt: .init(user.createdAt)
+        case .password: .bytes(user.password.bytes)
+        case .version: .integer(user.version)
+        case .disabled: .integer(user.isDisabled ? 1 : 0)
+        case .roles: .init(user.roles)
+        case .scope: .init(user.scope)
+        case .identifierKey: .text(identifier.text == identifier.spelling ? nil : identifier.text)
+        case .identifierTyped: .text(identifier.typed == identifier.spelling ? nil : identifier.typed)
+        }
     }
 }

@@ -131,6 +131,10 @@ extension SQLiteStore {
             .map { try UserRow.decode($0) }
     }
 
+    static func release(_ reservation: LoginReservation, at now: UnixTime, in db: Database) throws {
+        try change(reservation.keys, at: now, in: db) { reservation.throttle.settle(&$0, .released, at: now) }
+    }
+
     /// Lets a rule change the counters of one try.
     private static func change<Value>(
         _ keys: ThrottleKeys, at now: UnixTime, in db: Database, _ rule: (inout ThrottleCounters) -> Value

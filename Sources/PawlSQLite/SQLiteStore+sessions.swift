@@ -8,17 +8,21 @@ extension SQLiteStore {
     package var sliceSize: Int { 8 }
 
     package func startSession(
-        _ session: Session, ifUserVersionIs userVersion: Int64, limit: Int, _ event: Event
-    ) async throws(StoreError) -> [Event]? {
-        try await write { db in
+        _ session: Session, ifUserVersionIs userVersion: Int64, limit: Int, releasing reservation: LoginReservation?,
+        _ event: Event
+    ) async throws(StoreError) -> SessionStartResult {
+        let sliceSize = sliceSize
+        return try await write { db in
             guard let user = try Self.fetchUser(session.subject, in: db), !user.isDisabled, user.version == userVersion
-            else { return nil }
+            else { return .userChanged }
             let displaced = try Self.fetchLeastRecentlyUsed(
-                of: user.id, beyond: limit - 1, sparing: nil, limit: .max, at: session.createdAt, in: db)
+                of: user.id, beyond: limit - 1, sparing: nil, limit: sliceSize + 1, at: session.createdAt, in: db)
+            guard displaced.count <= sliceSize else { return .crowded }
             let ended = try Self.end(.these(displaced), SessionEnding(displacedBy: session), in: db).ended
             try Self.replace(session, in: db)
             try Self.insert(event, in: db)
-            return ended
+            if let reservation { try Self.release(reservation, at: session.createdAt, in: db) }
+            return .started(displaced: ended)
         }
     }
 

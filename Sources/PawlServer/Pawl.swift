@@ -111,7 +111,9 @@ public final class Pawl: Service {
         for tick in 1... {
             guard (try? await Task.sleep(for: pause)) != nil else { return }  // cancelled
             let isNewMinute = tick.isMultiple(of: 60)
-            var duties: [() async throws -> Void] = [engine.dataLoss.follow, engine.revocations.follow]
+            var duties: [() async throws -> Void] = [
+                engine.dataLoss.follow, engine.settleUnknownOutcomes, engine.revocations.follow,
+            ]
             if isNewMinute { duties += [engine.dataLoss.recordHeartbeat, engine.keys.refresh] }
             for duty in duties {
                 do {

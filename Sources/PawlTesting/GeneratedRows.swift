@@ -18,14 +18,14 @@ package struct GeneratedRow: Sendable {
     private init(number: UInt64, for user: User, _ generator: inout SplitMix64) throws {
         let now = Sample.start + 1_000_000
         var session = try Sample.session(of: user, number)
-        session.generation = Self.pick(
+        session.chain.generation = Self.pick(
             [2, 2, 3, 3, 4, 4, 5, 5, 2, 3, 4, 5, 2, 3, .max - 1, .max], &generator)
         let names: [AttemptDigest?] = [nil, AttemptDigest(value: 1), AttemptDigest(value: 2)]
-        session.attempts = (0..<Session.rememberedAttempts).map { _ in Self.pick(names, &generator) }
-        session.currentAttempt = Self.pick(names, &generator)
-        session.rotatedAt = now - Self.pick([-5, 0, 1, 29, 30, 31, 59, 60, 3600], &generator)
+        session.chain.attempts = (0..<Session.Chain.rememberedAttempts).map { _ in Self.pick(names, &generator) }
+        session.chain.currentAttempt = Self.pick(names, &generator)
+        session.chain.rotatedAt = now - Self.pick([-5, 0, 1, 29, 30, 31, 59, 60, 3600], &generator)
         // The usual first, so that not every row falls at the first hurdle.
-        session.idleExpiry = now + Self.pick([1000, 1000, 1000, 1000, -1, 0, 1], &generator)
+        session.deadlines.idle = now + Self.pick([1000, 1000, 1000, 1000, -1, 0, 1], &generator)
         session.stepUpFailures = Self.pick([0, 4], &generator)
         session.origin = Self.pick([Sample.origin, Sample.otherOrigin], &generator)
         session = Self.moving(
@@ -34,13 +34,13 @@ package struct GeneratedRow: Sendable {
         let ending: EndReason? = Self.pick(
             [nil, nil, nil, nil, nil, nil, nil, nil, nil, .signedOut, .reused, .revoked], &generator)
         let isCurrent = Self.pick([true, true, true, true, false], &generator)
-        let hash = isCurrent ? session.hash : Sample.bytes(number &+ 5000)
-        session.recoveredAt = Self.pick([nil, nil, now - 61, now - 60, now - 30], &generator)
+        let hash = isCurrent ? session.chain.hash : Sample.bytes(number &+ 5000)
+        session.chain.recoveredAt = Self.pick([nil, nil, now - 61, now - 60, now - 30], &generator)
         if let ending { session = session.ended(at: now - 10, reason: ending) }
 
         var sample = TurnSample(of: session, successor: number &+ 10_000)
         let step: Int64 = Self.pick([-2, -2, -1, -1, 0, 0, 0, 1], &generator)
-        sample.generation = UInt32(truncatingIfNeeded: Int64(session.generation) + step)
+        sample.generation = UInt32(truncatingIfNeeded: Int64(session.chain.generation) + step)
         sample.hash = hash
         sample.now = now
         sample.issuedAt = now - Self.pick([0, 100, 5000], &generator)
@@ -69,13 +69,10 @@ package struct GeneratedRow: Sendable {
     }
 
     private static func moving(_ session: Session, absoluteExpiry: UnixTime, delivery: Delivery) -> Session {
-        Session(
-            id: session.id, subject: session.subject, clientID: session.clientID, delivery: delivery,
-            createdAt: session.createdAt, absoluteExpiry: absoluteExpiry, authTime: session.authTime,
-            authMethods: session.authMethods, scope: session.scope, roles: session.roles, device: session.device,
-            origin: session.origin, generation: session.generation, hash: session.hash, seal: session.seal,
-            attempts: session.attempts, rotatedAt: session.rotatedAt, idleExpiry: session.idleExpiry,
-            stepUpFailures: session.stepUpFailures, ending: session.ending, currentAttempt: session.currentAttempt)
+        var moved = session
+        moved.deadlines.absolute = absoluteExpiry
+        moved.delivery = delivery
+        return moved
     }
 
     /// What the policy says of the pair.

@@ -63,10 +63,12 @@ package final class ObservedStore: Store {
     }
 
     package func startSession(
-        _ session: Session, ifUserVersionIs userVersion: Int64, limit: Int, _ event: Event
-    ) async throws(StoreError) -> [Event]? {
+        _ session: Session, ifUserVersionIs userVersion: Int64, limit: Int, releasing reservation: LoginReservation?,
+        _ event: Event
+    ) async throws(StoreError) -> SessionStartResult {
         try await note(.startSession)
-        return try await base.startSession(session, ifUserVersionIs: userVersion, limit: limit, event)
+        return try await base.startSession(
+            session, ifUserVersionIs: userVersion, limit: limit, releasing: reservation, event)
     }
 
     package func session(_ id: SessionID) async throws(StoreError) -> Session? {
@@ -256,6 +258,8 @@ package final class ObservedStore: Store {
         try await note(.takeHousekeepingLease)
         return try await base.takeHousekeepingLease(at: now)
     }
+
+    package func settleUnknownOutcomes(at now: UnixTime) async { await base.settleUnknownOutcomes(at: now) }
 
     package func tryStatements() async throws(StoreError) {
         try await note(.tryStatements)

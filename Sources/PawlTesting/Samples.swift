@@ -30,12 +30,13 @@ package enum Sample {
         let id = try SessionID(bytes: Array(user.id.bytes.prefix(8)) + bigEndian(number, count: 8)).orThrow()
         return Session(
             id: id, subject: user.id, clientID: "first-party", delivery: delivery, createdAt: start,
-            absoluteExpiry: start + absolute, authTime: start, authMethods: ["pwd"], scope: user.scope,
-            roles: user.roles, device: "device \(number)", origin: origin, generation: 3, hash: bytes(number),
-            seal: bytes(number &+ 1000, count: 66),
-            attempts: [AttemptDigest(value: 7), nil, AttemptDigest(value: 9), nil],
-            rotatedAt: start, idleExpiry: start + idle, stepUpFailures: 0, ending: nil,
-            currentAttempt: AttemptDigest(value: nextName(7)))
+            deadlines: .init(absolute: start + absolute, idle: start + idle),
+            proof: .init(time: start, methods: ["pwd"]), scope: user.scope, roles: user.roles,
+            device: "device \(number)", origin: origin,
+            chain: .init(
+                generation: 3, hash: bytes(number), seal: bytes(number &+ 1000, count: 66),
+                attempts: [AttemptDigest(value: 7), nil, AttemptDigest(value: 9), nil],
+                currentAttempt: AttemptDigest(value: nextName(7)), rotatedAt: start))
     }
 
     /// What the name of an attempt is under the secret of the successor, as far as stores can tell.
@@ -85,11 +86,11 @@ package struct TurnSample {
 
     package init(of session: Session, successor: UInt64 = 77) {
         sessionID = session.id
-        generation = session.generation
-        hash = session.hash
-        issuedAt = session.rotatedAt
+        generation = session.chain.generation
+        hash = session.chain.hash
+        issuedAt = session.chain.rotatedAt
         delivery = session.delivery
-        now = session.rotatedAt + 60
+        now = session.chain.rotatedAt + 60
         self.successor = successor
     }
 

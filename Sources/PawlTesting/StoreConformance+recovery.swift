@@ -14,8 +14,8 @@ extension StoreConformance {
             #expect(outcome.verdict == .rotate)
             #expect(outcome.session == row)
             #expect(try await store.session(session.id) == row)
-            #expect(row.generation == session.generation + 5 && row.recoveredAt == ahead.now)
-            #expect(row.attempts == [AttemptDigest(value: 11), nil, nil, nil])
+            #expect(row.chain.generation == session.chain.generation + 5 && row.chain.recoveredAt == ahead.now)
+            #expect(row.chain.attempts == [AttemptDigest(value: 11), nil, nil, nil])
 
             // The retry is a replay like any other (P5), and an older copy of the lost history harms nobody.
             let retry = try await store.rotate(ahead.with { $0.now = $0.now + 3600 }.turn, under: .init(), losses: open)
@@ -95,7 +95,7 @@ extension StoreConformance {
 
             let outcome = try await store.rotate(turn(at: 3), under: .init(), losses: open)
             #expect(outcome.verdict == .rotate && outcome.events.endedSessions == [other.id])
-            #expect(try await store.session(session.id)?.recoveredAt != nil)
+            #expect(try await store.session(session.id)?.chain.recoveredAt != nil)
             #expect(try await store.user(user.id)?.version == 4)
             let kinds = try await store.newEvents().map(\.kind)
             #expect(kinds == [.steppedUp, .passwordChanged, .sessionRecovered, .sessionEnded])
@@ -155,15 +155,15 @@ extension StoreConformance {
                 try await store.countDataLoss(since: start, at: start)
                     == DataLossCount(recovered: 0, lost: 0, silent: 0))
             var rows = try (1...9).map { try Sample.session(of: user, $0) }
-            rows[0].recoveredAt = start
-            rows[0].rotatedAt = start
-            rows[1].recoveredAt = start - 1
+            rows[0].chain.recoveredAt = start
+            rows[0].chain.rotatedAt = start
+            rows[1].chain.recoveredAt = start - 1
             rows[2] = rows[2].ended(at: start, reason: .lost)
             rows[3] = rows[3].ended(at: start - 1, reason: .lost)
             rows[4] = rows[4].ended(at: start, reason: .revoked)
-            rows[5].idleExpiry = start - 10
-            rows[6].rotatedAt = start + 1
-            rows[7].rotatedAt = start
+            rows[5].deadlines.idle = start - 10
+            rows[6].chain.rotatedAt = start + 1
+            rows[7].chain.rotatedAt = start
             try await store.put(user)
             for row in rows {
                 #expect(try await store.startSession(row, ifUserVersionIs: user.version, Sample.started(row)))
@@ -178,16 +178,12 @@ extension StoreConformance {
         Check("sessions: those that began since a moment are ended in slices") { store in
             let user = try Sample.user("owner")
             let rows = try (UInt64(1)...7).map { number in
-                let row = try Sample.session(of: user, number)
-                return Session(
-                    id: row.id, subject: row.subject, clientID: row.clientID, delivery: row.delivery,
-                    createdAt: Sample.start + Int64(number), absoluteExpiry: row.absoluteExpiry, authTime: row.authTime,
-                    authMethods: row.authMethods, scope: row.scope, roles: row.roles, device: row.device,
-                    origin: row.origin, generation: row.generation, hash: row.hash, seal: row.seal,
-                    attempts: row.attempts, rotatedAt: row.rotatedAt,
-                    // One that looks idle could still be recovered.
-                    idleExpiry: number == 6 ? Sample.start : row.idleExpiry, stepUpFailures: 0,
-                    ending: number == 5 ? Session.Ending(at: Sample.start, reason: .signedOut) : nil)
+                var row = try Sample.session(of: user, number)
+                row.createdAt = Sample.start + Int64(number)
+                // One that looks idle could still be recovered.
+                if number == 6 { row.deadlines.idle = Sample.start }
+                if number == 5 { row.ending = Session.Ending(at: Sample.start, reason: .signedOut) }
+                return row
             }
             try await store.put(user, rows[0], rows[1], rows[2], rows[3], rows[4], rows[5], rows[6])
             let ending = SessionEnding(.revoked, at: Sample.start + 60, origin: nil)

@@ -57,11 +57,13 @@ extension StoreConformance {
             events.allSatisfy { $0.session == session.id && $0.subject == user.id && $0.at == turn.presentation.now })
         #expect(
             events.allSatisfy {
-                $0.details["generation_gap"] == String(session.generation - turn.presentation.generation)
+                $0.details["generation_gap"] == String(session.chain.generation - turn.presentation.generation)
             })
         if story.ends != nil {
-            #expect(expected.hash.isEmpty && expected.seal.isEmpty && expected.attempts.allSatisfy { $0 == nil })
-            #expect(expected.currentAttempt == nil)
+            #expect(
+                expected.chain.hash.isEmpty && expected.chain.seal.isEmpty
+                    && expected.chain.attempts.allSatisfy { $0 == nil })
+            #expect(expected.chain.currentAttempt == nil)
         }
     }
 
@@ -82,14 +84,14 @@ extension StoreConformance {
             }, verdict: .replay),
         Story(
             name: "racing requests without names are replayed inside the leeway",
-            row: { $0.attempts[0] = nil },
+            row: { $0.chain.attempts[0] = nil },
             turn: {
                 $0.generation -= 1; $0.now = Sample.start + 30
             }, verdict: .replay),
         // FAULTS B10: times are whole seconds, so one second may be a moment.
         Story(
             name: "racing requests without names are replayed inside a leeway of one second", policy: .init(leeway: 1),
-            row: { $0.attempts[0] = nil },
+            row: { $0.chain.attempts[0] = nil },
             turn: {
                 $0.generation -= 1; $0.now = Sample.start + 1
             }, verdict: .replay),
@@ -115,7 +117,7 @@ extension StoreConformance {
                 $0.attempt = Sample.nextName(7); $0.now = Sample.start + 60
             }, verdict: .rotate),
         Story(
-            name: "a row of before, without the current attempt's name, turns", row: { $0.currentAttempt = nil },
+            name: "a row of before, without the current attempt's name, turns", row: { $0.chain.currentAttempt = nil },
             turn: {
                 $0.attempt = Sample.nextName(7); $0.now = Sample.start
             }, verdict: .rotate),
@@ -164,7 +166,8 @@ extension StoreConformance {
             verdict: .expired),
         Story(
             name: "a session past its absolute end has expired",
-            row: { $0.idleExpiry = $0.absoluteExpiry + 86400 }, turn: { $0.now = Sample.start + Sample.absolute },
+            row: { $0.deadlines.idle = $0.deadlines.absolute + 86400 },
+            turn: { $0.now = Sample.start + Sample.absolute },
             verdict: .expired),
         Story(
             name: "a signed-out session says why", row: { $0 = $0.ended(at: Sample.start, reason: .signedOut) },
@@ -182,10 +185,10 @@ extension StoreConformance {
             }, verdict: .reuse, event: .sessionReused, ends: .reused),
         // FAULTS F10
         Story(
-            name: "the last generation that can be counted turns into no other", row: { $0.generation = .max },
+            name: "the last generation that can be counted turns into no other", row: { $0.chain.generation = .max },
             turn: { _ in }, verdict: .invalid),
         Story(
-            name: "the one before it turns", row: { $0.generation = .max - 1 }, turn: { _ in }, verdict: .rotate),
+            name: "the one before it turns", row: { $0.chain.generation = .max - 1 }, turn: { _ in }, verdict: .rotate),
         // FAULTS B8
         Story(
             name: "a token that is ahead of the row and older than the row's last turn is invalid",

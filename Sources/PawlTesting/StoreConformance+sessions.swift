@@ -8,15 +8,15 @@ extension StoreConformance {
             var session = try Sample.session(of: user, 1, delivery: .cookie)
             session.device = "Ana's \"phone\"; DROP TABLE sessions;-- 🦀"
             session.origin = Origin(address: "2001:db8::1", userAgent: "Mozilla/5.0 (é; 中) 'x'")
-            session.attempts = [
+            session.chain.attempts = [
                 AttemptDigest(value: .max), AttemptDigest(value: 1 << 63), nil, AttemptDigest(value: 1),
             ]
-            session.generation = .max - 1
-            session.authMethods = ["pwd", "otp"]
+            session.chain.generation = .max - 1
+            session.proof.methods = ["pwd", "otp"]
             session.stepUpFailures = 4
             var fresh = try Sample.session(of: user, 2)
-            fresh.seal = []
-            fresh.attempts = [nil, nil, nil, nil]
+            fresh.chain.seal = []
+            fresh.chain.attempts = [nil, nil, nil, nil]
             fresh.scope = []
             fresh.roles = []
             try await store.put(user, session, fresh)
@@ -45,7 +45,7 @@ extension StoreConformance {
         Check("sessions: the live ones of a subject are listed, newest first") { store in
             let (user, stranger) = (try Sample.user("owner"), try Sample.user("stranger"))
             var rows = try (1...5).map { try Sample.session(of: user, $0) }
-            rows[1].idleExpiry = Sample.start + 10
+            rows[1].deadlines.idle = Sample.start + 10
             rows[3] = rows[3].ended(at: Sample.start, reason: .signedOut)
             try await store.put(user, rows[2], rows[0], rows[4], rows[1], rows[3])
             try await store.put(stranger, try Sample.session(of: stranger, 6))
@@ -73,7 +73,7 @@ extension StoreConformance {
             let (user, stranger) = (try Sample.user("owner"), try Sample.user("stranger"))
             var rows = try (1...6).map { try Sample.session(of: user, $0) }
             for (place, age) in [30, 10, 50, 20, 40, 0].enumerated() {
-                rows[place].rotatedAt = Sample.start + Int64(age)
+                rows[place].chain.rotatedAt = Sample.start + Int64(age)
             }
             // The last one is the least recently used, and has ended.
             rows[5] = rows[5].ended(at: Sample.start, reason: .signedOut)
@@ -93,10 +93,13 @@ extension StoreConformance {
         Check("sessions: one above the limit ends the least recently used, and says why") { store in
             let user = try Sample.user("owner")
             var rows = try (1...4).map { try Sample.session(of: user, $0) }
-            for (place, age) in [30, 10, 20, 40].enumerated() { rows[place].rotatedAt = Sample.start + Int64(age) }
+            for (place, age) in [30, 10, 20, 40].enumerated() {
+                rows[place].chain.rotatedAt = Sample.start + Int64(age)
+            }
             try await store.put(user, rows[0], rows[1], rows[2])
             let ended = try await store.startSession(rows[3], ifUserVersionIs: 1, limit: 2, Sample.started(rows[3]))
-            #expect(Set(try #require(ended).endedSessions) == [rows[1].id, rows[2].id])
+            guard case .started(let displaced) = ended else { throw BadSample() }
+            #expect(Set(displaced.endedSessions) == [rows[1].id, rows[2].id])
             for row in rows[1...2] {
                 #expect(try await store.session(row.id) == row.ended(at: Sample.start, reason: .revoked))
             }
@@ -105,8 +108,44 @@ extension StoreConformance {
             #expect(Set(events.map(\.session)) == [rows[1].id, rows[2].id])
             #expect(events.allSatisfy { $0.details == ["reason": "revoked", "by": "session_limit"] })
             let late = try Sample.session(of: user, 5)
-            #expect(try await store.startSession(late, ifUserVersionIs: 9, limit: 1, Sample.started(late)) == nil)
+            #expect(
+                try await store.startSession(late, ifUserVersionIs: 9, limit: 1, Sample.started(late)) == .userChanged)
             #expect(try await store.liveSessions(of: user.id, at: Sample.start).count == 2, "it ended nothing")
+        },
+        // FAULTS B3
+        Check("sessions: one above a limit that many others exceed does not start") { store in
+            let user = try Sample.user("owner")
+            let many = try (0..<UInt64(store.sliceSize) + 2).map { try Sample.session(of: user, $0) }
+            try await store.put(user)
+            for row in many { #expect(try await store.startSession(row, ifUserVersionIs: 1, Sample.started(row))) }
+            let late = try Sample.session(of: user, 1000)
+            for limit in [1, 2] {
+                #expect(
+                    try await store.startSession(late, ifUserVersionIs: 1, limit: limit, Sample.started(late))
+                        == .crowded)
+            }
+            #expect(try await store.liveSessions(of: user.id, at: Sample.start).count == many.count, "it ended nothing")
+            guard
+                case .started(let displaced) = try await store.startSession(
+                    late, ifUserVersionIs: 1, limit: 3, Sample.started(late))
+            else { throw BadSample() }
+            #expect(displaced.count == store.sliceSize)
+        },
+        Check("sessions: one that starts gives the place of its sign-in back, and one that does not start keeps it") {
+            store in
+            let user = try Sample.user("owner")
+            try await store.put(user)
+            let keys = try Sample.throttleKeys("owner", "192.0.2.7")
+            let reservation = LoginReservation(keys, under: LoginThrottle())
+            // As many tries may be under way as fail without a delay.
+            while try await store.reserve(keys) == .granted {}
+            let session = try Sample.session(of: user, 1)
+            for (version, expected) in [(Int64(2), LoginAdmission.busy), (1, .granted)] {
+                _ = try await store.startSession(
+                    session, ifUserVersionIs: version, limit: .max, releasing: reservation, Sample.started(session))
+                #expect(try await store.reserve(keys) == expected)
+            }
+            #expect(try await store.reserve(keys) == .busy, "one place, and no more")
         },
         // FAULTS B3
         Check("sessions: a user's are ended in slices, in the order of their ids") { store in
@@ -137,7 +176,7 @@ extension StoreConformance {
                 let dead = try Sample.session(of: user, 4).ended(at: Sample.start, reason: .reused)
                 // Idle for too long is no end that lasts: in a database that has lost writes it may not be true.
                 var idle = try Sample.session(of: user, 5)
-                idle.idleExpiry = Sample.start + 10
+                idle.deadlines.idle = Sample.start + 10
                 let foreign = try Sample.session(of: stranger, 6)
                 try await store.put(user, rows[0], rows[1], rows[2], dead, idle)
                 try await store.put(stranger, foreign)
@@ -156,7 +195,9 @@ extension StoreConformance {
                 for row in hit {
                     let ended = row.ended(at: ending.at, reason: .signedOut)
                     #expect(try await store.session(row.id) == ended)
-                    #expect(ended.hash.isEmpty && ended.seal.isEmpty && ended.attempts == [nil, nil, nil, nil])
+                    #expect(
+                        ended.chain.hash.isEmpty && ended.chain.seal.isEmpty
+                            && ended.chain.attempts == [nil, nil, nil, nil])
                 }
                 for row in rows + [dead, idle, foreign] where !hit.contains(row) {
                     #expect(try await store.session(row.id) == row)
@@ -226,11 +267,11 @@ extension StoreConformance {
             let user = try Sample.user("owner")
             var rows = try (1...7).map { try Sample.session(of: user, $0) }
             let cutoff = Sample.start + 100
-            rows[0].idleExpiry = cutoff - 1
-            rows[1].idleExpiry = cutoff
+            rows[0].deadlines.idle = cutoff - 1
+            rows[1].deadlines.idle = cutoff
             rows[2] = rows[2].ended(at: cutoff - 1, reason: .signedOut)
             rows[3] = rows[3].ended(at: cutoff, reason: .signedOut)
-            rows[5].idleExpiry = Sample.start + 3
+            rows[5].deadlines.idle = Sample.start + 3
             try await store.put(user, rows[0], rows[1], rows[2], rows[3], rows[4], rows[5], rows[6])
             var cursor: SessionID?
             var slices: [SessionID?] = []

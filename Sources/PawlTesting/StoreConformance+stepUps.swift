@@ -18,7 +18,8 @@ extension StoreConformance {
             #expect(now == session.turned(by: turn))
             #expect(outcome.session == now)
             #expect(
-                now.authTime == turn.presentation.now && now.authMethods == ["pwd", "otp"] && now.stepUpFailures == 0)
+                now.proof.time == turn.presentation.now && now.proof.methods == ["pwd", "otp"]
+                    && now.stepUpFailures == 0)
             #expect(try await store.newEvents().map(\.kind) == [.steppedUp])
             #expect(try await store.user(user.id) == user)
         },

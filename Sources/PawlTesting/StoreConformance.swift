@@ -47,7 +47,14 @@ extension SessionStore {
     package func startSession(
         _ session: Session, ifUserVersionIs userVersion: Int64, _ event: Event
     ) async throws(StoreError) -> Bool {
-        try await startSession(session, ifUserVersionIs: userVersion, limit: .max, event) != nil
+        try await startSession(session, ifUserVersionIs: userVersion, limit: .max, event) == .started(displaced: [])
+    }
+
+    /// Starts a session under a limit, outside of a sign-in.
+    package func startSession(
+        _ session: Session, ifUserVersionIs userVersion: Int64, limit: Int, _ event: Event
+    ) async throws(StoreError) -> SessionStartResult {
+        try await startSession(session, ifUserVersionIs: userVersion, limit: limit, releasing: nil, event)
     }
 
     /// Ends all of the selected sessions at once.

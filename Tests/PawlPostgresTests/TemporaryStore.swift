@@ -36,6 +36,19 @@ func withStore(
     await store.close()
 }
 
+/// A store behind a proxy.
+func withProxy(
+    patience: Duration = .seconds(8), clock: WallClock? = nil, _ work: (PostgresStore, Proxy) async throws -> Void
+) async throws {
+    try await withDatabase { server, database in
+        let proxy = try await Proxy(to: server.port)
+        try await withStore(url: server.url(database, port: proxy.port), patience: patience, clock: clock) { store in
+            try await work(store, proxy)
+        }
+        try await proxy.close()
+    }
+}
+
 extension PostgresStore {
     /// Puts sessions of one user into an empty store.
     func putSessions(_ count: UInt64) async throws -> [Session] {
@@ -46,9 +59,10 @@ extension PostgresStore {
         return sessions
     }
 
-    /// Waits for the database to come back, by what each node asks each second.
+    /// Waits for the database to come back, and does what each node does each second.
     func untilBack() async throws {
         try await waitUntil("the database") { (try? await dataLossRecord()) != nil }
+        await settleUnknownOutcomes(at: clock.now)
     }
 
     /// Holds the batcher until all turns have come.

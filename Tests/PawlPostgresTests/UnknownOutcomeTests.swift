@@ -45,7 +45,7 @@ struct DoubtTests {
             // Still a retry, even of a client that names none.
             let late = TurnSample(of: session, successor: 6).with { $0.now = store.clock.now + 5 }.turn
             let outcome = try await store.rotate(late, under: .init())
-            #expect(outcome.verdict == .replay && outcome.session?.hash == turn.successor.hash)
+            #expect(outcome.verdict == .replay && outcome.session?.chain.hash == turn.successor.hash)
         }
     }
 
@@ -67,7 +67,7 @@ struct DoubtTests {
             let again = TurnSample(of: sessions[0], successor: 6).with { $0.now = turns[0].presentation.now + 4000 }
                 .turn
             let outcome = try await whenBack { try await store.rotate(again, under: .init(leeway: leeway)) }
-            #expect(outcome.verdict == .replay && outcome.session?.hash == turns[0].successor.hash)
+            #expect(outcome.verdict == .replay && outcome.session?.chain.hash == turns[0].successor.hash)
             #expect(try await store.session(sessions[0].id)?.ending == nil)
         }
     }
@@ -89,7 +89,7 @@ struct DoubtTests {
             await #expect(throws: StoreError.self) { _ = try await again(0, after: 20) }
             proxy.up()
             let outcome = try await whenBack { try await again(0, after: 500) }
-            #expect(outcome.verdict == .replay && outcome.session?.hash == turns[0].successor.hash)
+            #expect(outcome.verdict == .replay && outcome.session?.chain.hash == turns[0].successor.hash)
             #expect(try await again(1, after: 500).verdict == .reuse, "this one comes for the first time")
         }
     }
@@ -201,18 +201,5 @@ struct DoubtTests {
         let turns = sessions.map { TurnSample(of: $0, successor: 4).turn }
         for result in await store.rotateTogether(turns) { #expect(try result.get().verdict == .rotate) }
         return zip(sessions, turns).map { $0.turned(by: $1) }
-    }
-}
-
-/// A store behind a proxy.
-func withProxy(
-    patience: Duration = .seconds(8), clock: WallClock? = nil, _ work: (PostgresStore, Proxy) async throws -> Void
-) async throws {
-    try await withDatabase { server, database in
-        let proxy = try await Proxy(to: server.port)
-        try await withStore(url: server.url(database, port: proxy.port), patience: patience, clock: clock) { store in
-            try await work(store, proxy)
-        }
-        try await proxy.close()
     }
 }

@@ -65,7 +65,7 @@ struct BackupTests {
         try await copy.withStore { store in
             // The turn after the last step is not in it; those before are.
             let copied = try await store.session(session.id)
-            #expect(copied?.generation == session.generation + 1 + UInt32(turned.count - 1))
+            #expect(copied?.chain.generation == session.chain.generation + 1 + UInt32(turned.count - 1))
             #expect(try await store.user(user.id) == user)
             #expect(try await store.latestEvents(limit: 5000).count == 4002)
             #expect(try await store.findDamage().isEmpty)

@@ -160,7 +160,7 @@ struct OpeningTests {
 
     private static func withoutCurrentAttempt(_ session: Session) -> Session {
         var session = session
-        session.currentAttempt = nil
+        session.chain.currentAttempt = nil
         return session
     }
 
@@ -186,8 +186,9 @@ struct OpeningTests {
                         'Sample/1', 3, ?5, ?6, 7, 9, ?3, ?7, 0, 'refresh')
                     """,
                 arguments: [
-                    session.id.data, session.subject.data, session.createdAt.seconds, session.absoluteExpiry.seconds,
-                    session.hash.data, session.seal.data, session.idleExpiry.seconds,
+                    session.id.data, session.subject.data, session.createdAt.seconds,
+                    session.deadlines.absolute.seconds,
+                    session.chain.hash.data, session.chain.seal.data, session.deadlines.idle.seconds,
                 ])
             let pair = try #require(keys.keys[.pair])
             try db.execute(

@@ -17,6 +17,9 @@ package final class Proxy: Sendable {
         var isDown = false
         var channels: [ObjectIdentifier: any Channel] = [:]
         var cuts = 0
+        /// Clients whose request has no answer yet.
+        var asking: Set<ObjectIdentifier> = []
+        var roundTrips = 0
     }
 
     package let port: Int
@@ -65,6 +68,9 @@ package final class Proxy: Sendable {
     /// How often it has cut.
     package var cuts: Int { state.withLock { $0.cuts } }
 
+    /// How often a client has waited for an answer.
+    package var roundTrips: Int { state.withLock { $0.roundTrips } }
+
     /// Ends all connections, and takes no more.
     package func down() async throws {
         let channels = state.withLock { state in
@@ -91,6 +97,15 @@ package final class Proxy: Sendable {
             state.cuts += 1
             state.isDown = state.goesDown
             return state.goesDown ? Array(state.channels.values) : pair
+        }
+    }
+
+    fileprivate func count(_ moment: Moment, _ client: any Channel) {
+        state.withLock { state in
+            switch moment {
+            case .beforeRequest: if state.asking.insert(ObjectIdentifier(client)).inserted { state.roundTrips += 1 }
+            case .beforeAnswer: state.asking.remove(ObjectIdentifier(client))
+            }
         }
     }
 
@@ -122,6 +137,7 @@ private final class Glue: ChannelInboundHandler, Sendable {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let cut = proxy.takeCut(moment, [context.channel, peer])
         for channel in cut { channel.close(promise: nil) }
+        proxy.count(moment, moment == .beforeRequest ? context.channel : peer)
         if cut.isEmpty { peer.writeAndFlush(unwrapInboundIn(data), promise: nil) }
     }
 

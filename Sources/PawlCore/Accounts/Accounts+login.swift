@@ -25,9 +25,7 @@ extension Accounts {
         defer { tries.leave(keys.line) }
         try await reserve(keys)
         do throws(SessionError) {
-            let grant = try await attempt(credentials, keys, origin: origin, delivery: delivery)
-            await release(keys)
-            return grant
+            return try await attempt(credentials, keys, origin: origin, delivery: delivery)
         } catch {
             // Not a failure to be counted, unless the credentials were at fault.
             if error != .invalidCredentials { await release(keys) }
@@ -56,8 +54,8 @@ extension Accounts {
             }
             let start = SessionStart(
                 user: user, authMethods: ["pwd"], device: credentials.device, origin: origin, delivery: delivery)
-            if let grant = try await sessions.start(start) {
-                try await renew(password, of: user, with: credentials.password)
+            if let grant = try await sessions.start(start, releasing: LoginReservation(keys, under: throttle)) {
+                await renew(password, of: user, with: credentials.password)
                 return grant
             }
         }
@@ -97,7 +95,7 @@ extension Accounts {
 
     /// Hashes anew if today's parameters are stronger, seals anew if the master secret is newer. If this fails, the login
     /// still succeeds, and the next one tries again.
-    private func renew(_ sealed: SealedPassword, of user: User, with password: Password) async throws(SessionError) {
+    private func renew(_ sealed: SealedPassword, of user: User, with password: Password) async {
         guard let phc = sealed.phc(for: user.id, secrets: secrets) else { return }
         let isOutdated = hasher.isOutdated(phc)
         guard isOutdated || !sealed.isCurrent(secrets) else { return }

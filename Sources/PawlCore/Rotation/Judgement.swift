@@ -9,14 +9,15 @@ struct Judgement {
     func decide(on session: Session?) -> Decision {
         guard let session else { return Decision(.expired) }
         if let ending = session.ending { return Decision(.revoked(ending.reason)) }
-        guard presented.now < session.absoluteExpiry else { return Decision(.expired) }
+        guard presented.now < session.deadlines.absolute else { return Decision(.expired) }
         // The last number has no next one: the counter never goes back to 0.
         guard presented.generation < .max else { return Decision(.invalid) }
 
-        let isCurrent = presented.generation == session.generation && constantTimeEquals(presented.hash, session.hash)
+        let isCurrent =
+            presented.generation == session.chain.generation && constantTimeEquals(presented.hash, session.chain.hash)
         if isCurrent && presented.delivery != session.delivery { return misdelivered(session) }
-        if presented.generation >= session.generation && !isCurrent { return diverge(from: session) }
-        guard presented.now < session.idleExpiry else { return Decision(.expired) }
+        if presented.generation >= session.chain.generation && !isCurrent { return diverge(from: session) }
+        guard presented.now < session.deadlines.idle else { return Decision(.expired) }
         if isCurrent { return isSteady(session) ? Decision(.steady) : Decision(.rotate, .turn) }
         return judgeSpent(of: session)
     }
@@ -25,8 +26,8 @@ struct Judgement {
     /// one after the other repeat one name. Without turns between them, a browser that comes back from a crash with the
     /// cookie of half a minute ago is at most one turn behind.
     private func isSteady(_ session: Session) -> Bool {
-        presented.kind == .refresh && presented.attempt != nil && presented.attempt == session.currentAttempt
-            && presented.now.age(since: session.rotatedAt) < RotationPolicy.steadyTime
+        presented.kind == .refresh && presented.attempt != nil && presented.attempt == session.chain.currentAttempt
+            && presented.now.age(since: session.chain.rotatedAt) < RotationPolicy.steadyTime
     }
 
     /// No token is given out another way than its session's. Refusals are the same for both ways: the content of a
@@ -36,12 +37,12 @@ struct Judgement {
     }
 
     private func judgeSpent(of session: Session) -> Decision {
-        let gap = Int(session.generation - presented.generation)
-        let spentBy = gap <= session.attempts.count ? session.attempts[gap - 1] : nil
+        let gap = Int(session.chain.generation - presented.generation)
+        let spentBy = gap <= session.chain.attempts.count ? session.chain.attempts[gap - 1] : nil
         let isSameAttempt = presented.attempt != nil && presented.attempt == spentBy
         let leeway = leeway(for: session)
         // In whole seconds, so up to one second longer: the leeway is never shorter than it says.
-        let isFresh = leeway > 0 && presented.now.age(since: session.rotatedAt) <= leeway
+        let isFresh = leeway > 0 && presented.now.age(since: session.chain.rotatedAt) <= leeway
         if gap == 1 {
             if isSameAttempt || (isFresh && presented.attempt == nil && spentBy == nil) {
                 return presented.delivery == session.delivery ? Decision(.replay) : misdelivered(session)
@@ -67,7 +68,7 @@ struct Judgement {
         var leeway = policy.leeway
         if leeway > 0 { leeway += circumstances.outage }
         // Where the unanswered turn was committed, its client is still owed the answer.
-        if let unanswered = circumstances.unanswered, leeway > 0 || session.hash == unanswered.successor.hash {
+        if let unanswered = circumstances.unanswered, leeway > 0 || session.chain.hash == unanswered.successor.hash {
             let since = presented.now.age(since: unanswered.presentation.now)
             leeway = max(leeway, since + max(1, policy.leeway))
         }
@@ -82,23 +83,23 @@ struct Judgement {
             // Each turn comes after the one before it, and none in the future. A token that is ahead of the row and older
             // than the row's last turn, or from the future, was made with the master secret, not by a turn.
             let isImpossible =
-                presented.generation > session.generation
-                && (presented.issuedAt < session.rotatedAt - DataLossRecord.margin
+                presented.generation > session.chain.generation
+                && (presented.issuedAt < session.chain.rotatedAt - DataLossRecord.margin
                     || presented.issuedAt > presented.now + DataLossRecord.margin)
             return Decision(isImpossible ? .invalid : .diverged)
         }
-        let isAhead = presented.generation >= session.generation
+        let isAhead = presented.generation >= session.chain.generation
         switch incident.state(at: presented.now) {
         case .undecided:
             return Decision(.diverged)
         case .open(let opening):
             // Forward only, and once in a window: of two copies of the same history one goes on.
-            if isAhead, session.recoveredAt.map({ $0 < opening }) ?? true {
+            if isAhead, session.chain.recoveredAt.map({ $0 < opening }) ?? true {
                 guard presented.delivery == session.delivery else { return misdelivered(session) }
                 let event = Event(
                     .sessionRecovered, at: presented.now, subject: session.subject, session: session.id,
                     origin: presented.origin,
-                    details: ["generation_gap": String(presented.generation - session.generation)])
+                    details: ["generation_gap": String(presented.generation - session.chain.generation)])
                 // This node's clock may be behind that of the node that opened it.
                 return Decision(.rotate, .recover(at: max(presented.now, opening), event))
             }
@@ -106,7 +107,7 @@ struct Judgement {
             break
         }
         // Once a session has gone on, older tokens of the interval are stuck requests and old copies: no harm to it.
-        if !isAhead, let recoveredAt = session.recoveredAt, recoveredAt >= incident.detectedAt {
+        if !isAhead, let recoveredAt = session.chain.recoveredAt, recoveredAt >= incident.detectedAt {
             return Decision(.lost)
         }
         let ending = SessionEnding(.lost, at: presented.now, origin: presented.origin)
@@ -118,8 +119,8 @@ struct Judgement {
         Event(
             kind, at: presented.now, subject: session.subject, session: session.id, origin: presented.origin,
             details: [
-                "generation_gap": String(Int64(session.generation) - Int64(presented.generation)),
-                "seconds_since_rotation": String(presented.now.age(since: session.rotatedAt)),
+                "generation_gap": String(Int64(session.chain.generation) - Int64(presented.generation)),
+                "seconds_since_rotation": String(presented.now.age(since: session.chain.rotatedAt)),
                 "holder_address": session.origin.address,
                 "holder_user_agent": session.origin.userAgent,
             ])

@@ -12,7 +12,7 @@ extension Sessions {
         guard var session, session.isLive(at: clock.now) else {
             throw .sessionEnded(session?.ending?.reason ?? .expired)
         }
-        session.authTime = min(session.authTime, UnixTime(seconds: claims.authTime ?? 0))
+        session.proof.time = min(session.proof.time, UnixTime(seconds: claims.authTime ?? 0))
         return session
     }
 
@@ -67,7 +67,7 @@ extension Sessions {
     }
 
     private func requireFreshness(of session: Session) throws(SessionError) {
-        guard clock.now.age(since: session.authTime) <= Self.freshness else {
+        guard clock.now.age(since: session.proof.time) <= Self.freshness else {
             throw .insufficientAuthentication(maxAge: Self.freshness)
         }
     }

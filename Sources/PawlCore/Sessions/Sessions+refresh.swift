@@ -91,11 +91,11 @@ extension Sessions {
         case (.replay, let session?):
             // The successor of another turn must not stand for a proof or a password that it did not bring. Without a
             // name it may be a racing refresh's.
-            if presented.kind != .refresh, presented.attempt == nil || session.turnedBy != presented.kind {
+            if presented.kind != .refresh, presented.attempt == nil || session.chain.turnedBy != presented.kind {
                 throw .refreshConflict
             }
-            guard let same = SuccessorSeal.open(session.seal, with: token),
-                constantTimeEquals(same.hash, session.hash)
+            guard let same = SuccessorSeal.open(session.chain.seal, with: token),
+                constantTimeEquals(same.hash, session.chain.hash)
             else {
                 if presented.isDistrusted { throw .invalidRefreshToken }
                 // Of another history than the row. What an operator says of it is for the policy to apply, once the

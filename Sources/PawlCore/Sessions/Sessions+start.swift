@@ -9,7 +9,10 @@ struct SessionStart: Sendable {
 
 extension Sessions {
     /// Starts a session, or returns nil if the user has changed since `start.user` was read.
-    func start(_ start: SessionStart) async throws(SessionError) -> TokenGrant? {
+    /// - Parameter reservation: the place of the sign-in, which is given back together with the start.
+    func start(
+        _ start: SessionStart, releasing reservation: LoginReservation? = nil
+    ) async throws(SessionError) -> TokenGrant? {
         let now = clock.now
         let settings = self.settings
         let id = SessionID(at: now, randomness: randomness)
@@ -18,20 +21,25 @@ extension Sessions {
             secret: Secret(randomness.bytes(RefreshToken.secretLength)))
         let session = Session(
             id: id, subject: start.user.id, clientID: "first-party", delivery: start.delivery, createdAt: now,
-            absoluteExpiry: now + settings.lifetimes.absolute, authTime: now, authMethods: start.authMethods,
-            scope: start.user.scope, roles: start.user.roles, device: Session.deviceName(start.device),
-            origin: start.origin, generation: 0, hash: token.hash, seal: [],
-            attempts: Array(repeating: nil, count: Session.rememberedAttempts), rotatedAt: now,
-            idleExpiry: now + settings.lifetimes.idle, stepUpFailures: 0, ending: nil)
+            deadlines: .init(absolute: now + settings.lifetimes.absolute, idle: now + settings.lifetimes.idle),
+            proof: .init(time: now, methods: start.authMethods), scope: start.user.scope, roles: start.user.roles,
+            device: Session.deviceName(start.device), origin: start.origin,
+            chain: .init(hash: token.hash, rotatedAt: now))
         let event = Event(.sessionStarted, at: now, subject: start.user.id, session: id, origin: start.origin)
-        let ending = SessionEnding(displacedBy: session)
-        try await makeRoom(beside: limit, of: start.user.id, ending)
-        let displaced = try await stored { () async throws(StoreError) in
-            try await store.startSession(
-                session, ifUserVersionIs: start.user.version, limit: limit, event)
+        for _ in 0..<3 {
+            let result = try await stored { () async throws(StoreError) in
+                try await store.startSession(
+                    session, ifUserVersionIs: start.user.version, limit: limit, releasing: reservation, event)
+            }
+            switch result {
+            case .started(let displaced):
+                environment.publish([event] + displaced)
+                return try grant(session, token, at: now, under: settings)
+            case .userChanged: return nil
+            case .crowded:
+                try await makeRoom(beside: limit - 1, of: start.user.id, SessionEnding(displacedBy: session))
+            }
         }
-        guard let displaced else { return nil }
-        environment.publish([event] + displaced)
-        return try grant(session, token, at: now, under: settings)
+        throw .unavailable
     }
 }

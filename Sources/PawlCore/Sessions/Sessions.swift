@@ -44,7 +44,8 @@ package final class Sessions: Sendable {
             return TokenGrant(
                 accessToken: accessToken, accessLifetime: lifetime, refreshToken: text,
                 refreshTimeout: session.expiresAt.age(since: now),
-                authorizationExpiresIn: session.absoluteExpiry.age(since: now), session: session, isReplay: isReplay)
+                authorizationExpiresIn: session.deadlines.absolute.age(since: now), session: session, isReplay: isReplay
+            )
         } catch {
             // After the commit: the client's retry is a replay.
             logger.error("Signing an access token failed", metadata: ["error": "\(error)"])

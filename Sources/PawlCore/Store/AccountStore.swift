@@ -43,6 +43,17 @@ package protocol AccountStore: Sendable {
     ) async throws(StoreError) -> [UInt8]?
 }
 
+/// The place that a try has taken under each of its keys.
+package struct LoginReservation: Sendable {
+    package let keys: ThrottleKeys
+    package let throttle: LoginThrottle
+
+    package init(_ keys: ThrottleKeys, under throttle: LoginThrottle) {
+        self.keys = keys
+        self.throttle = throttle
+    }
+}
+
 /// What became of a try that had been let through.
 package enum LoginResult: Sendable {
     /// The password was wrong: it counts, and the event is recorded with it.

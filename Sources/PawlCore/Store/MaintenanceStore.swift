@@ -3,6 +3,10 @@ package protocol MaintenanceStore: Sendable {
     /// Takes or renews the 60-second housekeeping lease; returns whether this process holds it.
     func takeHousekeepingLease(at now: UnixTime) async throws(StoreError) -> Bool
 
+    /// Settles the turns whose outcome this process could not learn, while it remembers them: call it every second or so.
+    /// What cannot be settled now is left for the next call.
+    func settleUnknownOutcomes(at now: UnixTime) async
+
     /// Tries a statement of each kind that sessions need, on no row: a distributed database may refuse one of them, or
     /// have lost a part of the table.
     /// - Throws: what does not work, for the operator to read.
@@ -31,6 +35,11 @@ package protocol MaintenanceStore: Sendable {
     func backup(
         to path: String, progress: @Sendable (BackupProgress) async -> Void
     ) async throws(BackupError) -> BackupSummary
+}
+
+extension MaintenanceStore {
+    /// Nothing, where every outcome is known.
+    package func settleUnknownOutcomes(at now: UnixTime) async {}
 }
 
 /// A database as its operator sees it.

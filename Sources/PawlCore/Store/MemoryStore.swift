@@ -66,7 +66,7 @@ public final class MemoryStore: Store {
             of subject: SubjectID, beyond kept: Int, sparing spared: SessionID?, limit: Int, at now: UnixTime
         ) -> [SessionID] {
             let all = sessions.values.filter { $0.subject == subject && $0.id != spared && $0.canEnd(at: now) }
-            return all.sorted { ($0.rotatedAt, $0.id) < ($1.rotatedAt, $1.id) }
+            return all.sorted { ($0.chain.rotatedAt, $0.id) < ($1.chain.rotatedAt, $1.id) }
                 .prefix(min(limit, max(0, all.count - kept))).map(\.id)
         }
 
@@ -113,18 +113,25 @@ public final class MemoryStore: Store {
     }
 
     package func startSession(
-        _ session: Session, ifUserVersionIs userVersion: Int64, limit: Int, _ event: Event
-    ) -> [Event]? {
+        _ session: Session, ifUserVersionIs userVersion: Int64, limit: Int, releasing reservation: LoginReservation?,
+        _ event: Event
+    ) -> SessionStartResult {
         tables.withLock { tables in
             guard let user = tables.users[session.subject], !user.isDisabled, user.version == userVersion else {
-                return nil
+                return .userChanged
             }
             let displaced = tables.leastRecentlyUsed(
                 of: user.id, beyond: limit - 1, sparing: nil, limit: .max, at: session.createdAt)
+            guard displaced.count <= sliceSize else { return .crowded }
             let ended = tables.end(.these(displaced), SessionEnding(displacedBy: session)).ended
             tables.sessions[session.id] = session
             tables.record(event)
-            return ended
+            if let reservation {
+                tables.throttle(reservation.keys, at: session.createdAt) {
+                    reservation.throttle.settle(&$0, .released, at: session.createdAt)
+                }
+            }
+            return .started(displaced: ended)
         }
     }
 
@@ -351,13 +358,13 @@ public final class MemoryStore: Store {
     package func countDataLoss(since start: UnixTime, at now: UnixTime) -> DataLossCount {
         tables.withLock { tables in
             let sessions = tables.sessions.values
-            func isRecovered(_ session: Session) -> Bool { session.recoveredAt.map { $0 >= start } ?? false }
+            func isRecovered(_ session: Session) -> Bool { session.chain.recoveredAt.map { $0 >= start } ?? false }
             return DataLossCount(
                 recovered: sessions.count(where: isRecovered),
                 lost: sessions.count { session in
                     session.ending.map { $0.reason == .lost && $0.at >= start } ?? false
                 },
-                silent: sessions.count { $0.canEnd(at: now) && $0.rotatedAt <= start && !isRecovered($0) })
+                silent: sessions.count { $0.canEnd(at: now) && $0.chain.rotatedAt <= start && !isRecovered($0) })
         }
     }
 
@@ -372,7 +379,7 @@ public final class MemoryStore: Store {
             DatabaseStatus(
                 kind: "memory", version: "1", path: nil, bytes: 0, journalBytes: 0, isDurable: false, migrations: [],
                 sessions: tables.sessions.count, users: tables.users.count,
-                newestTime: (tables.sessions.values.map(\.rotatedAt) + tables.events.suffix(1).map(\.at)).max())
+                newestTime: (tables.sessions.values.map(\.chain.rotatedAt) + tables.events.suffix(1).map(\.at)).max())
         }
     }
 
@@ -398,7 +405,7 @@ public final class MemoryStore: Store {
     }
 
     package func countLiveSessions(turnedIn span: Range<UnixTime>, at now: UnixTime) -> Int {
-        tables.withLock { $0.sessions.values.count { $0.isLive(at: now) && span.contains($0.rotatedAt) } }
+        tables.withLock { $0.sessions.values.count { $0.isLive(at: now) && span.contains($0.chain.rotatedAt) } }
     }
 
     package func backup(

@@ -19,10 +19,11 @@ package protocol SessionStore: Sendable {
     /// Starts a session, together with `event`, if the user is enabled and still at `userVersion`. Of the user's
     /// sessions that have not ended, this one counted, only `limit` stay: the least recently used beyond them end in the
     /// same change, by ``SessionEnding/init(displacedBy:)``. Sign-ins of one user that come together keep to the limit.
-    /// - Returns: the events of the sessions that were ended; nil if the session did not start.
+    /// - Parameter reservation: of the sign-in that this completes; its place is given back in the same change.
     func startSession(
-        _ session: Session, ifUserVersionIs userVersion: Int64, limit: Int, _ event: Event
-    ) async throws(StoreError) -> [Event]?
+        _ session: Session, ifUserVersionIs userVersion: Int64, limit: Int, releasing reservation: LoginReservation?,
+        _ event: Event
+    ) async throws(StoreError) -> SessionStartResult
 
     func session(_ id: SessionID) async throws(StoreError) -> Session?
 
@@ -73,4 +74,15 @@ package protocol SessionStore: Sendable {
     func deleteSessions(
         endedBefore cutoff: UnixTime, after cursor: SessionID?, limit: Int, at now: UnixTime
     ) async throws(StoreError) -> (live: Int, cursor: SessionID?)
+}
+
+/// Whether a session started.
+package enum SessionStartResult: Sendable, Equatable {
+    /// It did, and these are the events of the sessions that it ended.
+    case started(displaced: [Event])
+    /// The user is not there any more, is disabled, or has changed. Nothing was written.
+    case userChanged
+    /// More sessions are above the limit than one slice ends (``SessionStore/sliceSize``). Nothing was written: end them
+    /// in slices first.
+    case crowded
 }

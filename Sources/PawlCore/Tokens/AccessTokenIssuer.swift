@@ -17,13 +17,13 @@ struct AccessTokenIssuer: Sendable {
 
     /// A token for `session`, whose absolute end no token outlives, and its lifetime in seconds.
     func issue(for session: Session, at now: UnixTime, lifetime: Int64) throws -> (token: String, lifetime: Int64) {
-        let lifetime = min(lifetime, session.absoluteExpiry.age(since: now))
+        let lifetime = min(lifetime, session.deadlines.absolute.age(since: now))
         let claims = AccessTokenClaims(
             issuer: issuer, subject: session.subject.description, audience: audience,
             expiresAt: now.seconds + lifetime, issuedAt: now.seconds, id: Base64URL.encode(randomness.bytes(16)),
             clientID: session.clientID, sessionID: session.id.description,
-            authTime: min(session.authTime, now).seconds,  // not in the future, even if a clock was set back since
-            authMethods: session.authMethods, scope: session.scope, roles: session.roles)
+            authTime: min(session.proof.time, now).seconds,  // not in the future, even if a clock was set back since
+            authMethods: session.proof.methods, scope: session.scope, roles: session.roles)
         return (try keys.signingKey(at: now).sign(claims), lifetime)
     }
 }

@@ -1,4 +1,4 @@
-import PawlCore
+package import PawlCore
 import PawlSQL
 import Synchronization
 
@@ -68,7 +68,7 @@ extension PostgresStore {
     private static let settlingFailures = 12
 
     /// Gives turns that were committed without their caller's knowledge their leeway from now on, on all nodes.
-    func settleUnknownOutcomes(at now: UnixTime) async {
+    package func settleUnknownOutcomes(at now: UnixTime) async {
         let turns = unknownOutcomes.unsettled(at: now)
         var groups = stride(from: 0, to: turns.count, by: Self.settledTogether).map { start in
             turns[start..<min(start + Self.settledTogether, turns.count)]

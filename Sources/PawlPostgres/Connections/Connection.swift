@@ -16,6 +16,8 @@ import PawlCore
     private let handle: OpaquePointer
     /// The names of prepared statements, by their text.
     private var prepared: [String: String] = [:]
+    /// Whether the next statement opens a transaction.
+    private var opensTransaction = false
     /// What the server warned of since the last statement began.
     private var warning: String?
     /// How long a statement may take: a little longer than the server itself allows.
@@ -85,38 +87,57 @@ import PawlCore
     ///   ``transaction(_:)`` that writes.
     @discardableResult
     func execute(_ sql: String, _ parameters: [Parameter] = [], commits: Bool = false) throws(PostgresError) -> Rows {
-        let name: String
-        if let known = prepared[sql] {
-            name = known
-        } else {
-            name = "s\(prepared.count)"
-            var types = parameters.map(\.type)
-            try begin(unsafe PQsendPrepare(handle, name, sql, Int32(types.count), &types))
-            _ = try finish(commits: false)
-            prepared[sql] = name
+        let name = try prepare(sql, parameters.map(\.type))
+        guard opensTransaction else {
+            try send(name, parameters)
+            return try finish(commits: commits)
         }
+        // BEGIN goes along in the same round trip.
+        let begin = try prepare("BEGIN", [])
+        opensTransaction = false
+        try check(unsafe PQenterPipelineMode(handle))
+        try send(begin, [])
         try send(name, parameters)
-        return try finish(commits: commits)
+        try check(unsafe PQpipelineSync(handle))
+        return try finish(statements: 2, commits: false)
+    }
+
+    /// - Returns: the statement's name.
+    private func prepare(_ sql: String, _ types: [UInt32]) throws(PostgresError) -> String {
+        if let known = prepared[sql] { return known }
+        let name = "s\(prepared.count)"
+        try check(unsafe PQsendPrepare(handle, name, sql, Int32(types.count), types))
+        _ = try finish(commits: false)
+        prepared[sql] = name
+        return name
     }
 
     /// Runs `work` in a transaction, and commits it unless it throws.
     func transaction<Value>(_ work: (Connection) throws -> Value) throws -> Value {
-        try execute("BEGIN")
+        opensTransaction = true
         do {
             let value = try work(self)
+            guard !opensTransaction else {
+                opensTransaction = false
+                return value  // it asked for nothing
+            }
             guard try execute("COMMIT", commits: true).tag == "COMMIT" else {
                 throw PostgresError(.refused, "PostgreSQL rolled a transaction back instead of committing it.")
             }
             return value
         } catch {
-            if (error as? PostgresError)?.endsConnection != true { try execute("ROLLBACK") }
+            if opensTransaction {
+                opensTransaction = false
+            } else if (error as? PostgresError)?.endsConnection != true {
+                try execute("ROLLBACK")
+            }
             throw error
         }
     }
 
     /// Several statements in one text, without parameters: for the schema.
     func executeScript(_ sql: String) throws(PostgresError) {
-        try begin(unsafe PQsendQuery(handle, sql))
+        try check(unsafe PQsendQuery(handle, sql))
         _ = try finish(commits: false)
     }
 
@@ -138,16 +159,18 @@ import PawlCore
             }
             return unsafe PQsendQueryPrepared(handle, name, Int32(values.count), values, lengths, formats, 1)
         }
-        try begin(sent)
+        try check(sent)
     }
 
-    private func begin(_ sent: Int32) throws(PostgresError) {
+    private func check(_ sent: Int32) throws(PostgresError) {
         warning = nil
         guard sent == 1 else { throw lost(mayBeCommitted: false) }
     }
 
-    /// Waits for the answer to what was sent.
-    private func finish(commits: Bool) throws(PostgresError) -> Rows {
+    /// Waits for the answers to what was sent.
+    /// - Parameter statements: how many; several in one round trip, by libpq's pipeline mode.
+    /// - Returns: the last one's.
+    private func finish(statements: Int = 1, commits: Bool) throws(PostgresError) -> Rows {
         let deadline = ContinuousClock.now + patience
         while true {
             let left = unsafe PQflush(handle)
@@ -155,16 +178,26 @@ import PawlCore
             if left == 0 { break }
             try wait(for: POLLIN | POLLOUT, until: deadline, commits: commits)
         }
+        func nextResult() throws(PostgresError) -> OpaquePointer? {
+            while unsafe PQisBusy(handle) == 1 { try wait(for: POLLIN, until: deadline, commits: commits) }
+            return unsafe PQgetResult(handle)
+        }
         var answer: Rows?
         var failure: PostgresError?
-        while true {
-            while unsafe PQisBusy(handle) == 1 { try wait(for: POLLIN, until: deadline, commits: commits) }
-            guard let result = unsafe PQgetResult(handle) else { break }
-            let rows = unsafe Rows(result)
-            switch unsafe PQresultStatus(result) {
-            case PGRES_COMMAND_OK, PGRES_TUPLES_OK: answer = rows
-            default: failure = unsafe Self.error(in: result, mayBeCommitted: commits)
+        for _ in 0..<statements {
+            while let result = try unsafe nextResult() {
+                let rows = unsafe Rows(result)
+                switch unsafe PQresultStatus(result) {
+                case PGRES_COMMAND_OK, PGRES_TUPLES_OK: answer = rows
+                case PGRES_PIPELINE_ABORTED: break  // for the failure before it
+                default: failure = unsafe Self.error(in: result, mayBeCommitted: commits)
+                }
             }
+        }
+        if statements > 1, unsafe PQstatus(handle) == CONNECTION_OK {
+            guard let end = try unsafe nextResult() else { throw lost(mayBeCommitted: commits) }
+            unsafe PQclear(end)
+            guard unsafe PQexitPipelineMode(handle) == 1 else { throw lost(mayBeCommitted: commits) }
         }
         if let failure { throw failure }
         guard let answer else { throw lost(mayBeCommitted: commits) }

@@ -16,7 +16,7 @@ struct DeviceRoutes: Sendable {
         description.identifier = try await accounts.user(of: session).identifier.typed
         description.roles = session.roles
         description.scope = session.scope.joined(separator: " ")
-        description.authTime = session.authTime.rfc3339
+        description.authTime = session.proof.time.rfc3339
         return .json(description)
     }
 

@@ -12,7 +12,7 @@ struct SessionRoutes: Sendable {
         return .json(
             AdminSession(
                 session: SessionDescription(session, current: nil), subject: session.subject.description,
-                generation: Int64(session.generation), endedAt: session.ending?.at.rfc3339,
+                generation: Int64(session.chain.generation), endedAt: session.ending?.at.rfc3339,
                 endReason: session.ending?.reason.rawValue))
     }
 

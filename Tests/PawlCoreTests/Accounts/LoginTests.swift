@@ -10,7 +10,7 @@ struct LoginTests {
         let first = try await server.register()
         let second = try await server.login()
         #expect(first.session.id != second.session.id && first.session.subject == second.session.subject)
-        #expect(second.session.device == "laptop" && second.session.authMethods == ["pwd"])
+        #expect(second.session.device == "laptop" && second.session.proof.methods == ["pwd"])
         try await server.refresh(first.refreshToken)
         try await server.refresh(second.refreshToken)
     }
@@ -241,15 +241,25 @@ struct LoginTests {
         await #expect(throws: SessionError.throttled(retryAfter: 36)) { try await server.login() }
     }
 
-    @Test func `is answered although its place cannot be given back, which then ends by itself`() async throws {
+    @Test func `a try whose place cannot be given back leaves a place that ends by itself`() async throws {
         let server = try await Server()
         try await server.register()
-        server.store.fail([.settleLogin])
-        for _ in 1...5 { try await server.login() }
+        server.store.fail([.startSession, .settleLogin])
+        for _ in 1...5 { await #expect(throws: SessionError.unavailable) { try await server.login() } }
+        server.store.fail([])
         await #expect(throws: SessionError.busy(retryAfter: 1)) { try await server.login() }
         server.clock.advance(by: 121)
         try await server.login()
+        server.store.fail([.settleLogin])
         await #expect(throws: SessionError.unavailable) { try await server.login("ana", "not the right one") }
+    }
+
+    @Test func `a sign-in asks the store three times`() async throws {
+        let server = try await Server()
+        try await server.register()
+        server.store.forgetCalls()
+        try await server.login()
+        #expect(server.store.calls == [.reserveLogin, .userByIdentifier, .startSession])
     }
 
     @Test func `throttles unknown identifiers in the same way`() async throws {

@@ -12,7 +12,7 @@ struct StepUpTests {
         server.clock.advance(by: 3600)
         let second = try await server.reauthenticate(first.refreshToken, as: "proof")
         #expect(try await server.claims(second).authTime == server.clock.now.seconds)
-        #expect(try await server.row(first).generation == 1)
+        #expect(try await server.row(first).chain.generation == 1)
         #expect(try await server.events(.steppedUp).count == 1)
     }
 
@@ -22,7 +22,7 @@ struct StepUpTests {
         await #expect(throws: SessionError.wrongPassword) {
             try await server.reauthenticate(first.refreshToken, "not the right one", as: "proof")
         }
-        #expect(try await server.row(first).generation == 0)
+        #expect(try await server.row(first).chain.generation == 0)
         #expect(try await server.events(.stepUpFailed).count == 1)
         try await server.reauthenticate(first.refreshToken, as: "proof")
     }
@@ -59,7 +59,7 @@ struct StepUpTests {
             return try await group.reduce(into: Set<String>()) { $0.insert($1) }
         }
         #expect(tokens.count == 1)
-        #expect(try await server.row(first).generation == 1)
+        #expect(try await server.row(first).chain.generation == 1)
         #expect(server.hasher.count.checks == 1)
     }
 
@@ -200,7 +200,7 @@ struct StepUpTests {
                 try await server.change(first.refreshToken, to: text, as: "change")
             }
         }
-        #expect(try await server.row(first).generation == 0)
+        #expect(try await server.row(first).chain.generation == 0)
         try await server.change(first.refreshToken, as: "change")
     }
 

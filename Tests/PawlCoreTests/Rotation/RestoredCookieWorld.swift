@@ -26,7 +26,7 @@ struct RestoredCookieWorld {
     /// How many requests may linger that were given up.
     var givenUp = 1
     /// How many rotations' names the server remembers.
-    var remembered = Session.rememberedAttempts
+    var remembered = Session.Chain.rememberedAttempts
     /// Whether pages do nothing but load.
     var isLoadsOnly = false
     /// Whether nothing is lost and no page is left in the middle of a refresh.

@@ -54,9 +54,10 @@ struct RotationPolicyTests {
             session: { $0 = $0.ended(at: start, reason: .lost) }, turn: { $0.delivery = .cookie }),
         Case(
             "the last second before the absolute end", .rotate, "turn",
-            session: { $0.idleExpiry = start + 2 * Sample.absolute }, turn: { $0.now = start + Sample.absolute - 1 }),
+            session: { $0.deadlines.idle = start + 2 * Sample.absolute }, turn: { $0.now = start + Sample.absolute - 1 }
+        ),
         Case(
-            "the absolute end", .expired, session: { $0.idleExpiry = start + 2 * Sample.absolute },
+            "the absolute end", .expired, session: { $0.deadlines.idle = start + 2 * Sample.absolute },
             turn: { $0.now = start + Sample.absolute }),
         Case(
             "the absolute end comes before diverged", .expired,
@@ -103,7 +104,7 @@ struct RotationPolicyTests {
         Case("many generations beyond", .diverged, turn: { $0.generation = .max - 1 }),
         // FAULTS F10
         Case("the last generation that can be counted", .invalid, turn: { $0.generation = .max }),
-        Case("the same as the current one", .invalid, session: { $0.generation = .max }),
+        Case("the same as the current one", .invalid, session: { $0.chain.generation = .max }),
         Case(
             "the same in an open window", .invalid, losses: [opened], turn: { $0.generation = .max }),
         // FAULTS B8
@@ -134,7 +135,7 @@ struct RotationPolicyTests {
             }),
         Case(
             "the same in a lost interval: another copy of the old history has turned the session since", .diverged,
-            losses: [loss], session: { $0.rotatedAt = start + 30 },
+            losses: [loss], session: { $0.chain.rotatedAt = start + 30 },
             turn: {
                 $0.generation += 1; $0.issuedAt = start
             }),
@@ -206,10 +207,10 @@ struct RotationPolicyTests {
             turn: { $0.hash = Sample.bytes(5) }),
         Case(
             "also if it looks idle", .rotate, "recover", losses: [opened],
-            session: { $0.idleExpiry = start + 50 }, turn: { $0.generation = 5 }),
+            session: { $0.deadlines.idle = start + 50 }, turn: { $0.generation = 5 }),
         Case(
             "until it ends by itself", .rotate, "recover", losses: [opened],
-            session: { $0.idleExpiry = start + 50 },
+            session: { $0.deadlines.idle = start + 50 },
             turn: {
                 $0.generation = 5; $0.now = start + 40 + 7 * 86400 - 1
             }),
@@ -225,18 +226,18 @@ struct RotationPolicyTests {
             turn: { $0.generation = 1 }),
         Case(
             "a session goes on once in a window: an older copy ends nothing", .lost,
-            losses: [opened], session: { $0.recoveredAt = start + 40 },
+            losses: [opened], session: { $0.chain.recoveredAt = start + 40 },
             turn: { $0.generation = 1 }),
         Case(
             "a session goes on once in a window: of two copies of the same history one is somebody else's", .lost,
-            "end", losses: [opened], session: { $0.recoveredAt = start + 40 },
+            "end", losses: [opened], session: { $0.chain.recoveredAt = start + 40 },
             turn: { $0.generation = 5 }),
         Case(
             "a session that went on in an earlier window goes on again", .rotate, "recover",
-            losses: [opened], session: { $0.recoveredAt = start + 39 }, turn: { $0.generation = 5 }),
+            losses: [opened], session: { $0.chain.recoveredAt = start + 39 }, turn: { $0.generation = 5 }),
         Case(
             "the retry of the turn that recovered a session", .replay, losses: [opened],
-            session: { $0.recoveredAt = start + 41 },
+            session: { $0.chain.recoveredAt = start + 41 },
             turn: {
                 $0.generation = 2; $0.attempt = 7; $0.now = start + 3600
             }),
@@ -270,14 +271,14 @@ struct RotationPolicyTests {
         Case("the same a minute later", .rotate, "turn", turn: { $0.attempt = Sample.nextName(7) }),
         Case(
             "the current token by the attempt before that", .rotate, "turn",
-            session: { $0.attempts[1] = AttemptDigest(value: 6) },
+            session: { $0.chain.attempts[1] = AttemptDigest(value: 6) },
             turn: {
                 $0.attempt = Sample.nextName(6); $0.now = start
             }),
         Case(
             "the current token unnamed, as was the turn that made it", .rotate, "turn",
             session: {
-                $0.attempts[0] = nil; $0.currentAttempt = nil
+                $0.chain.attempts[0] = nil; $0.chain.currentAttempt = nil
             }, turn: { $0.now = start }),
         Case(
             "a step-up by the attempt that made the current token", .rotate, "turn",
@@ -288,7 +289,7 @@ struct RotationPolicyTests {
             }),
         Case(
             "the current token by the attempt that made it, idle too long", .expired,
-            session: { $0.idleExpiry = start + 10 },
+            session: { $0.deadlines.idle = start + 10 },
             turn: {
                 $0.attempt = Sample.nextName(7); $0.now = start + 10
             }),
@@ -310,42 +311,42 @@ struct RotationPolicyTests {
             }),
         Case(
             "the token before, nobody naming an attempt, in the last second of the leeway", .replay,
-            session: { $0.attempts[0] = nil },
+            session: { $0.chain.attempts[0] = nil },
             turn: {
                 $0.generation = 2; $0.now = start + 30
             }),
         Case(
-            "the same a second later", .reuse, "end", session: { $0.attempts[0] = nil },
+            "the same a second later", .reuse, "end", session: { $0.chain.attempts[0] = nil },
             turn: {
                 $0.generation = 2; $0.now = start + 31
             }),
         // FAULTS B10: a turn late in one second and its repeat early in another are a moment apart.
         Case(
             "the same within a leeway of one second, which the clock shows as one", .replay, policy: .init(leeway: 1),
-            session: { $0.attempts[0] = nil },
+            session: { $0.chain.attempts[0] = nil },
             turn: {
                 $0.generation = 2; $0.now = start + 1
             }),
         Case(
             "the same within a leeway of two seconds, which the clock shows as two", .replay, policy: .init(leeway: 2),
-            session: { $0.attempts[0] = nil },
+            session: { $0.chain.attempts[0] = nil },
             turn: {
                 $0.generation = 2; $0.now = start + 2
             }),
         Case(
             "the same when a leeway of one second is certainly over", .reuse, "end", policy: .init(leeway: 1),
-            session: { $0.attempts[0] = nil },
+            session: { $0.chain.attempts[0] = nil },
             turn: {
                 $0.generation = 2; $0.now = start + 2
             }),
         Case(
-            "the same by a clock that is behind: its age is none", .replay, session: { $0.attempts[0] = nil },
+            "the same by a clock that is behind: its age is none", .replay, session: { $0.chain.attempts[0] = nil },
             turn: {
                 $0.generation = 2; $0.now = start - 3600
             }),
         Case(
             "the same in a strict configuration", .reuse, "end", policy: .init(leeway: 0),
-            session: { $0.attempts[0] = nil },
+            session: { $0.chain.attempts[0] = nil },
             turn: {
                 $0.generation = 2; $0.now = start
             }),
@@ -357,7 +358,7 @@ struct RotationPolicyTests {
             }),
         Case(
             "the token before, named, where the rotation was not, inside the leeway", .conflict,
-            session: { $0.attempts[0] = nil },
+            session: { $0.chain.attempts[0] = nil },
             turn: {
                 $0.generation = 2; $0.attempt = 8; $0.now = start + 29
             }),
@@ -395,7 +396,7 @@ struct RotationPolicyTests {
         Case(
             "the oldest generation whose name is remembered", .stale,
             session: {
-                $0.generation = 9; $0.attempts[3] = AttemptDigest(value: 5)
+                $0.chain.generation = 9; $0.chain.attempts[3] = AttemptDigest(value: 5)
             },
             turn: {
                 $0.generation = 5; $0.attempt = 5
@@ -423,7 +424,7 @@ struct RotationPolicyTests {
             }),
         Case(
             "an earlier generation whose name is no longer remembered", .reuse, "end",
-            session: { $0.generation = 9 },
+            session: { $0.chain.generation = 9 },
             turn: {
                 $0.generation = 4; $0.attempt = 5
             }),

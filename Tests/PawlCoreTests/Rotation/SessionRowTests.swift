@@ -15,25 +15,26 @@ struct SessionRowTests {
             let turn = TurnSample(of: session, successor: UInt64(number)).with { $0.attempt = UInt64(number) }.turn
             session = session.turned(by: turn)
         }
-        #expect(session.generation == first.generation + 1000)
-        #expect(session.hash.count == first.hash.count && session.seal.count == first.seal.count)
-        #expect(session.attempts.map(\.?.value) == [1000, 999, 998, 997])
-        #expect(session.currentAttempt?.value == Sample.nextName(1000))
+        #expect(session.chain.generation == first.chain.generation + 1000)
+        #expect(
+            session.chain.hash.count == first.chain.hash.count && session.chain.seal.count == first.chain.seal.count)
+        #expect(session.chain.attempts.map(\.?.value) == [1000, 999, 998, 997])
+        #expect(session.chain.currentAttempt?.value == Sample.nextName(1000))
     }
 
     @Test(.tags(.p3))
     func `keeps nothing to check a token against once it has ended`() throws {
         let ended = try Sample.session(of: try Sample.user("owner"), 1).ended(at: start, reason: .reused)
-        #expect(ended.hash.isEmpty && ended.seal.isEmpty && ended.attempts == [nil, nil, nil, nil])
-        #expect(ended.currentAttempt == nil)
+        #expect(ended.chain.hash.isEmpty && ended.chain.seal.isEmpty && ended.chain.attempts == [nil, nil, nil, nil])
+        #expect(ended.chain.currentAttempt == nil)
         #expect(!ended.isLive(at: start) && ended.ending == Session.Ending(at: start, reason: .reused))
     }
 
     @Test func `is not moved by a refresh in its absolute end, nor in its proof of identity`() throws {
         let session = try Sample.session(of: try Sample.user("owner"), 1)
         let next = session.turned(by: TurnSample(of: session).turn)
-        #expect(next.absoluteExpiry == session.absoluteExpiry && next.authTime == session.authTime)
-        #expect(next.idleExpiry > session.idleExpiry)
+        #expect(next.deadlines.absolute == session.deadlines.absolute && next.proof.time == session.proof.time)
+        #expect(next.deadlines.idle > session.deadlines.idle)
     }
 
     @Test(arguments: [

@@ -18,7 +18,7 @@ struct SmallWorld {
     /// Whether the owner ignores answers older than what the jar holds.
     var ignoresLateAnswers = true
     /// How many rotations' names the server remembers; at most the real number.
-    var remembered = Session.rememberedAttempts
+    var remembered = Session.Chain.rememberedAttempts
     var policy = RotationPolicy()
     var generations: UInt8 = 3
     var attempts: UInt8 = 5
@@ -155,22 +155,24 @@ final class SmallServer {
 
     private func session(_ row: SmallWorld.Row) -> Session {
         var session = template
-        session.generation = UInt32(row.generation)
-        session.hash = Self.hash(session.generation)
+        session.chain.generation = UInt32(row.generation)
+        session.chain.hash = Self.hash(session.chain.generation)
         let digests = row.names.map { $0 == SmallWorld.noName ? nil : AttemptDigest(value: UInt64($0)) }
-        session.attempts = digests + Array(repeating: nil, count: Session.rememberedAttempts - digests.count)
-        session.currentAttempt = isSteady ? digests.first ?? nil : nil
+        session.chain.attempts =
+            digests + Array(repeating: nil, count: Session.Chain.rememberedAttempts - digests.count)
+        session.chain.currentAttempt = isSteady ? digests.first ?? nil : nil
         let age = row.isYoung ? policy.leeway + 1 : max(policy.leeway + 1, RotationPolicy.steadyTime)
-        session.rotatedAt = row.isFresh ? now : now - age
+        session.chain.rotatedAt = row.isFresh ? now : now - age
         session.ending = row.ending.map { Session.Ending(at: now, reason: $0) }
         return session
     }
 
     private func row(_ session: Session) -> SmallWorld.Row {
-        let names = session.attempts.map { $0.map { SmallWorld.Name($0.value) } ?? SmallWorld.noName }
+        let names = session.chain.attempts.map { $0.map { SmallWorld.Name($0.value) } ?? SmallWorld.noName }
         return SmallWorld.Row(
-            generation: UInt8(session.generation), names: Array(names.prefix(remembered)),
-            isFresh: session.rotatedAt == now, isYoung: session.rotatedAt == now, ending: session.ending?.reason)
+            generation: UInt8(session.chain.generation), names: Array(names.prefix(remembered)),
+            isFresh: session.chain.rotatedAt == now, isYoung: session.chain.rotatedAt == now,
+            ending: session.ending?.reason)
     }
 
     private func turn(_ generation: UInt8, _ name: SmallWorld.Name) -> Turn {

@@ -13,8 +13,8 @@ struct ManySessionsTests {
         let user = try await server.store.base.user(grant.session.subject).orThrow()
         for number in 0..<count {
             var session = try Sample.session(of: user, number)
-            session.rotatedAt = server.clock.now - 1000 + Int64(number)
-            session.idleExpiry = server.clock.now + Sample.idle
+            session.chain.rotatedAt = server.clock.now - 1000 + Int64(number)
+            session.deadlines.idle = server.clock.now + Sample.idle
             #expect(
                 try await server.store.base.startSession(
                     session, ifUserVersionIs: user.version, Sample.started(session)))

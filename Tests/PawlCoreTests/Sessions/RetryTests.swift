@@ -16,7 +16,7 @@ struct RetryTests {
             #expect(again.accessToken != second.accessToken, "a fresh access token")
             #expect(
                 again.refreshTimeout == second.refreshTimeout
-                    - (server.clock.now.seconds - second.session.rotatedAt.seconds))
+                    - (server.clock.now.seconds - second.session.chain.rotatedAt.seconds))
             #expect(again.session == second.session, "nothing moved")
         }
         try await server.refresh(second.refreshToken, as: "two")
@@ -91,7 +91,7 @@ struct RetryTests {
             return try await group.reduce(into: Set()) { $0.insert($1) }
         }
         #expect(tokens.count == 1)
-        #expect(try await server.row(first).generation == 1)
+        #expect(try await server.row(first).chain.generation == 1)
         try await server.refresh(try tokens.first.orThrow())
     }
 
@@ -110,7 +110,7 @@ struct RetryTests {
             Presentation(
                 sessionID: row.id, generation: 0, hash: token.hash, issuedAt: token.issuedAt, isDistrusted: false,
                 attempt: attempt, delivery: .body, now: server.clock.now, origin: Server.home),
-            to: Successor(hash: lost.hash, seal: seal, attempt: nil, idleExpiry: row.idleExpiry))
+            to: Successor(hash: lost.hash, seal: seal, attempt: nil, idleExpiry: row.deadlines.idle))
         #expect(try await server.store.base.rotate(turn, under: .init()).verdict == .rotate)
         #expect(
             try await server.refresh(first.refreshToken, as: "one").refreshToken == lost.text(with: Server.secrets(1)))

@@ -174,7 +174,7 @@ struct DeviceTests {
         // The row's counts as well: a token cannot be fresher than it.
         var boasting = old
         boasting.authTime = server.clock.now.seconds + 1
-        #expect(try await sessions.session(of: boasting).authTime == server.clock.now)
+        #expect(try await sessions.session(of: boasting).proof.time == server.clock.now)
         try await sessions.endOthers(by: sessions.session(of: fresh), origin: Server.home)
         await #expect(throws: SessionError.sessionEnded(.revoked)) { try await server.refresh(other.refreshToken) }
     }

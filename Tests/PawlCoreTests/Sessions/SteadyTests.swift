@@ -24,7 +24,7 @@ struct SteadyTests {
         server.clock.advance(by: 1)
         let third = try await server.refresh(second.refreshToken, as: "kept")
         #expect(third.refreshToken != second.refreshToken)
-        #expect(try await server.row(third).generation == row.generation + 1)
+        #expect(try await server.row(third).chain.generation == row.chain.generation + 1)
         #expect(try await server.events(.sessionReused, .refreshConflict).isEmpty)
     }
 
@@ -61,7 +61,7 @@ struct SteadyTests {
         #expect(try await wary.refresh(grant.refreshToken, as: "kept").refreshToken == grant.refreshToken)
         let forged = RefreshToken(
             keyID: try Server.secrets(1).newest.id, sessionID: grant.session.id,
-            generation: try await server.row(grant).generation, issuedAt: server.clock.now,
+            generation: try await server.row(grant).chain.generation, issuedAt: server.clock.now,
             secret: Secret(Sample.bytes(3)))
         let text = try forged.text(with: Server.secrets(1)).orThrow()
         await #expect(throws: SessionError.invalidRefreshToken) { try await wary.refresh(text, as: "kept") }
@@ -76,7 +76,7 @@ struct SteadyTests {
         server.clock.advance(by: 5)
         let proven = try await server.reauthenticate(grant.refreshToken, as: "kept")
         #expect(proven.refreshToken != grant.refreshToken)
-        #expect(try await server.row(proven).authTime == server.clock.now)
+        #expect(try await server.row(proven).proof.time == server.clock.now)
     }
 
     @Test func `knows its token again after the same name made several`() async throws {
@@ -87,7 +87,7 @@ struct SteadyTests {
             #expect(try await server.refresh(grant.refreshToken, as: "kept").refreshToken == grant.refreshToken)
             server.clock.advance(by: 60)
         }
-        #expect(try await server.row(grant).generation == 6)
+        #expect(try await server.row(grant).chain.generation == 6)
     }
 
     @Test func `whose old token comes back late is told that it is stale, and the session lives`() async throws {

@@ -56,12 +56,12 @@ struct CrashChecker {
             switch client.journal.pending {
             case .signOut where session.ending != nil:
                 #expect(session.ending?.reason == .signedOut, told)
-            case .refresh where session.generation == token.generation + 1,
-                .newPassword where session.generation == token.generation + 1:
+            case .refresh where session.chain.generation == token.generation + 1,
+                .newPassword where session.chain.generation == token.generation + 1:
                 #expect(session.ending == nil, told)  // committed, and the answer was lost
             default:
-                #expect(session.ending == nil && session.generation == token.generation, told)
-                #expect(session.hash == token.hash, told)
+                #expect(session.ending == nil && session.chain.generation == token.generation, told)
+                #expect(session.chain.hash == token.hash, told)
             }
         }
     }

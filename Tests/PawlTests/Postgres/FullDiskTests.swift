@@ -53,8 +53,8 @@ struct FullDiskTests {
                 return outcome != nil
             }
             #expect(outcome?.verdict == .rotate || outcome?.verdict == .replay)
-            #expect(outcome?.session?.generation == sessions[place].generation + 1)
-            #expect(outcome?.session?.hash == turn.successor.hash)
+            #expect(outcome?.session?.chain.generation == sessions[place].chain.generation + 1)
+            #expect(outcome?.session?.chain.hash == turn.successor.hash)
         }
         await store.close()
         await server.remove()
@@ -62,8 +62,10 @@ struct FullDiskTests {
     }
 
     private func turn(_ session: Session) -> Turn {
-        TurnSample(of: session, successor: UInt64(session.generation)).with { $0.attempt = UInt64(session.generation) }
-            .turn
+        TurnSample(of: session, successor: UInt64(session.chain.generation)).with {
+            $0.attempt = UInt64(session.chain.generation)
+        }
+        .turn
     }
 }
 

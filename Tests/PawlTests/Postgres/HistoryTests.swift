@@ -95,7 +95,9 @@ struct HistoryTests {
         for end in ends.values {
             let token = try #require(RefreshToken(authenticating: end, with: secrets))
             let session = try #require(try await store.session(token.sessionID))
-            #expect(session.generation == token.generation && session.hash == token.hash && session.ending == nil)
+            #expect(
+                session.chain.generation == token.generation && session.chain.hash == token.hash
+                    && session.ending == nil)
         }
         await store.close()
         try await proxy.close()
