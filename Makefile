@@ -14,8 +14,7 @@
 SWIFT_BUILD_FLAGS = --explicit-target-dependency-import-check error
 DATA = data
 
-# The tests run one after the other: they start servers, processes and races of their own, and with hundreds of them at
-# once on two cores the runtime's few threads now and then stop for good.
+# The tests run one after the other: they start servers, processes and races of their own.
 
 .PHONY: run build test test-faults test-ha test-citus bench fuzz dist versions test-dist lint format system-packages \
     test-packages

@@ -14,6 +14,7 @@ let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioHTTPTypesHTTP1 = Target.Dependency.product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras")
 let nioHTTPTypes = Target.Dependency.product(name: "NIOHTTPTypes", package: "swift-nio-extras")
+let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let grdbSQLite = Target.Dependency.product(name: "GRDBSQLite", package: "GRDB.swift")
 let configuration = Target.Dependency.product(name: "Configuration", package: "swift-configuration")
@@ -47,6 +48,7 @@ let package = Package(
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
@@ -70,10 +72,10 @@ let package = Package(
         // Rows as SQL stores have them, and copies of a whole installation.
         .target(name: "PawlSQL", dependencies: ["PawlCore", crypto]),
         // The embedded store.
-        .target(name: "PawlSQLite", dependencies: ["PawlCore", "PawlSQL", grdb, grdbSQLite, logging]),
+        .target(name: "PawlSQLite", dependencies: ["PawlCore", "PawlSQL", deque, grdb, grdbSQLite, logging]),
         // The store for more than one machine.
         .systemLibrary(name: "CLibPQ", providers: [.apt(["libpq-dev"]), .brew(["libpq"])]),
-        .target(name: "PawlPostgres", dependencies: ["PawlCore", "PawlSQL", "CLibPQ", logging]),
+        .target(name: "PawlPostgres", dependencies: ["PawlCore", "PawlSQL", "CLibPQ", deque, logging]),
         // The HTTP edge, as a library.
         .target(
             name: "PawlServer",

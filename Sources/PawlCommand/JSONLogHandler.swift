@@ -1,5 +1,6 @@
 import Foundation
 import Logging
+import Synchronization
 
 #if canImport(Glibc)
     import Glibc
@@ -21,16 +22,26 @@ struct JSONLogHandler: LogHandler {
         set { metadata[key] = newValue }
     }
 
+    /// Whether the last line went out in part. One at a time writes, so lines do not mix.
+    private static let isTorn = Mutex(false)
+
     /// `write(2)`, because `FileHandle` traps when a disk is full or a reader has gone, and losing a line is better than
-    /// losing the server. A line goes out in one call, so lines do not mix.
-    private static func write(_ line: [UInt8]) {
-        var rest = line[...]
-        while !rest.isEmpty {
-            let written = unsafe rest.withUnsafeBytes { unsafe Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
-            guard written > 0 else { return }
-            rest = rest.dropFirst(written)
+    /// losing the server.
+    private static func emit(_ line: [UInt8]) {
+        isTorn.withLock { isTorn in
+            var rest = (isTorn ? [newline] : []) + line
+            let whole = rest.count
+            while !rest.isEmpty {
+                let written = unsafe rest.withUnsafeBytes { unsafe write(STDERR_FILENO, $0.baseAddress, $0.count) }
+                if written < 0, errno == EINTR { continue }
+                guard written > 0 else { break }
+                rest.removeFirst(written)
+            }
+            isTorn = !rest.isEmpty && (isTorn || rest.count < whole)
         }
     }
+
+    private static let newline = UInt8(ascii: "\n")
 
     func log(event: LogEvent) {
         var fields: [String: String] = [:]
@@ -44,6 +55,6 @@ struct JSONLogHandler: LogHandler {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         guard let line = try? encoder.encode(fields) else { return }  // strings always encode
-        Self.write([UInt8](line) + [UInt8(ascii: "\n")])
+        Self.emit([UInt8](line) + [Self.newline])
     }
 }

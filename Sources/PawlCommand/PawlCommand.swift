@@ -16,7 +16,7 @@ struct PawlCommand: AsyncParsableCommand {
         version: "pawl \(Pawl.version)",
         subcommands: [
             ServeCommand.self, UserCommand.self, SessionCommand.self, KeyCommand.self, EventCommand.self,
-            RecoverCommand.self, StatusCommand.self, DoctorCommand.self, BackupCommand.self, MigrateCommand.self,
-            BenchCommand.self,
+            RecoverCommand.self, StatusCommand.self, DoctorCommand.self, BackupCommand.self, MoveCommand.self,
+            MigrateCommand.self, BenchCommand.self,
         ])
 }

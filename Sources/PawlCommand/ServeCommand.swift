@@ -46,6 +46,7 @@ struct ServeCommand: AsyncParsableCommand {
         }
         signal(SIGPIPE, SIG_IGN)  // a reader of the log that goes away must not end the server
         let logger = Logger(label: "pawl")
+        for warning in settings.warnings { logger.warning("\(warning)") }
         try settings.common.database.giveUpRoot { user in
             logger.notice("Root gives way to the user who owns the database's folder", metadata: ["user": "\(user)"])
         }
@@ -137,13 +138,13 @@ struct ServeCommand: AsyncParsableCommand {
         }
         var limits = HTTPLimits()
         let wanted = limits.connections
-        limits.connections = try OpenFiles.connections(wanted: wanted)
+        limits.connections = try FileDescriptorLimit.connections(wanted: wanted)
         if limits.connections < wanted {
             logger.notice(
                 "The limit of open files leaves fewer connections",
                 metadata: ["connections": "\(limits.connections)"])
         }
-        patient.connections = OpenFiles.operationsConnections
+        patient.connections = FileDescriptorLimit.operationsConnections
         // Services are stopped from the last to the first, each after the next one has ended.
         return [
             application(

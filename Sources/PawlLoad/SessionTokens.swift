@@ -80,10 +80,15 @@ extension SessionTokens {
         let fresh = "\(path).\(ProcessInfo.processInfo.processIdentifier)"
         let descriptor = unsafe open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw Self.cannotWrite(path) }
-        let handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
-        try handle.write(contentsOf: Data(file))
-        try handle.synchronize()
-        guard unsafe rename(fresh, path) == 0 else { throw Self.cannotWrite(path) }
+        do {
+            let handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+            try handle.write(contentsOf: Data(file))
+            try handle.synchronize()
+            guard unsafe rename(fresh, path) == 0 else { throw Self.cannotWrite(path) }
+        } catch {
+            unsafe unlink(fresh)  // it holds tokens of living sessions
+            throw error
+        }
     }
 
     private static func cannotWrite(_ path: String) -> CommandError {

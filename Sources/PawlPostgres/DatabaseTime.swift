@@ -21,10 +21,13 @@ final class DatabaseTime: Sendable {
         /// - Parameters:
         ///   - database: what the database's clock said when this one had been up for `uptime`.
         ///   - precision: how exactly that is known; a smaller difference is not corrected.
-        mutating func look(_ database: Double, at uptime: Double, precision: Double, machine: Double) {
+        ///   - machine: what the machine's clock said before and after. The database may have read its own at any moment
+        ///     between, long before its answer came.
+        mutating func look(_ database: Double, at uptime: Double, precision: Double, machine: ClosedRange<Double>) {
             jump = origin.map { database - ($0 + uptime) } ?? 0
-            isMachineOff = DatabaseTime.isOff(machine, from: database)
-            isDisputed = abs(jump) > DatabaseTime.bound && abs(database - machine) > DatabaseTime.bound
+            let difference = max(machine.lowerBound - database, database - machine.upperBound, 0)
+            isMachineOff = difference > DatabaseTime.tellingBound
+            isDisputed = abs(jump) > DatabaseTime.bound && difference > DatabaseTime.bound
             if origin == nil || (abs(jump) > precision && !isDisputed) { origin = database - uptime }
         }
     }
@@ -32,7 +35,7 @@ final class DatabaseTime: Sendable {
     /// Seconds by which the database's clock may be corrected without another one's word.
     static let bound = 60.0
     /// How far this machine's clock may be off the database's, in seconds, before that is told.
-    private static let tellingBound = 2.0
+    static let tellingBound = 2.0
     /// Looks do not differ by less, in seconds.
     private static let precision = 0.1
 
@@ -89,16 +92,11 @@ final class DatabaseTime: Sendable {
         """
     }
 
-    /// The machine's clock counts whole seconds.
-    static func isOff(_ machine: Double, from database: Double) -> Bool {
-        abs(database - machine - 0.5) > tellingBound + 0.5
-    }
-
     /// Runs a statement whose first column is the database's time as text, and takes note of it.
     func read(on connection: Connection, _ sql: String, commits: Bool = false) throws -> Rows {
-        let asked = uptime()
+        let asked = moment
         let rows = try connection.execute(sql, commits: commits)
-        let answered = uptime()
+        let answered = moment
         guard let database = rows.first.flatMap({ Double($0.text(0)) }) else {
             throw StoreError("The database does not say what time it is.")
         }
@@ -106,16 +104,25 @@ final class DatabaseTime: Sendable {
         return rows
     }
 
-    func note(_ database: Double, asked: Double, answered: Double) {
-        let machine = Double(machine.now.seconds)
+    /// What this process's clocks say; the machine's counts whole seconds.
+    typealias Moment = (uptime: Double, machine: UnixTime)
+
+    private var moment: Moment { (uptime(), machine.now) }
+
+    func note(_ database: Double, asked: Moment, answered: Moment) {
+        // It may be set back meanwhile.
+        let machine =
+            Double(
+                min(asked.machine, answered.machine).seconds)...Double(
+                max(asked.machine, answered.machine).seconds + 1)
         let (before, after) = bearings.withLock { bearings in
             let before = bearings
             bearings.look(
-                database, at: (asked + answered) / 2, precision: max(Self.precision, answered - asked), machine: machine
-            )
+                database, at: (asked.uptime + answered.uptime) / 2,
+                precision: max(Self.precision, answered.uptime - asked.uptime), machine: machine)
             return (before, bearings)
         }
-        tell(before, after, machineAhead: Int64((machine - database).rounded()))
+        tell(before, after, machineAhead: Int64((machine.upperBound - database).rounded()))
     }
 
     /// When something begins, and when it ends.

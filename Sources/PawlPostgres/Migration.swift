@@ -127,6 +127,10 @@ struct Migration {
         Migration(
             name: "0008-steady",
             sql: "ALTER TABLE sessions ADD COLUMN current_attempt bigint"),
+        // Finds the changes of the master secret among any number of events.
+        Migration(
+            name: "0009-secrets",
+            sql: "CREATE INDEX events_secrets ON events (id) WHERE kind = 'master_secret_changed'"),
     ]
 
     static let identifiers = "0007-identifiers"
@@ -164,7 +168,7 @@ struct Migration {
         }
     }
 
-    /// The names of the steps to come.
+    /// The names of the pending steps.
     static func pending(on connection: Connection) throws -> [String] {
         let status = try status(on: connection)
         if let unknown = status.dropFirst(all.count).first(where: { $0.name.hasSuffix("-breaking") }) {
@@ -175,20 +179,5 @@ struct Migration {
                 """)
         }
         return status.filter { $0.appliedAt == nil }.map(\.name)
-    }
-}
-
-/// What only one transaction at a time may do, whichever node it comes from. Held until its end.
-enum AdvisoryLock: Int32 {
-    case migrations = 1
-    case keys = 2
-    /// Shared by all that record events; alone for a reader who goes by their numbers.
-    case events = 3
-
-    /// Tells Pawl's locks from those of others in the same database.
-    static let space: Int32 = 0x7061_776C
-
-    func take(on connection: Connection) throws(PostgresError) {
-        try connection.execute("SELECT pg_advisory_xact_lock($1, $2)::text", [.number(Self.space), .number(rawValue)])
     }
 }

@@ -63,10 +63,21 @@ extension PostgresStore {
     /// Numbers are given out before their transactions commit, so a lower one could appear after a higher one was read,
     /// and a reader who follows them would miss it. Hence the lock: once a reader holds it, all numbers given out are there to be seen.
     package func events(after id: Int64, limit: Int) async throws(StoreError) -> [RecordedEvent] {
-        let last = try await transaction { connection in
-            try AdvisoryLock.events.take(on: connection)
-            return try connection.execute("SELECT max(id) FROM events").first?.integer(0) ?? 0
+        try time.check()
+        let last: Int64
+        do {
+            last = try await pool.transaction { connection in
+                // Others that record wait behind this lock, so it must not wait for long itself.
+                try connection.execute("SET LOCAL lock_timeout = 200")
+                try AdvisoryLock.events.take(on: connection)
+                return try connection.execute("SELECT max(id) FROM events").first?.integer(0) ?? 0
+            }
+        } catch let error as PostgresError where error.isLockTimeout {
+            return []  // the next look finds them
+        } catch {
+            throw StoreError(hiding: error)
         }
+        guard last > id else { return [] }
         return try await run { connection in
             try Self.recorded(
                 connection.execute(
@@ -84,6 +95,15 @@ extension PostgresStore {
         }
     }
 
+    package func masterSecretChanges(limit: Int) async throws(StoreError) -> [Event] {
+        try await run { connection in
+            try connection.execute(
+                "SELECT \(EventRow.list) FROM events WHERE kind = 'master_secret_changed' ORDER BY id DESC LIMIT $1",
+                [.integer(Int64(limit))]
+            ).reversed().compactMap { try EventRow.decode($0) }
+        }
+    }
+
     private static func recorded(_ rows: Rows) throws -> [RecordedEvent] {
         try rows.map { row in
             try EventRow.decode(row).map { RecordedEvent(id: row.integer(EventRow.names.count) ?? 0, event: $0) }
@@ -94,7 +114,8 @@ extension PostgresStore {
         try await write(
             """
             DELETE FROM events WHERE at < $1 AND id IN (
-                SELECT id FROM events ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED)
+                SELECT id FROM events WHERE kind <> 'master_secret_changed'
+                ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED)
             """, [.time(cutoff), .integer(Int64(limit))]) == limit
     }
 

@@ -17,32 +17,30 @@ extension PostgresStore {
     }
 
     package func status() async throws(StoreError) -> DatabaseStatus {
-        try await run { connection in
-            try connection.patiently { connection in
-                let migrations = try Migration.status(on: connection)
-                let hasTables = migrations.allSatisfy { $0.appliedAt != nil }
-                let row = try connection.execute(
+        try await readPatiently { connection in
+            let migrations = try Migration.status(on: connection)
+            let hasTables = migrations.allSatisfy { $0.appliedAt != nil }
+            let row = try connection.execute(
+                """
+                SELECT current_setting('server_version'), pg_database_size(current_database()),
+                    (current_setting('fsync') = 'on' AND current_setting('full_page_writes') = 'on'
+                        AND current_setting('synchronous_commit') <> 'off')::int::bigint
+                """
+            ).first
+            let counts =
+                hasTables
+                ? try connection.execute(
                     """
-                    SELECT current_setting('server_version'), pg_database_size(current_database()),
-                        (current_setting('fsync') = 'on' AND current_setting('full_page_writes') = 'on'
-                            AND current_setting('synchronous_commit') <> 'off')::int::bigint
+                    SELECT (SELECT count(*) FROM sessions), (SELECT count(*) FROM users),
+                        greatest((SELECT at FROM events ORDER BY id DESC LIMIT 1),
+                            (SELECT greatest(created_at, rotated_at) FROM sessions ORDER BY id DESC LIMIT 1))
                     """
-                ).first
-                let counts =
-                    hasTables
-                    ? try connection.execute(
-                        """
-                        SELECT (SELECT count(*) FROM sessions), (SELECT count(*) FROM users),
-                            greatest((SELECT at FROM events ORDER BY id DESC LIMIT 1),
-                                (SELECT greatest(created_at, rotated_at) FROM sessions ORDER BY id DESC LIMIT 1))
-                        """
-                    ).first : nil
-                return DatabaseStatus(
-                    kind: "PostgreSQL", version: row?.text(0) ?? "", path: nil, bytes: row?.integer(1) ?? 0,
-                    journalBytes: 0, isDurable: row?.integer(2) == 1, migrations: migrations,
-                    sessions: Int(counts?.integer(0) ?? 0), users: Int(counts?.integer(1) ?? 0),
-                    newestTime: counts?.optionalTime(2))
-            }
+                ).first : nil
+            return DatabaseStatus(
+                kind: "PostgreSQL", version: row?.text(0) ?? "", path: nil, bytes: row?.integer(1) ?? 0,
+                journalBytes: 0, isDurable: row?.integer(2) == 1, migrations: migrations,
+                sessions: Int(counts?.integer(0) ?? 0), users: Int(counts?.integer(1) ?? 0),
+                newestTime: counts?.optionalTime(2))
         }
     }
 
@@ -71,15 +69,13 @@ extension PostgresStore {
     }
 
     package func countLiveSessions(turnedIn span: Range<UnixTime>, at now: UnixTime) async throws(StoreError) -> Int {
-        try await run { connection in
-            try connection.patiently { connection in
-                let count = try connection.execute(
-                    """
-                    SELECT count(*) FROM sessions WHERE rotated_at >= $1 AND rotated_at < $2 AND ended_at IS NULL
-                        AND idle_expires_at > $3 AND absolute_expires_at > $3
-                    """, [.time(span.lowerBound), .time(span.upperBound), .time(now)])
-                return Int(count.first?.integer(0) ?? 0)
-            }
+        try await readPatiently { connection in
+            let count = try connection.execute(
+                """
+                SELECT count(*) FROM sessions WHERE rotated_at >= $1 AND rotated_at < $2 AND ended_at IS NULL
+                    AND idle_expires_at > $3 AND absolute_expires_at > $3
+                """, [.time(span.lowerBound), .time(span.upperBound), .time(now)])
+            return Int(count.first?.integer(0) ?? 0)
         }
     }
 
@@ -88,18 +84,5 @@ extension PostgresStore {
     ) async throws(BackupError) -> BackupSummary {
         throw BackupError(
             "PostgreSQL makes its own backups, on its own machine: see \"Backup\" in docs/high-availability.md.")
-    }
-}
-
-extension Connection {
-    /// Runs what reads or changes whole tables, without the usual limit of time.
-    func patiently<Value>(_ work: (Connection) throws -> Value) throws -> Value {
-        let usual = patience
-        patience = .seconds(3600)
-        defer { patience = usual }
-        return try transaction { connection in
-            try connection.execute("SET LOCAL statement_timeout = 0")
-            return try work(connection)
-        }
     }
 }

@@ -41,20 +41,18 @@ extension PostgresStore {
     }
 
     package func countDataLoss(since start: UnixTime, at now: UnixTime) async throws(StoreError) -> DataLossCount {
-        try await run { connection in
-            try connection.patiently { connection in
-                let row = try connection.execute(
-                    """
-                    SELECT count(*) FILTER (WHERE recovered_at >= $1),
-                        count(*) FILTER (WHERE end_reason = 'lost' AND ended_at >= $1),
-                        count(*) FILTER (WHERE ended_at IS NULL AND absolute_expires_at > $2 AND rotated_at <= $1
-                            AND coalesce(recovered_at < $1, true))
-                    FROM sessions
-                    """, [.time(start), .time(now)]
-                ).first
-                let counts = (0..<3).map { Int(row?.integer($0) ?? 0) }
-                return DataLossCount(recovered: counts[0], lost: counts[1], silent: counts[2])
-            }
+        try await readPatiently { connection in
+            let row = try connection.execute(
+                """
+                SELECT count(*) FILTER (WHERE recovered_at >= $1),
+                    count(*) FILTER (WHERE end_reason = 'lost' AND ended_at >= $1),
+                    count(*) FILTER (WHERE ended_at IS NULL AND absolute_expires_at > $2 AND rotated_at <= $1
+                        AND coalesce(recovered_at < $1, true))
+                FROM sessions
+                """, [.time(start), .time(now)]
+            ).first
+            let counts = (0..<3).map { Int(row?.integer($0) ?? 0) }
+            return DataLossCount(recovered: counts[0], lost: counts[1], silent: counts[2])
         }
     }
 

@@ -5,8 +5,8 @@ extension PostgresStore {
         _ turn: Turn, under policy: RotationPolicy, losses: [Incident]
     ) async throws(StoreError) -> Outcome {
         try time.check()
-        let fate = turn.presentation.kind == .refresh ? await batcher.turn(turn) : .alone
-        switch fate {
+        let result = turn.presentation.kind == .refresh ? await batcher.turn(turn) : .alone
+        switch result {
         case .turned(let session): return Outcome(.rotate, session)
         case .untouched, .alone: return try await decide(turn, under: policy, losses, mayBeCommitted: false)
         case .inDoubt: return try await decide(turn, under: policy, losses, mayBeCommitted: true)

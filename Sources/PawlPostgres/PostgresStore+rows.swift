@@ -27,10 +27,8 @@ extension PostgresStore: CopyTarget {
     }
 
     package func count(of table: TableShape) async throws(StoreError) -> Int {
-        try await run { connection in
-            try connection.patiently { connection in
-                Int(try connection.execute("SELECT count(*) FROM \(table.name)").first?.integer(0) ?? 0)
-            }
+        try await readPatiently { connection in
+            Int(try connection.execute("SELECT count(*) FROM \(table.name)").first?.integer(0) ?? 0)
         }
     }
 

@@ -42,14 +42,20 @@ extension PostgresStore {
     ) async throws(StoreError) -> [Session] {
         try time.check()
         return try await run { connection in
-            try connection.execute(
-                """
-                SELECT \(SessionRow.list) FROM sessions WHERE subject = $1 AND ended_at IS NULL
-                    AND idle_expires_at > $2 AND absolute_expires_at > $2 AND ($3 IS NULL OR id < $3)
-                ORDER BY id DESC LIMIT $4
-                """, [.id(subject), .time(now), .value(.init(cursor)), .integer(Int64(limit))]
-            ).map { try SessionRow.decode($0) }
+            try Self.fetchLive(of: subject, after: cursor, limit: limit, at: now, on: connection)
         }
+    }
+
+    static func fetchLive(
+        of subject: SubjectID, after cursor: SessionID?, limit: Int, at now: UnixTime, on connection: Connection
+    ) throws -> [Session] {
+        try connection.execute(
+            """
+            SELECT \(SessionRow.list) FROM sessions WHERE subject = $1 AND ended_at IS NULL
+                AND idle_expires_at > $2 AND absolute_expires_at > $2 AND ($3 IS NULL OR id < $3)
+            ORDER BY id DESC LIMIT $4
+            """, [.id(subject), .time(now), .value(.init(cursor)), .integer(Int64(limit))]
+        ).map { try SessionRow.decode($0) }
     }
 
     package func leastRecentlyUsed(
@@ -131,7 +137,7 @@ extension PostgresStore {
         ).first.map { try SessionRow.decode($0) }
     }
 
-    private static func fetchLeastRecentlyUsed(
+    static func fetchLeastRecentlyUsed(
         of subject: SubjectID, beyond kept: Int, sparing spared: SessionID?, limit: Int, at now: UnixTime,
         on connection: Connection
     ) throws -> [SessionID] {

@@ -4,11 +4,13 @@ import Synchronization
 
 /// The store for more than one machine: PostgreSQL, shared by any number of nodes.
 ///
-/// Plain rotations go in batcher over connections of their own (``RotationBatcher``), everything else over a small pool. What was
-/// acknowledged is as durable as the database's `synchronous_commit` says.
+/// Plain rotations go in batches over connections of their own (``RotationBatcher``), everything else over a small pool. What
+/// was acknowledged is as durable as the database's `synchronous_commit` says.
 public final class PostgresStore: Store {
     let pool: ConnectionPool
     let batcher: RotationBatcher
+    /// For what reads whole tables when an operator asks: connected for as long, one at a time.
+    private let reader: ConnectionWorker
     let circuit = CircuitBreaker()
     /// The database's time, or that of a test.
     package let clock: WallClock
@@ -27,7 +29,8 @@ public final class PostgresStore: Store {
     /// Opens the database, makes its tables if need be, and brings them up to date.
     /// - Parameters:
     ///   - url: `postgres://…`, or anything else that libpq takes for a connection string; several hosts may be named.
-    ///   - connections: at least 3; two of them are for rotations.
+    ///   - connections: at least 3; two of them are for rotations. One more comes while whole tables are read for an
+    ///     operator.
     /// - Throws: ``PostgresStoreError`` that says what to do.
     public convenience init(
         url: String, connections: Int = PostgresStore.connections, metrics: PawlMetrics = .init(), logger: Logger
@@ -48,11 +51,12 @@ public final class PostgresStore: Store {
         self.logger = logger
         let circuit = circuit
         let others = max(1, connections - Self.batchConnections)
-        let links = (0..<Self.batchConnections).map { _ in
+        let workers = (0..<Self.batchConnections).map { _ in
             ConnectionWorker(url, circuit: circuit, prepare: RotationStatement.prepare)
         }
-        batcher = RotationBatcher(links, metrics: metrics)
-        pool = ConnectionPool((0..<others).map { _ in ConnectionWorker(url, circuit: circuit) }, neighbours: links)
+        batcher = RotationBatcher(workers, metrics: metrics)
+        reader = ConnectionWorker(url, circuit: circuit)
+        pool = ConnectionPool((0..<others).map { _ in ConnectionWorker(url, circuit: circuit) }, neighbours: workers)
         do {
             try await open(for: purpose, within: purpose == .serve ? startPatience : .zero)
         } catch {
@@ -92,8 +96,12 @@ public final class PostgresStore: Store {
                 try Migration.run(on: connection, logger: logger)
                 try Self.checkIsComplete(connection)
             }
-        case .migrate: try await pool.run { [logger] in try Migration.run(on: $0, logger: logger) }
-        case .operate: try await pool.run(Self.checkIsCurrent)
+        case .migrate, .move: try await pool.run { [logger] in try Migration.run(on: $0, logger: logger) }
+        case .operate:
+            try await pool.run { connection in
+                try Self.checkIsCurrent(connection)
+                try Self.checkIsComplete(connection)
+            }
         case .inspect: return
         }
         let record = try await pool.run { [time] connection in try Self.readRecovery(on: connection, time) }
@@ -123,7 +131,7 @@ public final class PostgresStore: Store {
             throw PostgresStoreError(
                 """
                 An installation is being moved into this database, and not all of it is here yet. Stop the server that \
-                it comes from, and run pawl migrate --from … --to … once more.
+                it comes from, and run pawl move --from … --to … once more.
                 """)
         }
     }
@@ -142,8 +150,10 @@ public final class PostgresStore: Store {
     /// What Pawl does with it.
     public var access: StoreAccess { StoreAccess(self) }
 
-    /// Lets what is under way finish, and ends all connections.
+    /// Lets what is under way finish, and ends all connections. Only what reads whole tables for an operator is broken off.
     public func close() async {
+        reader.giveUp()
+        await reader.close()
         await batcher.close()
         await pool.close()
     }
@@ -168,6 +178,19 @@ public final class PostgresStore: Store {
     ) async throws(StoreError) -> Value {
         do {
             return try await pool.run(work)
+        } catch {
+            throw StoreError(hiding: error)
+        }
+    }
+
+    /// Runs what reads whole tables, on a connection of its own and without the usual limit of time.
+    func readPatiently<Value: Sendable>(
+        _ work: @escaping @Sendable (Connection) throws -> Value
+    ) async throws(StoreError) -> Value {
+        do {
+            let value = try await reader.run { try $0.patiently(work) }
+            await reader.close()
+            return value
         } catch {
             throw StoreError(hiding: error)
         }

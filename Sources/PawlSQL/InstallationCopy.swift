@@ -16,7 +16,7 @@ package struct InstallationCopy: Sendable {
         package var isSame = false
     }
 
-    /// What is to be copied is not what is there now.
+    /// The two databases differ after the copy.
     package struct Mismatch: Error, CustomStringConvertible {
         package let description: String
     }

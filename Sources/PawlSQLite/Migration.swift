@@ -11,6 +11,7 @@ struct Migration {
     /// What SQL cannot do, after it and in the same transaction.
     var complete: (@Sendable (Database, Logger) throws -> Void)?
 
+    // There is no 0004: it was withdrawn before it was released.
     static let all = [
         Migration(
             name: "0001-initial",
@@ -122,6 +123,10 @@ struct Migration {
         Migration(
             name: "0008-steady",
             sql: "ALTER TABLE sessions ADD COLUMN current_attempt INTEGER"),
+        // Finds the changes of the master secret among any number of events.
+        Migration(
+            name: "0009-secrets",
+            sql: "CREATE INDEX events_secrets ON events (id) WHERE kind = 'master_secret_changed'"),
     ]
 
     static let identifiers = "0007-identifiers"
@@ -153,7 +158,7 @@ struct Migration {
         }
     }
 
-    /// The names of the steps to come.
+    /// The names of the pending steps.
     static func pending(in db: Database) throws -> [String] {
         let status = try status(in: db)
         guard status.count == all.count else {

@@ -73,6 +73,17 @@ extension SQLiteStore {
         }
     }
 
+    package func masterSecretChanges(limit: Int) async throws(StoreError) -> [Event] {
+        try await read { db in
+            try Row.fetchAll(
+                db,
+                sql: """
+                    SELECT \(EventRow.list) FROM events WHERE kind = 'master_secret_changed' ORDER BY id DESC LIMIT ?
+                    """, arguments: [limit]
+            ).reversed().compactMap { try EventRow.decode($0) }
+        }
+    }
+
     private static func recorded(_ rows: some Sequence<Row>) throws -> [RecordedEvent] {
         try rows.compactMap { row in
             try EventRow.decode(row).map { RecordedEvent(id: row.integer(EventRow.names.count) ?? 0, event: $0) }
@@ -81,13 +92,17 @@ extension SQLiteStore {
 
     package func deleteEvents(before cutoff: UnixTime, limit: Int) async throws(StoreError) -> Bool {
         let hasOld = try await read { db in
-            let oldest = try Int64.fetchOne(db, sql: "SELECT at FROM events ORDER BY id LIMIT 1")
+            let oldest = try Int64.fetchOne(
+                db, sql: "SELECT at FROM events WHERE kind <> 'master_secret_changed' ORDER BY id LIMIT 1")
             return oldest.map { $0 < cutoff.seconds } ?? false
         }
         guard hasOld else { return false }
         return try await write { db in
             try db.execute(
-                sql: "DELETE FROM events WHERE id IN (SELECT id FROM events ORDER BY id LIMIT ?) AND at < ?",
+                sql: """
+                    DELETE FROM events WHERE at < ?2 AND id IN (
+                        SELECT id FROM events WHERE kind <> 'master_secret_changed' ORDER BY id LIMIT ?1)
+                    """,
                 arguments: [limit, cutoff.seconds])
             return db.changesCount == limit
         }

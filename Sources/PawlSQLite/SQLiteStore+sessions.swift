@@ -112,12 +112,20 @@ extension SQLiteStore {
         let slice = try await read { db in try Self.fetchSlice(after: cursor, limit: limit, in: db) }
         let over = slice.filter { $0.isOver(before: cutoff) }.map(\.id)
         if !over.isEmpty {
-            // Nothing revives a session that is over, so what was read still holds.
-            try await write { db in
-                for id in over { try db.execute(sql: "DELETE FROM sessions WHERE id = ?", arguments: [id.data]) }
-            }
+            try await write { db in try Self.delete(over, endedBefore: cutoff, in: db) }
         }
         return (slice.count { $0.isLive(at: now) }, slice.last?.id)
+    }
+
+    /// Looks at what was read once more, since a recovery may have moved a session on meanwhile. The condition says again
+    /// what ``Session/isOver(before:)`` says.
+    static func delete(_ ids: [SessionID], endedBefore cutoff: UnixTime, in db: Database) throws {
+        let statement = try db.cachedStatement(
+            sql: """
+                DELETE FROM sessions
+                WHERE id = ?1 AND (ended_at < ?2 OR idle_expires_at < ?2 OR absolute_expires_at < ?2)
+                """)
+        for id in ids { try statement.execute(arguments: [id.data, cutoff.seconds]) }
     }
 
     static func fetch(_ id: SessionID, in db: Database) throws -> Session? {

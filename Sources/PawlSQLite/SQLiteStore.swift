@@ -14,7 +14,7 @@ public final class SQLiteStore: Store {
     let commits: GroupCommit
     let logger: Logger
     private let lock: ProcessLock
-    let files: OpenedFiles
+    let files: FileIdentityCheck
 
     /// Opens the database at `path`, making it if need be, and brings its tables up to date.
     /// - Throws: ``SQLiteStoreError`` that says what to do.
@@ -48,11 +48,14 @@ public final class SQLiteStore: Store {
                     try Migration.run(in: db, logger: logger)
                     try Self.checkIsNotLeft(db)
                 case .migrate: try Migration.run(in: db, logger: logger)
-                case .operate: try Self.checkIsCurrent(db)
+                case .operate:
+                    try Self.checkIsCurrent(db)
+                    try Self.checkIsNotLeft(db)
+                case .move: try Self.checkIsCurrent(db)
                 case .inspect: break
                 }
             }
-            files = OpenedFiles(paths: [path, path + "-wal"])
+            files = FileIdentityCheck(paths: [path, path + "-wal"])
         } catch let error as DatabaseError {
             throw SQLiteStoreError("Cannot use \(path) as a database. \(StoreError.text(of: error))")
         }
@@ -91,7 +94,8 @@ public final class SQLiteStore: Store {
             db, sql: "SELECT value FROM settings WHERE name = ?", arguments: [InstallationCopy.moved])
         guard left == nil else {
             throw SQLiteStoreError(
-                "This installation has been moved to PostgreSQL: start the server with --database postgres://…")
+                "This installation has been moved to PostgreSQL: give --database postgres://… to the server and to commands."
+            )
         }
     }
 

@@ -10,7 +10,7 @@ package final class ObservedStore: Store {
             refundStepUpTry, deleteSessions
         case userByIdentifier, user, users, addUser, resealPassword, update, reserveLogin, settleLogin, deleteThrottles
         case signingKeys, addSigningKey, resealSigningKey, deleteSigningKey, append, events, eventsAfter, latestEvents,
-            deleteEvents, dataLossRecord, updateDataLossRecord, countDataLoss, ping
+            masterSecretChanges, deleteEvents, dataLossRecord, updateDataLossRecord, countDataLoss, ping
         case takeHousekeepingLease, tryStatements, status, findDamage, oldIdentifiers, passwordSeals, countLiveSessions,
             backup
     }
@@ -225,6 +225,11 @@ package final class ObservedStore: Store {
     package func latestEvents(limit: Int) async throws(StoreError) -> [RecordedEvent] {
         try await note(.latestEvents)
         return try await base.latestEvents(limit: limit)
+    }
+
+    package func masterSecretChanges(limit: Int) async throws(StoreError) -> [Event] {
+        try await note(.masterSecretChanges)
+        return try await base.masterSecretChanges(limit: limit)
     }
 
     package func deleteEvents(before cutoff: UnixTime, limit: Int) async throws(StoreError) -> Bool {

@@ -48,10 +48,10 @@ struct ConformanceTests {
                 try await store.run { try $0.executeScript("ANALYZE sessions") }
                 let turn = TurnSample(of: try Sample.session(of: try Sample.user("owner"), 1)).turn
                 let plan = await withCheckedContinuation { answer in
-                    store.batcher.links[0].async { link in
+                    store.batcher.workers[0].async { worker in
                         answer.resume(
                             returning: Result {
-                                try link.use { connection in
+                                try worker.use { connection in
                                     try connection.execute(
                                         "EXPLAIN " + RotationStatement.sql, RotationStatement.parameters([turn])
                                     ).map { $0.text(0) }.joined(separator: "\n")

@@ -49,13 +49,27 @@ struct DatabaseTimeTests {
     @Test(arguments: readings)
     func `is the database's, unless its clock jumps and no other clock agrees`(reading: Reading) throws {
         var bearings = DatabaseTime.Bearings()
-        bearings.look(1000, at: 0, precision: 0.1, machine: 1000)
-        bearings.look(reading.database, at: 10, precision: 0.1, machine: reading.machine)
+        bearings.look(1000, at: 0, precision: 0.1, machine: 1000...1001)
+        bearings.look(reading.database, at: 10, precision: 0.1, machine: reading.machine...reading.machine + 1)
         #expect(try #require(bearings.origin) + 10 == reading.time)
         #expect(bearings.isDisputed == reading.isDisputed)
         #expect(bearings.isMachineOff == reading.isMachineOff)
-        bearings.look(1020, at: 20, precision: 0.1, machine: 1020)
+        bearings.look(1020, at: 20, precision: 0.1, machine: 1020...1021)
         #expect(try #require(bearings.origin) + 20 == 1020 && !bearings.isDisputed, "all agree again")
+    }
+
+    @Test func `a database that commits slowly, so that its answer is old, puts no clock into doubt`() async throws {
+        let logs = LogCapture()
+        let machine = ManualClock(UnixTime(seconds: 1000))
+        let time = DatabaseTime(machine: machine.clock, logger: logs.logger)
+        time.note(1000.5, asked: (0, machine.now), answered: (0.01, machine.now))
+        let asked = (10.0, machine.now + 10)
+        time.note(1010.4, asked: asked, answered: (80, machine.now + 80))
+        try time.checkMachine()
+        try time.check()
+        #expect(logs.text.isEmpty)
+        time.note(1010.4, asked: (80, machine.now + 80), answered: (81, machine.now + 81))
+        #expect(throws: StoreError.self) { try time.checkMachine() }
     }
 
     @Test func `does not change when this machine's clock is set, and the log tells begin and end once`() async throws {
@@ -83,8 +97,8 @@ struct DatabaseTimeTests {
             let session = try #require(try await store.putSessions(1).first)
             let keys = try await store.signingKeys()
             let turn = TurnSample(of: session).turn
-            let uptime = DatabaseTime.steadySeconds()
-            store.time.note(Double(store.clock.now.seconds + 20 * 86400), asked: uptime, answered: uptime)
+            let moment = (DatabaseTime.steadySeconds(), WallClock.system.now)
+            store.time.note(Double(store.clock.now.seconds + 20 * 86400), asked: moment, answered: moment)
             #expect(abs(store.clock.now.seconds - WallClock.system.now.seconds) <= 1)
 
             let now = store.clock.now + 60 * 86400

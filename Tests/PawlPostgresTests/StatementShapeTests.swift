@@ -73,10 +73,10 @@ struct StatementShapeTests {
             for (options, expected) in [("", "2s"), ("?options=-c%20statement_timeout%3D300", "300ms")] {
                 try await withStore(url: server.url(database) + options) { store async throws in
                     let setting = await withCheckedContinuation { answer in
-                        store.batcher.links[0].async { link in
+                        store.batcher.workers[0].async { worker in
                             answer.resume(
                                 returning: Result {
-                                    try link.use {
+                                    try worker.use {
                                         try $0.execute("SELECT current_setting('statement_timeout')").first?.text(0)
                                     }
                                 })
@@ -94,7 +94,7 @@ struct StatementShapeTests {
             try await PostgresServer.shared().query(
                 "ALTER TABLE sessions RENAME COLUMN end_reason TO reason_of_end", in: database)
             let error = await #expect(throws: StoreError.self) { try await store.tryStatements() }
-            #expect(error?.description.contains("A statement on the sessions does not work.") == true)
+            #expect(error?.description.contains("The statement that ends sessions does not work.") == true)
         }
     }
 

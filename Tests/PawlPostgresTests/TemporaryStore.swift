@@ -68,10 +68,10 @@ extension PostgresStore {
     /// Holds the batcher until all turns have come.
     func rotateTogether(_ turns: [Turn]) async -> [Result<Outcome, StoreError>] {
         let gate = DispatchSemaphore(value: 0)
-        for link in batcher.links {
-            // Once it is there: the link may be busy with the end of a batch, and would take along what comes.
+        for worker in batcher.workers {
+            // Once it is there: the worker may be busy with the end of a batch, and would take along what comes.
             await withCheckedContinuation { reached in
-                link.async { _ in
+                worker.async { _ in
                     reached.resume()
                     gate.wait()
                 }
@@ -88,7 +88,7 @@ extension PostgresStore {
                 }
             }
             while batcher.waitingCount < turns.count { await Task.yield() }
-            for _ in batcher.links { gate.signal() }
+            for _ in batcher.workers { gate.signal() }
             return await group.reduce(into: []) { $0.append($1) }.sorted { $0.0 < $1.0 }.map(\.1)
         }
     }

@@ -132,8 +132,8 @@ struct DoubtTests {
         let circuit = CircuitBreaker()
         for _ in 0..<3 { circuit.connect() }
         let now = ContinuousClock.now
-        circuit.lose(since: now - .seconds(20))
-        circuit.lose(since: now - .seconds(10))
+        circuit.lose(since: now - .seconds(20), "gone")
+        circuit.lose(since: now - .seconds(10), "gone")
         #expect((20...21).contains(circuit.awayTime(inLast: 60)))
         #expect((5...6).contains(circuit.awayTime(inLast: 5)))
     }
@@ -163,7 +163,7 @@ struct DoubtTests {
             #expect(try await again(0, after: 29) == .replay)
             // As if all connections had been lost a minute ago, and one had come back now.
             let start = ContinuousClock.now - .seconds(60)
-            for _ in 0..<PostgresStore.connections { store.circuit.lose(since: start) }
+            for _ in 0..<PostgresStore.connections { store.circuit.lose(since: start, "gone") }
             for _ in 0..<PostgresStore.connections { store.circuit.connect() }
             #expect(try await again(0, after: 89) == .replay)
             #expect(try await again(0, after: 95) == .reuse)

@@ -37,14 +37,14 @@ package final class PawlProcess: Sendable {
         let (pid, input) = try Self.starting.withLock { _ in
             // Closed in other children, which would keep the pipe open for as long as they live; the lock is for the
             // moment before that is said.
-            var pipe: [Int32] = [0, 0]
-            guard unsafe Glibc.pipe(&pipe) == 0 else { throw Failure(description: "There is no pipe to be had.") }
-            for end in pipe { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-            defer { close(pipe[1]) }
+            var ends: [Int32] = [0, 0]
+            guard unsafe pipe(&ends) == 0 else { throw Failure(description: "The system gives no pipe.") }
+            for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+            defer { close(ends[1]) }
             let pid = try Self.spawn(
                 executable.path, [executable.path] + arguments, environment.map { "\($0.key)=\($0.value)" },
-                output: pipe[1])
-            return (pid, pipe[0])
+                output: ends[1])
+            return (pid, ends[0])
         }
         self.pid = pid
         Thread.detachNewThread { [self] in watch(input) }

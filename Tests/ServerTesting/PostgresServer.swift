@@ -35,7 +35,7 @@ package final class PostgresServer: Sendable {
     private static let sharedServer = Task {
         let server = try await isCitus ? citusCluster() : PostgresServer()
         runningServer.withLock { $0 = server }
-        atexit { PostgresServer.runningServer.withLock { $0 }?.kill() }
+        atexit { PostgresServer.runningServer.withLock { $0 }?.end() }
         return server
     }
     private static let runningServer = Mutex<PostgresServer?>(nil)
@@ -126,9 +126,9 @@ package final class PostgresServer: Sendable {
     }
 
     /// Ends it at once, for when this process ends.
-    private func kill() {
-        for worker in workers { worker.kill() }
-        if let pid { Glibc.kill(pid, SIGQUIT) }
+    private func end() {
+        for worker in workers { worker.end() }
+        if let pid { kill(pid, SIGQUIT) }
         try? FileManager.default.removeItem(at: folder)  // a leftover in the temporary folder harms nobody
     }
 

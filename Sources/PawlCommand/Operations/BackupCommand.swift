@@ -26,9 +26,12 @@ struct BackupCommand: AsyncParsableCommand {
     func run() async throws {
         // The server's working directory is another one.
         let path = URL(filePath: file).standardizedFileURL.path
+        let isTerminal = isatty(STDERR_FILENO) == 1
+        // The line of progress makes room for what comes next, an error too.
+        defer { if isTerminal { Self.write("") } }
         let report = try await OperationsClient(common).together { client in
             try await withThrowingTaskGroup(of: Void.self) { group in
-                if isatty(STDERR_FILENO) == 1 { group.addTask { try await Self.showProgress(of: client) } }
+                if isTerminal { group.addTask { try await Self.showProgress(of: client) } }
                 defer { group.cancelAll() }
                 return try await client.send(
                     .POST, PawlPath.adminBackup, BackupRequest(file: path), answer: BackupReport.self,
@@ -46,10 +49,13 @@ struct BackupCommand: AsyncParsableCommand {
             try await Task.sleep(for: .seconds(1))
             let state = try await client.get(PawlPath.adminBackup, answer: BackupState.self)
             guard let done = state.done, let total = state.total else {
-                FileHandle.standardError.write(Data("\r\u{1B}[K\(state.phase)".utf8))
+                write(state.phase)
                 continue
             }
-            FileHandle.standardError.write(Data("\r\u{1B}[K\(state.phase): \(100 * done / max(1, total)) %".utf8))
+            write("\(state.phase): \(100 * done / max(1, total)) %")
         }
     }
+
+    /// Writes over the line.
+    private static func write(_ line: String) { FileHandle.standardError.write(Data("\r\u{1B}[K\(line)".utf8)) }
 }

@@ -48,6 +48,7 @@ private struct Examination {
             ]
         }
         var findings = [Finding("configuration", .ok, "It can be read.")]
+        findings += settings.warnings.map { Finding("configuration", .warning, $0) }
         findings += FileCheck(settings.common)?.findings() ?? []
         do {
             try settings.common.database.giveUpRoot()

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import PawlAPI
 import PawlCore
 
@@ -33,8 +34,22 @@ struct EventCommand: AsyncParsableCommand {
                     }
                     last = event.id
                 }
-                try await Task.sleep(for: .seconds(1))
-                fresh = try await client.get("\(PawlPath.adminEvents)?after=\(last)", answer: EventList.self).events
+                fflush(nil)  // into a pipe they would wait for more
+                if fresh.count < Self.page { try await Task.sleep(for: .seconds(1)) }
+                fresh = await Self.next(after: last, client)
+            }
+        }
+
+        private static let page = 1000
+
+        /// What came since. A server that starts again, or a database that is away, is waited for.
+        private static func next(after last: Int64, _ client: OperationsClient) async -> [EventDescription] {
+            do {
+                let path = "\(PawlPath.adminEvents)?after=\(last)&limit=\(page)"
+                return try await client.get(path, answer: EventList.self).events
+            } catch {
+                FileHandle.standardError.write(Data("\(error) This is tried again.\n".utf8))
+                return []
             }
         }
     }

@@ -124,10 +124,14 @@ struct OperationsClient {
         do {
             let response = try await Self.http.execute(request, timeout: patience)
             status = Int(response.status.code)
-            answer = [UInt8](buffer: try await response.body.collect(upTo: 1 << 20))
+            answer = [UInt8](buffer: try await response.body.collect(upTo: Self.answerLimit))
             proof = response.headers.first(name: "Authentication-Info") ?? ""
         } catch let error as HTTPClientError where error == .deadlineExceeded {
             throw CommandError("The server on \(base) did not answer in time. Look at its log.")
+        } catch is NIOTooManyBytesError {
+            throw CommandError(
+                "The answer is larger than \(Self.answerLimit >> 20) MiB. Ask for less at once: give a smaller --limit."
+            )
         } catch {
             throw unanswered
         }
@@ -147,11 +151,16 @@ struct OperationsClient {
             """)
     }
 
+    /// Bytes. A page of a thousand users with all that they may have takes a few mebibytes.
+    private static let answerLimit = 16 << 20
+
     /// Never shut down, like the shared one, which would try to connect again until the time is up.
     private static let http: HTTPClient = {
         var configuration = HTTPClient.Configuration()
         configuration.connectionPool.retryConnectionEstablishment = false
         configuration.timeout.connect = .seconds(10)
+        // What listens there must not send a credential elsewhere.
+        configuration.redirectConfiguration = .disallow
         return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
     }()
 

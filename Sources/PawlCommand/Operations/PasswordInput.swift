@@ -1,21 +1,31 @@
 import Foundation
 import PawlTerminal
 
+/// The terminal as it was found, for a signal that comes while it does not echo.
+nonisolated(unsafe) private var echoing = termios()
+
 /// A password, never as an argument, where every user of the machine could read it: asked for on a terminal without
 /// echo, otherwise the first line of the input.
 func readPassword() throws -> String {
     let isTerminal = isatty(STDIN_FILENO) == 1
-    var settings = termios()
     if isTerminal {
         FileHandle.standardError.write(Data("Password: ".utf8))
-        unsafe tcgetattr(STDIN_FILENO, &settings)
-        var silent = settings
+        unsafe tcgetattr(STDIN_FILENO, &echoing)
+        for number in [SIGINT, SIGTERM, SIGHUP] {
+            signal(number) { number in
+                unsafe tcsetattr(STDIN_FILENO, TCSANOW, &echoing)
+                signal(number, SIG_DFL)
+                raise(number)
+            }
+        }
+        var silent = unsafe echoing
         silent.c_lflag &= ~tcflag_t(ECHO)
         unsafe tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent)
     }
     defer {
         if isTerminal {
-            unsafe tcsetattr(STDIN_FILENO, TCSAFLUSH, &settings)
+            unsafe tcsetattr(STDIN_FILENO, TCSAFLUSH, &echoing)
+            for number in [SIGINT, SIGTERM, SIGHUP] { signal(number, SIG_DFL) }
             FileHandle.standardError.write(Data("\n".utf8))
         }
     }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import NIOCore
 import NIOHTTP1
 import PawlAPI
 import PawlTerminal
@@ -39,45 +40,57 @@ struct RecoverCommand: AsyncParsableCommand {
         @OptionGroup var common: CommonOptions
         @OptionGroup var output: OutputOptions
         @Option(help: "Which incident, by its number. (default: the newest)") var incident: Int?
-        @Option(help: ArgumentHelp("A better begin of the lost interval than the one found.", valueName: "time"))
+        @Option(
+            help: ArgumentHelp(
+                "Start of the lost interval, if you know it better than what was found.", valueName: "time"))
         var lostFrom: String?
-        @Option(help: ArgumentHelp("A better end of it.", valueName: "time")) var lostUntil: String?
+        @Option(help: ArgumentHelp("End of the lost interval, if you know it better.", valueName: "time"))
+        var lostUntil: String?
         @Option(help: ArgumentHelp("End all sessions of this user first; repeat for several.", valueName: "identifier"))
         var endUser: [String] = []
         @Option(help: ArgumentHelp("End the sessions that began since then first.", valueName: "time"))
         var endSince: String?
 
         func run() async throws {
-            let client = try await OperationsClient(common)
-            var ended = 0
-            for user in endUser {
-                let path = try OperationsClient.path(PawlPath.adminUsers, user, "/sessions")
-                do {
-                    ended += try await client.send(.DELETE, path, answer: EndedSessions.self).ended
-                } catch let error as CommandError {
-                    throw CommandError("\(user): \(error.description) Nothing was opened.")
-                }
+            // Together: no server can start between what is ended and what is opened.
+            let (status, ended) = try await OperationsClient(common).together { client in
+                let ended = try await endSessions(client)
+                // It counts what became of each session, which takes its time.
+                let status = try await client.send(
+                    .POST, PawlPath.adminRecovery,
+                    RecoveryRequest(incident: incident, lostFrom: lostFrom, lostUntil: lostUntil),
+                    answer: RecoveryStatus.self, patience: .hours(1))
+                return (status, ended)
             }
-            if let endSince { ended += try await endSessions(since: endSince, client) }
-            let status = try await client.send(
-                .POST, PawlPath.adminRecovery,
-                RecoveryRequest(incident: incident, lostFrom: lostFrom, lostUntil: lostUntil),
-                answer: RecoveryStatus.self)
             try output.show(status)
             warn(ended: ended)
         }
 
-        private func endSessions(since: String, _ client: OperationsClient) async throws -> Int {
+        /// - Returns: how many it ended.
+        private func endSessions(_ client: OperationsClient) async throws -> Int {
             var ended = 0
-            var next: String?
-            repeat {
-                var path = "\(PawlPath.adminSessions)?since=\(try OperationsClient.escape(since))&limit=1000"
-                if let next { path += "&after=\(next)" }
-                let slice = try await client.send(.DELETE, path, answer: EndedSlice.self)
-                ended += slice.ended
-                next = slice.next
-            } while next != nil
-            return ended
+            do {
+                for user in endUser {
+                    let path = try OperationsClient.path(PawlPath.adminUsers, user, "/sessions")
+                    do {
+                        ended += try await client.send(.DELETE, path, answer: EndedSessions.self).ended
+                    } catch let error as CommandError {
+                        throw CommandError("\(user): \(error.description)")
+                    }
+                }
+                var next: String?
+                guard let endSince else { return ended }
+                repeat {
+                    var path = "\(PawlPath.adminSessions)?since=\(try OperationsClient.escape(endSince))&limit=1000"
+                    if let next { path += "&after=\(next)" }
+                    let slice = try await client.send(.DELETE, path, answer: EndedSlice.self)
+                    ended += slice.ended
+                    next = slice.next
+                } while next != nil
+                return ended
+            } catch {
+                throw CommandError("\(error) Nothing was opened. Sessions that were ended before that: \(ended).")
+            }
         }
 
         /// On standard error: with --json the output is the status alone.

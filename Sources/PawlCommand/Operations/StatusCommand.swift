@@ -34,7 +34,7 @@ struct StatusCommand: AsyncParsableCommand {
             [
                 "migration",
                 "\(database.migrations.last { $0.appliedAt != nil }?.name ?? "none")"
-                    + (pending == 0 ? "" : ", \(pending) to come"),
+                    + (pending == 0 ? "" : ", \(pending) pending"),
             ],
             ["sessions", "\(database.sessions) (including sessions that ended in the last 7 days)"],
             ["users", String(database.users)],

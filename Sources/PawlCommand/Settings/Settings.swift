@@ -5,6 +5,7 @@ import PawlCore
 import PawlJOSE
 import PawlPasswords
 import PawlPostgres
+import PawlSQLite
 import PawlServer
 import PawlTerminal
 
@@ -57,6 +58,8 @@ struct ServeSettings {
     let logFormat: LogFormat
     /// Each setting that was given, as it was written; `database` may hold a password.
     let written: [String: String]
+    /// What may not be as it was meant, for the operator to read.
+    let warnings: [String]
 
     init(_ reader: SettingsReader) async throws {
         common = try await CommonSettings(reader)
@@ -112,6 +115,18 @@ struct ServeSettings {
         logFormat = try await reader.choice(
             "log-format", default: isatty(STDERR_FILENO) == 1 ? .text : LogFormat.json)
         written = await reader.written()
+        warnings =
+            try reader.unknownVariables.map { "There is no setting \($0). See pawl serve --help for the names." }
+            + [Self.passwordWarning(reader.file, database: common.database)].compactMap { $0 }
+    }
+
+    /// What is to be said about who may read a password in the file of settings.
+    private static func passwordWarning(_ path: String?, database: DatabaseLocation) throws -> String? {
+        guard let path, case .postgres(let url) = database, ConnectionString(url)?.hasPassword == true,
+            let file = try TextFile(path, what: "settings"), file.text.contains(url),
+            file.status.mode & 0o004 != 0 || (file.status.mode & 0o040 != 0 && file.status.owner != 0)
+        else { return nil }
+        return "Others can read the database's password in \(path). Run: chmod 600 \(path)"
     }
 
     private static func opsNames(_ reader: SettingsReader, host: String) async throws -> Set<String> {

@@ -10,12 +10,17 @@ struct SettingsReader {
     private let reader: ConfigReader
     private let names: [String]
     let environment: [String: String]
+    /// Variables that look like settings, and are none.
+    let unknownVariables: [String]
+    /// The file that settings are read from, if there is one.
+    let file: String?
 
     init(
         common: CommonOptions, serve: ServeOptions? = nil,
         environment: [String: String] = ProcessInfo.processInfo.environment
     ) async throws {
         self.environment = environment
+        file = common.config ?? environment["PAWL_CONFIG"]
         let known = common.values.merging(try (serve ?? ServeOptions.parse([])).values) { first, _ in first }
         names = Array(known.keys)
         var flags: [AbsoluteConfigKey: ConfigValue] = [:]
@@ -26,15 +31,26 @@ struct SettingsReader {
                 environmentVariables: environment, secretsSpecifier: .specific(["PAWL_MASTER_SECRET", "PAWL_DATABASE"])
             ).prefixKeys(with: "pawl"),
         ]
-        if let path = common.config ?? environment["PAWL_CONFIG"] {
-            try Self.checkNames(in: path, known: Set(known.keys))
+        unknownVariables = environment.keys.filter { Self.isMisspelt($0, known: known.keys) }.sorted()
+        if let path = file {
+            _ = try Self.values(in: path, known: Set(known.keys))
             providers.append(try await FileProvider<JSONSnapshot>(filePath: FilePath(path)))
         }
         reader = ConfigReader(providers: providers)
     }
 
-    /// A misspelt name would silently be a default.
-    private static func checkNames(in path: String, known: Set<String>) throws {
+    /// Whether a variable looks like a setting and is none. Container platforms make some of their own for a service
+    /// called `pawl`: `PAWL_SERVICE_HOST`, `PAWL_PORT_8080_TCP`.
+    private static func isMisspelt(_ variable: String, known: some Sequence<String>) -> Bool {
+        guard variable.hasPrefix("PAWL_"), variable.wholeMatch(of: /PAWL_(SERVICE|PORT)_.*/) == nil else {
+            return false
+        }
+        let name = variable.dropFirst("PAWL_".count).lowercased().replacing("_", with: "-")
+        return !known.contains(name) && !["config", "master-secret", "from", "to"].contains(name)
+    }
+
+    /// The settings in a file. A misspelt name would silently be a default.
+    static func values(in path: String, known: Set<String>) throws -> [String: Any] {
         guard let file = try TextFile(path, what: "settings") else {
             throw CommandError("\(path) cannot be read: there is no such file.")
         }
@@ -48,6 +64,7 @@ struct SettingsReader {
         if let unknown = object.keys.filter({ !known.contains($0) }).sorted().first {
             throw CommandError("\(path): there is no setting \"\(unknown)\". See pawl serve --help for the names.")
         }
+        return object
     }
 
     func string(_ name: String) async throws -> String? {

@@ -33,7 +33,7 @@ struct TextFile {
         guard let status = FileStatus(descriptor: descriptor), status.kind == .file else {
             throw CommandError("\(path) is not a plain file. Give a file that holds \(what).")
         }
-        let bytes = try Self.read(descriptor, until: nil) {
+        let bytes = try Self.readAll(descriptor, until: nil) {
             CommandError("\(path) cannot be read: \(unsafe String(cString: strerror(errno))).")
         }
         guard bytes.count <= Self.limit else { throw CommandError("\(path) is too large to hold \(what).") }
@@ -45,7 +45,7 @@ struct TextFile {
 
     /// The first line of the input, without its end.
     static func firstLineOfInput() throws -> String {
-        let bytes = try read(STDIN_FILENO, until: UInt8(ascii: "\n")) {
+        let bytes = try readAll(STDIN_FILENO, until: UInt8(ascii: "\n")) {
             CommandError("The input cannot be read: \(unsafe String(cString: strerror(errno))).")
         }
         guard bytes.count <= limit else { throw CommandError("The first line of the input is too long.") }
@@ -55,11 +55,11 @@ struct TextFile {
     }
 
     /// Reads to the end, or until `end` has come, or one byte more than the limit allows.
-    private static func read(_ descriptor: Int32, until end: UInt8?, failure: () -> CommandError) throws -> [UInt8] {
+    private static func readAll(_ descriptor: Int32, until end: UInt8?, failure: () -> CommandError) throws -> [UInt8] {
         var bytes: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 4096)
         while bytes.count <= limit {
-            let count = unsafe Glibc.read(descriptor, &buffer, buffer.count)
+            let count = unsafe read(descriptor, &buffer, buffer.count)
             if count < 0 && errno == EINTR { continue }
             guard count >= 0 else { throw failure() }
             bytes += buffer[..<count]

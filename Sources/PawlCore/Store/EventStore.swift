@@ -11,7 +11,10 @@ package protocol EventStore: Sendable {
     func events(after id: Int64, limit: Int) async throws(StoreError) -> [RecordedEvent]
     /// The newest `limit` events, oldest first.
     func latestEvents(limit: Int) async throws(StoreError) -> [RecordedEvent]
-    /// Deletes those of the oldest `limit` events that are from before `cutoff`.
+    /// The changes of the master secret, oldest first: the newest `limit` of them.
+    func masterSecretChanges(limit: Int) async throws(StoreError) -> [Event]
+    /// Deletes those of the oldest `limit` events that are from before `cutoff`, but for changes of the master secret: as
+    /// long as there is a token, they tell which secret signed it.
     /// - Returns: whether there may be more of them.
     @discardableResult
     func deleteEvents(before cutoff: UnixTime, limit: Int) async throws(StoreError) -> Bool

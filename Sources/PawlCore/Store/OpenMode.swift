@@ -4,8 +4,10 @@ package enum OpenMode: Sendable {
     case serve
     /// To bring the tables of one that exists up to date.
     case migrate
-    /// To work on one that exists and is up to date.
+    /// To work on one that exists, is up to date, and is neither left for another one nor being moved into.
     case operate
+    /// To move an installation: out of one that exists and is up to date, or into one whose tables are made if need be.
+    case move
     /// To look at one that exists, whatever its tables are.
     case inspect
 }

@@ -36,9 +36,9 @@ final class RotationBatcher: Sendable {
 
         /// The connection for another batch, if one should begin.
         mutating func start() -> ConnectionWorker? {
-            guard isWorthABatch, let link = idle.popLast() else { return nil }
+            guard isWorthABatch, let worker = idle.popLast() else { return nil }
             underWay += 1
-            return link
+            return worker
         }
     }
 
@@ -48,20 +48,20 @@ final class RotationBatcher: Sendable {
     private static let secondBatch = 32
     private static let waitingLimit = 8192
 
-    let links: [ConnectionWorker]
+    let workers: [ConnectionWorker]
     private let state: Mutex<State>
     private let metrics: PawlMetrics
 
-    init(_ links: [ConnectionWorker], metrics: PawlMetrics) {
-        self.links = links
+    init(_ workers: [ConnectionWorker], metrics: PawlMetrics) {
+        self.workers = workers
         self.metrics = metrics
-        state = Mutex(State(idle: links))
+        state = Mutex(State(idle: workers))
     }
 
     func turn(_ turn: Turn) async -> BatchResult {
         await withCheckedContinuation { continuation in
             let waiting = Waiting(turn: turn) { continuation.resume(returning: $0) }
-            let (link, refusal): (ConnectionWorker?, PostgresError?) = state.withLock { state in
+            let (worker, refusal): (ConnectionWorker?, PostgresError?) = state.withLock { state in
                 if state.isClosed { return (nil, PostgresError(.refused, "The store is closed.")) }
                 guard state.waiting.count < Self.waitingLimit else {
                     return (nil, PostgresError(.refused, "Too many rotations wait for the database."))
@@ -70,26 +70,26 @@ final class RotationBatcher: Sendable {
                 return (state.start(), nil)
             }
             if let refusal { waiting.answer(.failed(refusal)) }
-            link?.async { [self] link in run(on: link) }
+            worker?.async { [self] worker in run(on: worker) }
         }
     }
 
     /// How many wait for the next batch.
     var waitingCount: Int { state.withLock { $0.waiting.count } }
 
-    private func run(on link: ConnectionWorker) {
-        while let batch = next(for: link) {
+    private func run(on worker: ConnectionWorker) {
+        while let batch = next(for: worker) {
             let start = ContinuousClock.now
-            let fates = fates(of: batch.map(\.turn), on: link)
+            let results = results(of: batch.map(\.turn), on: worker)
             metrics.recordCommit(rotations: batch.count, took: .now - start)
             state.withLock { state in state.sessions.subtract(batch.map(\.turn.presentation.sessionID)) }
-            for (waiting, fate) in zip(batch, fates) { waiting.answer(fate) }
+            for (waiting, result) in zip(batch, results) { waiting.answer(result) }
         }
     }
 
-    /// The next batch, in the order of the ids, so that batcher of several nodes lock rows in one order; or nil, and the
+    /// The next batch, in the order of the ids, so that the batches of several nodes lock rows in one order; or nil, and the
     /// connection is idle. It holds each session once: a second turn of one waits for another batch.
-    private func next(for link: ConnectionWorker) -> [Waiting]? {
+    private func next(for worker: ConnectionWorker) -> [Waiting]? {
         let batch: [Waiting] = state.withLock { state in
             state.underWay -= 1
             var taken: [Waiting] = []
@@ -105,7 +105,7 @@ final class RotationBatcher: Sendable {
                 state.waiting = left
             }
             if taken.isEmpty {
-                state.idle.append(link)
+                state.idle.append(worker)
             } else {
                 state.underWay += 1
             }
@@ -114,39 +114,39 @@ final class RotationBatcher: Sendable {
         return batch.isEmpty ? nil : batch.sorted { $0.turn.presentation.sessionID < $1.turn.presentation.sessionID }
     }
 
-    private func fates(of turns: [Turn], on link: ConnectionWorker) -> [BatchResult] {
+    private func results(of turns: [Turn], on worker: ConnectionWorker) -> [BatchResult] {
         do {
-            let rows = try link.use {
+            let rows = try worker.use {
                 try $0.execute(RotationStatement.sql, RotationStatement.parameters(turns), commits: true)
             }
-            var fates = [BatchResult](repeating: .untouched, count: turns.count)
+            var results = [BatchResult](repeating: .untouched, count: turns.count)
             for index in rows.indices {
                 let row = rows[index]
                 guard let place = row.integer(SessionRow.names.count), turns.indices.contains(Int(place) - 1) else {
                     throw StoreError("A batch's answer cannot be read.")
                 }
-                fates[Int(place) - 1] = .turned(try SessionRow.decode(row))
+                results[Int(place) - 1] = .turned(try SessionRow.decode(row))
             }
-            return fates
+            return results
         } catch let error as PostgresError {
-            let fate: BatchResult =
+            let result: BatchResult =
                 switch error.kind {
                 case .away: .failed(error)
                 case .inDoubt: .inDoubt
                 case .conflict, .refused: .alone
                 }
-            return turns.map { _ in fate }
+            return turns.map { _ in result }
         } catch {
             return turns.map { _ in .inDoubt }  // a row cannot be read: each is looked at by itself
         }
     }
 
     func connect() async throws {
-        for link in links { try await link.connect() }
+        for worker in workers { try await worker.connect() }
     }
 
     func close() async {
         state.withLock { $0.isClosed = true }
-        for link in links { await link.close() }
+        for worker in workers { await worker.close() }
     }
 }

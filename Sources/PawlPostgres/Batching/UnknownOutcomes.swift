@@ -63,7 +63,7 @@ final class UnknownOutcomes: Sendable {
 
 extension PostgresStore {
     private static let settledTogether = 256
-    /// A row that cannot be had (a distributed transaction that is still to be ended) is found by halving. What is left
+    /// A row that cannot be locked (a distributed transaction that is still to be ended) is found by halving. What is left
     /// then is for the next second.
     private static let settlingFailures = 12
 
@@ -89,16 +89,20 @@ extension PostgresStore {
     private func settle(_ turns: ArraySlice<Turn>, at now: UnixTime) async throws(StoreError) {
         try await transaction { connection in
             try connection.execute("SET LOCAL statement_timeout = 100")
-            try connection.execute(
-                """
-                UPDATE sessions AS s SET rotated_at = greatest(s.rotated_at, $3)
-                FROM unnest($1::uuid[], $2::bytea[]) AS t (id, hash) WHERE s.id = t.id AND s.hash = t.hash
-                """,
-                [
-                    .ids(turns.map(\.presentation.sessionID)),
-                    .values(turns.map { .bytes($0.successor.hash) }, of: .bytes),
-                    .time(now),
-                ])
+            try Self.settle(turns, at: now, on: connection)
         }
+    }
+
+    static func settle(_ turns: ArraySlice<Turn>, at now: UnixTime, on connection: Connection) throws {
+        try connection.execute(
+            """
+            UPDATE sessions AS s SET rotated_at = greatest(s.rotated_at, $3)
+            FROM unnest($1::uuid[], $2::bytea[]) AS t (id, hash) WHERE s.id = t.id AND s.hash = t.hash
+            """,
+            [
+                .ids(turns.map(\.presentation.sessionID)),
+                .values(turns.map { .bytes($0.successor.hash) }, of: .bytes),
+                .time(now),
+            ])
     }
 }

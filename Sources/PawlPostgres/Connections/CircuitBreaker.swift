@@ -76,8 +76,10 @@ final class CircuitBreaker: Sendable {
 
     /// A connection broke, in something that began at `start`, or a part of the database that is behind it did: for
     /// each client, the database was away.
-    func lose(since start: ContinuousClock.Instant) {
+    /// - Parameter reason: what those are told that ask before it is back.
+    func lose(since start: ContinuousClock.Instant, _ reason: String) {
         state.withLock { state in
+            state.reason = reason
             state.connections -= 1
             state.add(start..<max(start, .now))
             // With the last one the outage begins, which may be over with the next try.

@@ -16,15 +16,20 @@ import PawlCore
     private let handle: OpaquePointer
     /// The names of prepared statements, by their text.
     private var prepared: [String: String] = [:]
+    /// Whether nobody waits for what is read any more. Never asked about a commit.
+    var isGivenUp: () -> Bool = { false }
     /// Whether the next statement opens a transaction.
     private var opensTransaction = false
     /// What the server warned of since the last statement began.
     private var warning: String?
     /// How long a statement may take: a little longer than the server itself allows.
-    var patience: Duration = .seconds(12)
+    private(set) var patience: Duration = .seconds(12)
 
     /// Milliseconds that the server gives a statement, and a transaction whose client says nothing.
     private static let timeouts = [("statement_timeout", 10_000), ("idle_in_transaction_session_timeout", 20_000)]
+
+    /// How often a long wait is looked at.
+    private static let glance = Duration.milliseconds(500)
 
     /// Connects, which may take as long as `connect_timeout` for each host.
     /// - Parameter string: as libpq reads it; what it leaves open is filled in by `defaults`.
@@ -49,6 +54,9 @@ import PawlCore
             throw PostgresError(
                 .away, "PostgreSQL cannot be reached: \(reason)\(isAboutVerifying ? advice : "")")
         }
+        if ConnectionString(string)?.namesService(ProcessInfo.processInfo.environment) == true {
+            try checkService()
+        }
         unsafe PQsetNoticeReceiver(
             handle,
             { context, result in
@@ -58,16 +66,46 @@ import PawlCore
                 guard severity == "WARNING" else { return }
                 connection.warning = unsafe Connection.message(PQresultErrorField(result, Connection.messageField))
             }, unsafe Unmanaged.passUnretained(self).toOpaque())
-        // Whatever is read after a lock was had must be what the lock was waited for.
+        // After waiting for a row's lock, read the version that the lock protects.
         try execute("SET default_transaction_isolation = 'read committed'")
         // Unless the connection string, the role or the database sets them.
         for (name, milliseconds) in Self.timeouts {
             try execute(
                 "SELECT set_config('\(name)', '\(milliseconds)', false) WHERE current_setting('\(name)') = '0'")
         }
+        let limit = try execute("SELECT setting::bigint FROM pg_settings WHERE name = 'statement_timeout'")
+        patience = .milliseconds(limit.first?.integer(0) ?? 0) + .seconds(2)
     }
 
     deinit { unsafe PQfinish(handle) }
+
+    /// A service's section that says nothing of TLS would leave it to the server that answers.
+    private func checkService() throws(PostgresError) {
+        guard unsafe PQsslInUse(handle) == 0,
+            let host = unsafe PQhost(handle).map({ unsafe String(cString: $0) }), !ConnectionString.isThisMachine(host),
+            ["prefer", "allow"].contains(sslMode)
+        else { return }
+        throw PostgresError(
+            .refused,
+            """
+            The service's section does not say how to verify the server, which is on another machine. Write \
+            sslmode=verify-full there, or another mode.
+            """)
+    }
+
+    /// As libpq goes by it.
+    private var sslMode: String {
+        guard let list = unsafe PQconninfo(handle) else { return "" }
+        defer { unsafe PQconninfoFree(list) }
+        var option = unsafe list
+        while let keyword = unsafe option.pointee.keyword {
+            if unsafe String(cString: keyword) == "sslmode", let value = unsafe option.pointee.val {
+                return unsafe String(cString: value)
+            }
+            unsafe option += 1
+        }
+        return ""
+    }
 
     /// What a connection string need not say. Only a server that can be written to is of use; and a host that has gone
     /// without a word is given up within seconds.
@@ -135,8 +173,23 @@ import PawlCore
         }
     }
 
+    /// Runs what reads or changes whole tables, without the usual limit of time.
+    func patiently<Value>(_ work: (Connection) throws -> Value) throws -> Value {
+        let usual = patience
+        patience = .seconds(3600)
+        defer { patience = usual }
+        return try transaction { connection in
+            try connection.execute("SET LOCAL statement_timeout = 0")
+            return try work(connection)
+        }
+    }
+
     /// Several statements in one text, without parameters: for the schema.
     func executeScript(_ sql: String) throws(PostgresError) {
+        if opensTransaction {
+            opensTransaction = false
+            try execute("BEGIN")
+        }
         try check(unsafe PQsendQuery(handle, sql))
         _ = try finish(commits: false)
     }
@@ -210,10 +263,11 @@ import PawlCore
     private func wait(for events: Int32, until deadline: ContinuousClock.Instant, commits: Bool) throws(PostgresError) {
         var descriptor = pollfd(fd: unsafe PQsocket(handle), events: Int16(events), revents: 0)
         let left = deadline - .now
-        let milliseconds = Int32(
-            clamping: max(0, left.components.seconds * 1000 + left.components.attoseconds / 1_000_000_000_000_000))
+        let milliseconds = Int32(max(.zero, min(left, Self.glance)) / .milliseconds(1))
         let ready = unsafe poll(&descriptor, 1, milliseconds)
         if ready < 0 && errno == EINTR { return }
+        if !commits, isGivenUp() { throw PostgresError(.away, "The store is closed.") }
+        if ready == 0, .now < deadline { return }
         guard ready > 0 else {
             throw PostgresError(commits ? .inDoubt : .away, "PostgreSQL did not answer within \(patience).")
         }

@@ -1,3 +1,4 @@
+import DequeModule
 import PawlCore
 import Synchronization
 
@@ -10,16 +11,16 @@ final class ConnectionPool: Sendable {
     }
 
     private struct State {
-        var waiting: [Job] = []
+        var waiting: Deque<Job> = []
         var idle: [ConnectionWorker]
-        /// Links that could not connect a moment ago, though others can.
+        /// Workers that could not connect a moment ago, though others can.
         var resting = 0
         var isClosed = false
     }
 
-    private let links: [ConnectionWorker]
+    private let workers: [ConnectionWorker]
     private let state: Mutex<State>
-    /// Links of others, which may not have noticed yet that the database is away.
+    /// Workers of others, which may not have noticed yet that the database is away.
     private let neighbours: [ConnectionWorker]
 
     private static let waitingLimit = 1024
@@ -27,10 +28,10 @@ final class ConnectionPool: Sendable {
     private static let tries = 3
     private static let pause = Duration.seconds(1)
 
-    init(_ links: [ConnectionWorker], neighbours: [ConnectionWorker]) {
-        self.links = links
+    init(_ workers: [ConnectionWorker], neighbours: [ConnectionWorker]) {
+        self.workers = workers
         self.neighbours = neighbours
-        state = Mutex(State(idle: links))
+        state = Mutex(State(idle: workers))
     }
 
     /// Runs `work` in a transaction; when it met another one, again.
@@ -49,8 +50,8 @@ final class ConnectionPool: Sendable {
 
     func run<Value: Sendable>(_ work: @escaping @Sendable (Connection) throws -> Value) async throws -> Value {
         let result: Result<Value, any Error> = await withCheckedContinuation { answer in
-            let job = Job { link in
-                answer.resume(returning: Result { try link.use(work) })
+            let job = Job { worker in
+                answer.resume(returning: Result { try worker.use(work) })
             } refuse: { error in
                 answer.resume(returning: .failure(error))
             }
@@ -60,9 +61,11 @@ final class ConnectionPool: Sendable {
     }
 
     private func submit(_ job: Job) {
-        let (link, refusal): (ConnectionWorker?, PostgresError?) = state.withLock { state in
+        let (worker, refusal): (ConnectionWorker?, PostgresError?) = state.withLock { state in
             if state.isClosed { return (nil, PostgresError(.refused, "The store is closed.")) }
-            if state.resting == links.count { return (nil, PostgresError(.away, "The database takes no connections.")) }
+            if state.resting == workers.count {
+                return (nil, PostgresError(.away, "The database takes no connections."))
+            }
             guard state.waiting.count < Self.waitingLimit else {
                 return (nil, PostgresError(.refused, "Too much waits for the database."))
             }
@@ -70,47 +73,49 @@ final class ConnectionPool: Sendable {
             return (state.idle.popLast(), nil)
         }
         if let refusal { return job.refuse(refusal) }
-        link?.async { [self] link in work(on: link) }
+        worker?.async { [self] worker in work(on: worker) }
     }
 
-    private func work(on link: ConnectionWorker) {
+    private func work(on worker: ConnectionWorker) {
         do {
-            try link.use { _ in }
+            try worker.use { _ in }  // connects: one that cannot must not take a job
         } catch let error as PostgresError where error.kind == .refused {
-            return rest(link, error)
+            return rest(worker, error)
         } catch {
             let refusal = error as? PostgresError ?? PostgresError(.away, StoreError(hiding: error).description)
-            while let job = next(for: link) { job.refuse(refusal) }
+            while let job = next(for: worker) { job.refuse(refusal) }
             return
         }
-        while let job = next(for: link) { job.run(link) }
+        while let job = next(for: worker) { job.run(worker) }
     }
 
-    /// Leaves the work to the others for a moment: the database takes no more connections, and a worker that fails at once would
-    /// be free for the next job before those that can do it.
-    private func rest(_ link: ConnectionWorker, _ error: PostgresError) {
-        let (other, refused): (ConnectionWorker?, [Job]) = state.withLock { state in
+    /// Leaves the work to the others for a moment. The database takes no more connections, and a worker that fails at once
+    /// would take the next job before those that can do it.
+    private func rest(_ worker: ConnectionWorker, _ error: PostgresError) {
+        let (other, refused): (ConnectionWorker?, Deque<Job>) = state.withLock { state in
             state.resting += 1
-            guard state.resting == links.count else { return (state.waiting.isEmpty ? nil : state.idle.popLast(), []) }
+            guard state.resting == workers.count else {
+                return (state.waiting.isEmpty ? nil : state.idle.popLast(), [])
+            }
             defer { state.waiting = [] }
             return (nil, state.waiting)
         }
-        other?.async { [self] link in work(on: link) }
+        other?.async { [self] worker in work(on: worker) }
         for job in refused { job.refuse(PostgresError(.away, error.description)) }
         if !refused.isEmpty { for neighbour in neighbours { neighbour.async { $0.forgetIfLost() } } }
-        link.async(after: Self.pause) { [self] link in
+        worker.async(after: Self.pause) { [self] worker in
             let isClosed = state.withLock { state in
                 state.resting -= 1
                 return state.isClosed
             }
-            if !isClosed { work(on: link) }
+            if !isClosed { work(on: worker) }
         }
     }
 
-    private func next(for link: ConnectionWorker) -> Job? {
+    private func next(for worker: ConnectionWorker) -> Job? {
         state.withLock { state in
             guard !state.waiting.isEmpty else {
-                state.idle.append(link)
+                state.idle.append(worker)
                 return nil
             }
             return state.waiting.removeFirst()
@@ -118,12 +123,12 @@ final class ConnectionPool: Sendable {
     }
 
     func connect() async throws {
-        for link in links { try await link.connect() }
+        for worker in workers { try await worker.connect() }
     }
 
     /// Lets what waits finish, then closes all connections; whatever comes afterwards is refused.
     func close() async {
         state.withLock { $0.isClosed = true }
-        for link in links { await link.close() }
+        for worker in workers { await worker.close() }
     }
 }

@@ -41,6 +41,14 @@ package struct ConnectionString: Sendable, CustomStringConvertible {
         return "postgres://\(places.joined(separator: ","))/\(options["dbname"] ?? "")"
     }
 
+    package var hasPassword: Bool { options["password"] != nil }
+
+    /// Whether a section of libpq's service file is named, which may or may not set `sslmode`.
+    /// - Parameter environment: where libpq looks for what the connection string leaves open.
+    func namesService(_ environment: [String: String]) -> Bool {
+        options["service"] != nil || environment["PGSERVICE"] != nil
+    }
+
     /// Whether the certificate of the server must be verified, because nothing else was said and a host may be another
     /// machine. libpq's own default would send everything in clear if the server that answers asks for that.
     /// - Parameter environment: where libpq looks for what the connection string leaves open.
@@ -57,7 +65,7 @@ package struct ConnectionString: Sendable, CustomStringConvertible {
     }
 
     /// A Unix socket, the loopback interface, or libpq's default, which is a Unix socket.
-    private static func isThisMachine(_ host: String) -> Bool {
+    static func isThisMachine(_ host: String) -> Bool {
         host.isEmpty || host.hasPrefix("/") || host.hasPrefix("@") || host == "localhost"
             || loopback.contains { $0.contains(host) }
     }

@@ -1,4 +1,5 @@
 import Dispatch
+import Synchronization
 
 /// A queue with a connection that only it touches: made at its first use, and anew when it has broken. libpq's waits
 /// happen here, never on Swift's own threads.
@@ -9,6 +10,7 @@ final class ConnectionWorker: @unchecked Sendable {
     private var connection: Connection?
     private let string: String
     private let circuit: CircuitBreaker
+    private let isGivenUp = Atomic(false)
     /// Run once on each new connection.
     private let prepare: @Sendable (Connection) throws -> Void
 
@@ -32,6 +34,7 @@ final class ConnectionWorker: @unchecked Sendable {
     /// On its queue alone.
     /// - Throws: ``PostgresError``, or what `work` throws of its own.
     func use<Value>(_ work: (Connection) throws -> Value) throws -> Value {
+        dispatchPrecondition(condition: .onQueue(queue))
         let start = ContinuousClock.now
         do {
             return try useOnce(work)
@@ -48,7 +51,7 @@ final class ConnectionWorker: @unchecked Sendable {
             return try work(connection)
         } catch let error as PostgresError where error.endsConnection {
             self.connection = nil
-            circuit.lose(since: start)
+            circuit.lose(since: start, error.description)
             throw error
         }
     }
@@ -58,13 +61,14 @@ final class ConnectionWorker: @unchecked Sendable {
     func forgetIfLost() {
         guard connection?.isLost == true else { return }
         connection = nil
-        circuit.lose(since: .now)
+        circuit.lose(since: .now, "The connection to PostgreSQL was lost.")
     }
 
     private func makeConnection() throws -> Connection {
         try circuit.beginTry()
         do {
             let connection = try Connection(string)
+            connection.isGivenUp = { [unowned self] in isGivenUp.load(ordering: .relaxed) }
             try prepare(connection)
             circuit.connect()
             self.connection = connection
@@ -75,19 +79,25 @@ final class ConnectionWorker: @unchecked Sendable {
     }
 
     /// Connects, if it is not connected yet.
-    func connect() async throws {
-        let result: Result<Void, any Error> = await withCheckedContinuation { answer in
-            async { link in answer.resume(returning: Result { try link.use { _ in } }) }
+    func connect() async throws { try await run { _ in } }
+
+    /// Runs `work` after what waits already.
+    func run<Value: Sendable>(_ work: @escaping @Sendable (Connection) throws -> Value) async throws -> Value {
+        let result: Result<Value, any Error> = await withCheckedContinuation { answer in
+            async { worker in answer.resume(returning: Result { try worker.use(work) }) }
         }
-        try result.get()
+        return try result.get()
     }
+
+    /// From now on, a statement that reads for long fails within a second. What it reads for is not wanted any more.
+    func giveUp() { isGivenUp.store(true, ordering: .relaxed) }
 
     /// Closes the connection, after what waits for it.
     func close() async {
         await withCheckedContinuation { answer in
-            async { link in
-                if link.connection != nil { link.circuit.release() }
-                link.connection = nil
+            async { worker in
+                if worker.connection != nil { worker.circuit.release() }
+                worker.connection = nil
                 answer.resume()
             }
         }

@@ -14,6 +14,8 @@ struct PostgresError: Error {
     }
 
     let kind: Kind
+    /// Whether it waited for a lock for longer than it was meant to.
+    var isLockTimeout = false
     /// For the log: holds no row's content.
     let description: String
 
@@ -27,6 +29,7 @@ struct PostgresError: Error {
     ///   - message: the primary message, which names tables and limits, but can quote a value where data are wrong.
     init(state: String, message: String, mayBeCommitted: Bool) {
         let says = ["22", "23"].contains(state.prefix(2)) ? "" : " \(message)"
+        isLockTimeout = state == "55P03"
         description = "PostgreSQL: \(state)\(says). \(Self.advice(on: state))"
         kind =
             switch state {

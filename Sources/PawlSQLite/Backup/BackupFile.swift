@@ -13,6 +13,7 @@ import PawlCore
 /// takes from nobody.
 struct BackupFile {
     let temporaryPath: String
+    /// With no link in the way to it.
     private let path: String
 
     /// Room to leave on the disk, which the database may live on too.
@@ -25,16 +26,14 @@ struct BackupFile {
         guard path.hasPrefix("/"), !path.hasSuffix("/"), !path.utf8.contains(0) else {
             throw BackupError("A backup needs the absolute path of a new file.")
         }
-        self.path = path
-        temporaryPath = "\(path).\(Hex.encode(Randomness.system.bytes(4))).partial"
         let folder = URL(filePath: path).deletingLastPathComponent().resolvingSymlinksInPath().path
-        let name = URL(filePath: path).lastPathComponent
+        self.path = URL(filePath: folder).appending(path: URL(filePath: path).lastPathComponent).path
+        temporaryPath = "\(self.path).\(Hex.encode(Randomness.system.bytes(4))).partial"
         // SQLite would take it for the database's own.
-        let realPath = URL(filePath: folder).appending(path: name).path
-        guard !Self.companions.contains(where: { realPath == database + $0 }) else {
+        guard !Self.companions.contains(where: { [place = self.path] in place == database + $0 }) else {
             throw BackupError("\(path) is a name for what belongs to the database. Choose another one.")
         }
-        guard FileStatus(path: path) == nil else { throw Self.exists(path) }
+        guard FileStatus(path: self.path) == nil else { throw Self.exists(path) }
         try Self.checkIsSafe(folder)
         let free = Self.free(in: folder)
         let size = SQLiteStore.size(of: database)
@@ -69,15 +68,23 @@ struct BackupFile {
         for suffix in ["", "-wal"] { unsafe unlink(temporaryPath + suffix) }
     }
 
-    /// Anyone who may replace files in the folder could have SQLite write the copy somewhere else.
+    /// Anyone who may replace files in the folder, or a folder on the way to it, could have SQLite write the copy
+    /// somewhere else.
     private static func checkIsSafe(_ folder: String) throws(BackupError) {
-        guard let status = FileStatus(path: folder) else { return }  // then the file cannot be made either
-        guard [0, geteuid()].contains(status.owner), !status.isShared || status.isSticky else {
-            throw BackupError(
-                """
-                Others may replace the files in \(folder), also a backup while it is written. Choose a folder that only \
-                the server's user may change (chmod 700), or forbid others to take files out of it (chmod +t).
-                """)
+        var place = folder
+        while true {
+            // Where there is none, the file cannot be made either.
+            if let status = FileStatus(path: place) {
+                guard [0, geteuid()].contains(status.owner), !status.isShared || status.isSticky else {
+                    throw BackupError(
+                        """
+                        Others may replace the files in \(place), also a backup while it is written. Choose a folder that \
+                        only the server's user may change (chmod 700), or forbid others to take files out of it (chmod +t).
+                        """)
+                }
+            }
+            guard place != "/" else { return }
+            place = URL(filePath: place).deletingLastPathComponent().path
         }
     }
 
@@ -93,6 +100,8 @@ struct BackupFile {
             """)
     }
 
+    /// SQLite has the copy open meanwhile. That closing it here drops SQLite's locks on it harms nobody: nobody else knows
+    /// its name.
     static func flush(_ path: String) throws(BackupError) {
         let descriptor = unsafe open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
         defer { close(descriptor) }

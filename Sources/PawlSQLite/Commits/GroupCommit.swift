@@ -1,3 +1,4 @@
+import DequeModule
 import GRDB
 import PawlCore
 import Synchronization
@@ -19,9 +20,11 @@ final class GroupCommit: @unchecked Sendable {
 
     /// So that no commit grows without bound.
     static let limit = 256
+    /// How many may wait while a disk stalls. A server has fewer connections; this is for those that embed one.
+    static let waitingLimit = 8192
 
     private struct Inbox {
-        var waiting: [Change] = []
+        var waiting: Deque<Change> = []
         /// Whether a commit is scheduled or under way, which takes care of all that arrives meanwhile.
         var isCommitting = false
     }
@@ -34,18 +37,22 @@ final class GroupCommit: @unchecked Sendable {
         self.metrics = metrics
     }
 
+    /// Takes a change, or refuses it where too many wait.
     /// - Returns: whether a commit must be scheduled: nobody else has done so for this group.
     func add(_ change: Change) -> Bool {
-        inbox.withLock { inbox in
+        let (isFull, isFirst) = inbox.withLock { inbox in
+            guard inbox.waiting.count < Self.waitingLimit else { return (true, false) }
             inbox.waiting.append(change)
             defer { inbox.isCommitting = true }
-            return !inbox.isCommitting
+            return (false, !inbox.isCommitting)
         }
+        if isFull { change.refuse(StoreError("Too many changes wait for the disk.")) }
+        return isFirst
     }
 
     /// Runs one group in one transaction and answers it after the commit.
     /// - Returns: whether more have arrived that need another commit.
-    func commit(in db: Database, to files: OpenedFiles) -> Bool {
+    func commit(in db: Database, to files: FileIdentityCheck) -> Bool {
         var group = take(Self.limit)
         var answers: [@Sendable (StoreError?) -> Void] = []
         let start = ContinuousClock.now

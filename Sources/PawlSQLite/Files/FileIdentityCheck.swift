@@ -2,7 +2,7 @@ import PawlCore
 
 /// The files that are open, to be found again under their names. SQLite goes on writing to files that were deleted or
 /// moved away; whatever it acknowledged there would be lost with the process.
-struct OpenedFiles: Sendable {
+struct FileIdentityCheck: Sendable {
     private let files: [(path: String, identity: FileStatus.Identity?)]
 
     /// - Parameter paths: of files that were just opened.

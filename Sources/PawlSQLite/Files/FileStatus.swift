@@ -64,7 +64,7 @@ package struct FileStatus: Sendable, Equatable {
     /// Whether only its owner may take a file out of this shared folder, as in `/tmp`.
     package var isSticky: Bool { mode & 0o1000 != 0 }
 
-    /// Why the file at `path`, which has this status, is none of a database's own files; nil if it is.
+    /// Why the file at `path`, which has this status, cannot be one of a database's own files; nil if it can.
     /// - Parameter owners: whose it may be.
     package func refusal(of path: String, owners: Set<UInt32>) -> String? {
         switch kind {

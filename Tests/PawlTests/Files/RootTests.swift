@@ -75,7 +75,7 @@ private enum Trap: CustomStringConvertible {
         let done =
             switch self {
             case .link(let target): unsafe symlink(target.replacing("TREASURE", with: treasure), path)
-            case .hardLink: unsafe Glibc.link(treasure + "/file", path)
+            case .hardLink: unsafe Foundation.link(treasure + "/file", path)
             case .pipe: unsafe mkfifo(path, 0o600)
             case .folder: unsafe mkdir(path, 0o700)
             }

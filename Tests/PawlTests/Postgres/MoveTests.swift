@@ -85,7 +85,7 @@ struct MoveTests {
     }
 
     private func arguments(_ place: Workplace, to url: String) -> [String] {
-        ["migrate", "--from", place.database, "--to", url]
+        ["move", "--from", place.database, "--to", url]
     }
 
     private func migrate(_ place: Workplace, to url: String) async throws -> (status: Int32, output: String) {

@@ -32,9 +32,7 @@ extension Diagnosis {
         let now = clock.now
         let passwords = try await store.passwordSeals()
         let keys = try await store.signingKeys().compactMap(\.seal.first)
-        let history = MasterSecretHistory(
-            try await store.events(
-                since: UnixTime(seconds: 0), kinds: [.masterSecretChanged], limit: 1000))
+        let history = MasterSecretHistory(try await store.masterSecretChanges(limit: 1000))
 
         var findings: [Finding] = []
         for secret in secrets.all {
