@@ -100,7 +100,7 @@ struct ServeCommand: AsyncParsableCommand {
         _ settings: ServeSettings, store: any Store, secrets: MasterSecrets, metrics: PawlMetrics,
         registry: PrometheusRegistry, logger: Logger, reload: (Pawl) -> any Service
     ) async throws -> [any Service] {
-        let passwords = Argon2idHasher(parameters: settings.passwords, metrics: metrics)
+        let passwords = Argon2idHasher(parameters: settings.passwords)
         for finding in Diagnosis.settings(settings.pawl, passwords: passwords) where finding.level != .ok {
             logger.warning(
                 "\(finding.detail)", metadata: ["check": "\(finding.check)", "advice": "\(finding.advice ?? "")"])
@@ -123,6 +123,7 @@ struct ServeCommand: AsyncParsableCommand {
                 startedAt: store.clock.now, listeners: ["api": apiURL, "operations": operationsURL]))
         var patient = HTTPLimits()
         patient.answer = 86_400  // a backup is answered when it is complete
+        patient.opening = 2  // so that silent connections do not keep probes out
 
         // Hummingbird names an address when it listens; ours says more.
         var quiet = logger

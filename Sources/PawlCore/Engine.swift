@@ -18,7 +18,7 @@ package final class Engine: Sendable {
         self.environment = environment
         keys = Keys(environment, schedule: options.schedule)
         try await keys.check()
-        revocations = Revocations(environment: environment)
+        revocations = Revocations(environment)
         dataLoss = DataLoss(environment: environment, revocations: revocations)
         sessions = Sessions(
             environment, policy: options.policy, dataLoss: dataLoss,
@@ -54,8 +54,13 @@ package final class Engine: Sendable {
     package func prepare() async throws {
         try await accounts.prepare()
         try await keys.refresh()
+        let now = environment.clock.now
+        // By the sign of life that was there before this server leaves its own.
+        if let sign = try await environment.store.dataLossRecord().heartbeat, sign < now {
+            environment.absences.add(sign...now)
+        }
         try await dataLoss.follow()
-        try await revocations.load(inLast: Lifetimes.longestAccess)
+        try await revocations.load()
         do {
             try await dataLoss.recordHeartbeat()
         } catch {

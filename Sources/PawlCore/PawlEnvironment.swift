@@ -9,6 +9,7 @@ package final class PawlEnvironment: Sendable {
     package let metrics: PawlMetrics
     package let logger: Logger
     let ended = EndedSessions()
+    package let absences = Absences()
 
     package init(
         store: any Store, settings: LiveSettings.Current, clock: WallClock? = nil, randomness: Randomness = .system,

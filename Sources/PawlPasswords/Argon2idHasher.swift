@@ -33,22 +33,23 @@ public final class Argon2idHasher: PasswordHasher {
     private let queue: OperationQueue
     private let capacity: Int
     private let waiting = Mutex(0)
-    private let metrics: PawlMetrics
+    /// How many hashes are computed at once.
+    public let parallelism: Int
 
     /// - Parameters:
     ///   - workers: how many hashes are computed at once; half the cores by default.
     ///   - capacity: how many may wait or be under way; more are turned away with ``PasswordHasherBusy``.
     public init(
-        parameters: Parameters = .owasp, workers: Int? = nil, capacity: Int = 64, metrics: PawlMetrics = .init()
+        parameters: Parameters = .owasp, workers: Int? = nil, capacity: Int = 64
     ) {
         precondition(sodium_init() >= 0, "libsodium could not be initialised")
         self.parameters = parameters
         self.capacity = capacity
-        self.metrics = metrics
+        parallelism = workers ?? max(1, ProcessInfo.processInfo.activeProcessorCount / 2)
         queue = OperationQueue()
         queue.name = "pawl.passwords"
         queue.qualityOfService = .background  // on Linux nice 10: refreshes go first
-        queue.maxConcurrentOperationCount = workers ?? max(1, ProcessInfo.processInfo.activeProcessorCount / 2)
+        queue.maxConcurrentOperationCount = parallelism
     }
 
     /// Hashes a password to a PHC string.
@@ -93,20 +94,13 @@ public final class Argon2idHasher: PasswordHasher {
         let isAdmitted = waiting.withLock { waiting in
             guard waiting < capacity else { return false }
             waiting += 1
-            metrics.setPasswordQueue(waiting)
             return true
         }
         guard isAdmitted else { throw PasswordHasherBusy(retryAfter: 1) }
-        let arrival = ContinuousClock.now
         return try await withCheckedThrowingContinuation { continuation in
             queue.addOperation { [self] in
-                metrics.recordPassword(waited: ContinuousClock.now - arrival)
                 let result = Result { try work() }
-                waiting.withLock { waiting in
-                    waiting -= 1
-                    metrics.setPasswordQueue(waiting)
-                }
-                metrics.recordPassword(took: ContinuousClock.now - arrival)
+                waiting.withLock { $0 -= 1 }
                 continuation.resume(with: result)
             }
         }

@@ -42,21 +42,41 @@ extension PostgresStore {
     ) async throws(StoreError) -> [Event] {
         guard !kinds.isEmpty, limit > 0 else { return [] }
         return try await run { connection in
-            // Newest first, and no further back than asked: events are in the order of time, and in no index of it.
+            // Newest first, and not much further back than asked: but for clocks that were wrong, events are in the order
+            // of time, and in no index of it.
             var found: [Event] = []
             var next = Int64.max
             while true {
                 let rows = try connection.execute(
                     "SELECT \(EventRow.list), id FROM events WHERE id < $1 ORDER BY id DESC LIMIT 500",
                     [.integer(next)])
-                for index in rows.indices {
-                    let row = rows[index]
+                var isOlder = true
+                for row in rows {
                     next = row.integer(EventRow.names.count) ?? 0
-                    if row.time(0) < start || found.count == limit { return found.reversed() }
-                    if let event = try EventRow.decode(row), kinds.contains(event.kind) { found.append(event) }
+                    guard row.time(EventRow.Column.at.rawValue) >= start else { continue }
+                    isOlder = false
+                    guard let event = try EventRow.decode(row), kinds.contains(event.kind) else { continue }
+                    found.append(event)
+                    if found.count == limit { return found.reversed() }
                 }
-                if rows.count == 0 { return found.reversed() }
+                if isOlder { return found.reversed() }
             }
+        }
+    }
+
+    package func endings(
+        after id: Int64, limit: Int
+    ) async throws(StoreError) -> (events: [RecordedEvent], newest: Int64) {
+        try await run { connection in
+            // First, so that no event in between is passed over.
+            let newest = try connection.execute("SELECT max(id) FROM events").first?.integer(0) ?? 0
+            let found = try Self.recorded(
+                connection.execute(
+                    """
+                    SELECT \(EventRow.list), id FROM events
+                    WHERE id > $1 AND kind IN ('session_ended', 'session_reused') ORDER BY id LIMIT $2
+                    """, [.integer(id), .integer(Int64(limit))]))
+            return (found, newest)
         }
     }
 

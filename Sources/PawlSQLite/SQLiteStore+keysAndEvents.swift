@@ -43,15 +43,38 @@ extension SQLiteStore {
         since start: UnixTime, kinds: Set<Event.Kind>, limit: Int
     ) async throws(StoreError) -> [Event] {
         try await read { db in
-            // Newest first, and no further back than asked: events are in the order of time, and in no index.
-            var found: [Event] = []
+            // Newest first, and not much further back than asked: but for clocks that were wrong, events are in the order
+            // of time, and in no index of it.
+            var (found, older): ([Event], Int) = ([], 0)
             let rows = try Row.fetchCursor(
                 db, sql: "SELECT \(EventRow.list) FROM events ORDER BY id DESC")
-            while found.count < limit, let row = try rows.next(), row.time(0) >= start {
+            while found.count < limit, older < Self.olderEvents, let row = try rows.next() {
+                guard row.time(EventRow.Column.at.rawValue) >= start else {
+                    older += 1
+                    continue
+                }
                 guard let event = try EventRow.decode(row), kinds.contains(event.kind) else { continue }
                 found.append(event)
             }
             return found.reversed()
+        }
+    }
+
+    /// After so many events from before, all are.
+    private static let olderEvents = 500
+
+    package func endings(
+        after id: Int64, limit: Int
+    ) async throws(StoreError) -> (events: [RecordedEvent], newest: Int64) {
+        try await read { db in
+            let found = try Self.recorded(
+                Row.fetchAll(
+                    db,
+                    sql: """
+                        SELECT \(EventRow.list), id FROM events
+                        WHERE id > ? AND kind IN ('session_ended', 'session_reused') ORDER BY id LIMIT ?
+                        """, arguments: [id, limit]))
+            return (found, try Int64.fetchOne(db, sql: "SELECT max(id) FROM events") ?? 0)
         }
     }
 

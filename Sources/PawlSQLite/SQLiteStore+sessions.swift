@@ -78,10 +78,12 @@ extension SQLiteStore {
     package func rename(
         _ id: SessionID, of subject: SubjectID, to device: String, at now: UnixTime
     ) async throws(StoreError) -> Bool {
-        try await write { db in
-            guard let session = try Self.fetch(id, in: db), session.subject == subject, session.isLive(at: now) else {
-                return false
-            }
+        // Looked at beside the writer first: a client that repeats a name must keep no turn waiting.
+        let known = try await self.session(id)
+        guard let known, known.subject == subject, known.isLive(at: now) else { return false }
+        if known.device == device { return true }
+        return try await write { db in
+            guard let session = try Self.fetch(id, in: db), session.isLive(at: now) else { return false }
             try db.execute(sql: "UPDATE sessions SET device = ? WHERE id = ?", arguments: [device, id.data])
             return true
         }

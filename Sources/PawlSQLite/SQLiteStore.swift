@@ -31,6 +31,8 @@ public final class SQLiteStore: Store {
         try own.check()
         if purpose == .serve { try Self.checkIsNotEmpty(path) } else { try Self.checkExists(path) }
         lock = try ProcessLock(of: path)
+        // A clean end leaves no journal.
+        let endedUncleanly = SQLiteStore.size(of: path + "-wal") > 0
         do {
             try own.makePrivateFile()
             pool = try DatabasePool(path: path, configuration: Self.configuration)
@@ -45,6 +47,7 @@ public final class SQLiteStore: Store {
                 }
                 switch purpose {
                 case .serve:
+                    if endedUncleanly { try Self.checkIsSound(db, at: path, logger) }
                     try Migration.run(in: db, logger: logger)
                     try Self.checkIsNotLeft(db)
                 case .migrate: try Migration.run(in: db, logger: logger)
@@ -87,6 +90,24 @@ public final class SQLiteStore: Store {
         throw SQLiteStoreError(
             "\(path) is empty, which no database is. Restore a backup, or delete the file to begin a new one.")
     }
+
+    /// An older file that was put beside a newer journal is damaged by it, and looks like one that has lost sessions.
+    private static func checkIsSound(_ db: Database, at path: String, _ logger: Logger) throws {
+        guard size(of: path) + size(of: path + "-wal") <= checkedAtStart else {
+            logger.notice("The last end was not clean. To look for damage, which takes a while here, run pawl doctor")
+            return
+        }
+        if let damage = try damage("quick_check", in: db).first {
+            throw SQLiteStoreError(
+                """
+                \(path) is damaged: \(damage). Was an older file put in its place, and the -wal file left beside it? Restore \
+                a backup without that file: see docs/operations.md.
+                """)
+        }
+    }
+
+    /// Bytes that are looked through within a second or so.
+    private static let checkedAtStart: Int64 = 256 << 20
 
     /// Served once more, it would be a second history of each session.
     private static func checkIsNotLeft(_ db: Database) throws {

@@ -10,7 +10,7 @@ package final class ObservedStore: Store {
             refundStepUpTry, deleteSessions
         case userByIdentifier, user, users, addUser, resealPassword, update, reserveLogin, settleLogin, deleteThrottles
         case signingKeys, addSigningKey, resealSigningKey, deleteSigningKey, append, events, eventsAfter, latestEvents,
-            masterSecretChanges, deleteEvents, dataLossRecord, updateDataLossRecord, countDataLoss, ping
+            endings, masterSecretChanges, deleteEvents, dataLossRecord, updateDataLossRecord, countDataLoss, ping
         case takeHousekeepingLease, tryStatements, status, findDamage, oldIdentifiers, passwordSeals, countLiveSessions,
             backup
     }
@@ -225,6 +225,13 @@ package final class ObservedStore: Store {
     package func latestEvents(limit: Int) async throws(StoreError) -> [RecordedEvent] {
         try await note(.latestEvents)
         return try await base.latestEvents(limit: limit)
+    }
+
+    package func endings(
+        after id: Int64, limit: Int
+    ) async throws(StoreError) -> (events: [RecordedEvent], newest: Int64) {
+        try await note(.endings)
+        return try await base.endings(after: id, limit: limit)
     }
 
     package func masterSecretChanges(limit: Int) async throws(StoreError) -> [Event] {

@@ -69,7 +69,7 @@ struct ClientAddressTests {
             ("Forwarded", #"for="2001:db8::7""#), ("Forwarded", #"for="[fe80::1%eth0]""#),
             ("Forwarded", "for=203.0.113.7;for=198.51.100.1"), ("Forwarded", #"for="203.0.113.7"#),
             ("Forwarded", "for = 203.0.113.7"), ("Forwarded", "for=203.0.113.7 proto=https"), ("Forwarded", "for="),
-            ("Forwarded", #"x=", for=203.0.113.7"#), ("Forwarded", #"for="203.0.113.7\"#),
+            ("Forwarded", #"for="203.0.113.7\"#),
         ])
     func unreadable(_ field: String, _ text: String) throws {
         let result = try read([(field, text)])
@@ -85,6 +85,21 @@ struct ClientAddressTests {
         #expect(good.text == "203.0.113.7" && good.fault == nil)
         let bad = try read([("Forwarded", #"for=""#), ("Forwarded", "for=10.1.2.3")])
         #expect(bad.text == "10.1.2.3" && bad.fault == .unreadable)
+    }
+
+    // FAULTS C1
+    @Test(
+        "Whatever a client wrote before, the address that the proxy added is read",
+        arguments: [
+            ("X-Forwarded-For", "\u{0600}, 203.0.113.7"), ("X-Forwarded-For", "\", 203.0.113.7"),
+            ("Forwarded", #"for="x, for=203.0.113.7"#), ("Forwarded", "a b, for=203.0.113.7"),
+            ("Forwarded", "for=1.1.1.1;\u{0600}, for=203.0.113.7"), ("Forwarded", #"x=", for=203.0.113.7"#),
+            ("Forwarded", #"for="x\", for="203.0.113.7";proto=https"#),
+            ("Forwarded", #"for=203.0.113.7;by="a, b""#),
+        ])
+    func appended(_ field: String, _ text: String) throws {
+        let result = try read([(field, text)])
+        #expect(result.text == "203.0.113.7" && result.fault == nil)
     }
 
     // FAULTS C1

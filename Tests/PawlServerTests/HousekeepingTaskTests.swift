@@ -23,7 +23,7 @@ struct HousekeepingTaskTests {
             for await _ in reached.stream {}
             store.forgetCalls()
             // A minute of beats: revocations, recovery, the sign of life and the keys.
-            let promised: [ObservedStore.Call] = [.events, .dataLossRecord, .updateDataLossRecord, .signingKeys]
+            let promised: [ObservedStore.Call] = [.endings, .dataLossRecord, .updateDataLossRecord, .signingKeys]
             try await waitUntil("two of each call") {
                 promised.allSatisfy { call in store.calls.count { $0 == call } >= 2 }
             }
@@ -43,7 +43,7 @@ struct HousekeepingTaskTests {
         store.forgetCalls()
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await pawl.run(every: .milliseconds(1)) }
-            let promised: [ObservedStore.Call] = [.dataLossRecord, .events, .signingKeys]
+            let promised: [ObservedStore.Call] = [.dataLossRecord, .endings, .signingKeys]
             try await waitUntil("each call") { promised.allSatisfy(store.calls.contains) }
             group.cancelAll()
         }

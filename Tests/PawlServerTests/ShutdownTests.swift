@@ -56,7 +56,7 @@ struct ShutdownTests {
         try await LiveServer.run(options) { server in
             let tokens = try await server.register("alice@example.com")
             let statuses = try await withThrowingTaskGroup(of: Int.self) { group in
-                for number in 0..<40 {
+                for number in 0..<120 {
                     group.addTask {
                         let answer = try await server.login("user-\(number)")
                         if answer.status == 503 { #expect(answer.headers["Retry-After"] == ["1"]) }

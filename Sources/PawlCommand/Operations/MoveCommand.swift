@@ -32,8 +32,8 @@ struct MoveCommand: AsyncParsableCommand {
     func run() async throws {
         let environment = ProcessInfo.processInfo.environment
         let file = try config.map { try SettingsReader.values(in: $0, known: ["from", "to"]) } ?? [:]
-        guard let from = from ?? environment["PAWL_FROM"] ?? file["from"] as? String,
-            let to = to ?? environment["PAWL_TO"] ?? file["to"] as? String
+        guard let from = from ?? environment["PAWL_FROM"] ?? file["from"]?.text,
+            let to = to ?? environment["PAWL_TO"] ?? file["to"]?.text
         else { throw CleanExit.helpRequest(self) }
         guard case .sqlite(let path) = try DatabaseLocation(from, setting: "--from"),
             case .postgres(let url) = try DatabaseLocation(to, setting: "--to")

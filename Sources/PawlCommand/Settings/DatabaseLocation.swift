@@ -12,6 +12,12 @@ enum DatabaseLocation: CustomStringConvertible {
 
     init(_ text: String, setting: String) throws {
         if text.hasPrefix("sqlite:"), text != "sqlite:" {
+            let path = text.dropFirst("sqlite:".count)
+            // Other programs read these as a database in memory, a URI, or a path after slashes of its own.
+            guard !path.hasPrefix(":"), !path.hasPrefix("file:"), !path.hasPrefix("//") else {
+                throw CommandError(
+                    "\(setting) takes the path of a file: sqlite:pawl.sqlite, or sqlite:/var/lib/pawl/pawl.sqlite.")
+            }
             self = .sqlite(path: String(text.dropFirst("sqlite:".count)))
         } else if text.hasPrefix("postgres://") || text.hasPrefix("postgresql://") {
             self = .postgres(url: text)

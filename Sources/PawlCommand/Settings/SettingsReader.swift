@@ -1,6 +1,7 @@
 import ArgumentParser
 import Configuration
 import Foundation
+import PawlJOSE
 import PawlTerminal
 import SystemPackage
 
@@ -50,17 +51,22 @@ struct SettingsReader {
     }
 
     /// The settings in a file. A misspelt name would silently be a default.
-    static func values(in path: String, known: Set<String>) throws -> [String: Any] {
+    static func values(in path: String, known: Set<String>) throws -> [String: WrittenSetting] {
         guard let file = try TextFile(path, what: "settings") else {
             throw CommandError("\(path) cannot be read: there is no such file.")
         }
-        let object: [String: Any]?
+        let object: [String: WrittenSetting]
         do {
-            object = try JSONSerialization.jsonObject(with: Data(file.text.utf8)) as? [String: Any]
+            object = try JSONText.decode([String: WrittenSetting].self, from: [UInt8](file.text.utf8))
+        } catch is JSONText.NotPlainObject {
+            throw CommandError("\(path) must hold one JSON object, with no name twice.")
+        } catch DecodingError.typeMismatch(_, let context), DecodingError.valueNotFound(_, let context) {
+            throw CommandError(
+                "\(path): \"\(context.codingPath.first?.stringValue ?? "")\" takes a text in quotes, or a whole number."
+            )
         } catch {
-            throw CommandError("\(path) cannot be read as JSON: \(error.localizedDescription)")
+            throw CommandError("\(path) cannot be read as JSON.")
         }
-        guard let object else { throw CommandError("\(path) must hold one JSON object.") }
         if let unknown = object.keys.filter({ !known.contains($0) }).sorted().first {
             throw CommandError("\(path): there is no setting \"\(unknown)\". See pawl serve --help for the names.")
         }
@@ -115,4 +121,21 @@ struct SettingsReader {
             throw CommandError("The setting \(name) has a value of the wrong kind.")
         }
     }
+}
+
+/// A setting as a file has it.
+enum WrittenSetting: Decodable {
+    case text(String)
+    case number(Int)
+
+    init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        if let text = try? container.decode(String.self) {  // else it is a number, or an error
+            self = .text(text)
+        } else {
+            self = .number(try container.decode(Int.self))
+        }
+    }
+
+    var text: String? { if case .text(let text) = self { text } else { nil } }
 }

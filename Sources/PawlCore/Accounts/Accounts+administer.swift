@@ -9,7 +9,8 @@ extension Accounts {
         var change = change
         if let password {
             try check(password, for: identifier)
-            change.password = try seal(try await hash(password), for: user.id)
+            change.password = try seal(
+                try await hash(password, for: HashingShare(nil, user.id.description)), for: user.id)
         }
         let whole = change
         try await sessions.prepare(whole, of: user)

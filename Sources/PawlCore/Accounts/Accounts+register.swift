@@ -7,7 +7,7 @@ extension Accounts {
         guard isRegistrationOpen else { throw .registrationClosed }
         try checkNew(credentials.identifier, credentials.password)
         let keys = ThrottleKeys(registrationFrom: origin.address, secrets: secrets)
-        try await reserve(keys)
+        try await reserve(keys, for: HashingShare(origin, credentials.identifier.text))
         let user: User
         do throws(SessionError) {
             user = try await add(credentials, roles: [], scope: [], origin: origin)
@@ -27,7 +27,7 @@ extension Accounts {
         _ credentials: Credentials, roles: [String], scope: [String], origin: Origin?
     ) async throws(SessionError) -> User {
         let id = SubjectID(randomness: environment.randomness)
-        let phc = try await hash(credentials.password)
+        let phc = try await hash(credentials.password, for: HashingShare(origin, credentials.identifier.text))
         let user = User(
             id: id, identifier: credentials.identifier, createdAt: clock.now, password: try seal(phc, for: id),
             roles: roles, scope: scope)

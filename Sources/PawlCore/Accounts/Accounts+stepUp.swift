@@ -37,7 +37,10 @@ extension Accounts {
             stepUp = try await countingTry(in: session) { () async throws(SessionError) in
                 try await prove(password, by: user, in: session, origin: request.origin)
                 var newPassword: SealedPassword?
-                if let new { newPassword = try seal(try await hash(new), for: user.id) }
+                if let new {
+                    newPassword = try seal(
+                        try await hash(new, for: HashingShare(request.origin, user.id.description)), for: user.id)
+                }
                 return StepUp(userVersion: user.version, authMethods: ["pwd"], newPassword: newPassword)
             }
         }
@@ -98,7 +101,7 @@ extension Accounts {
         _ password: Password, by user: User, in session: Session, origin: Origin
     ) async throws(SessionError) {
         guard let phc = user.password.phc(for: user.id, secrets: secrets) else { throw .sessionEnded(.revoked) }
-        guard try await verify(password, against: phc) else {
+        guard try await verify(password, against: phc, for: HashingShare(origin, user.id.description)) else {
             let event = Event(.stepUpFailed, at: clock.now, subject: user.id, session: session.id, origin: origin)
             try await stored { () async throws(StoreError) in try await store.append(event) }
             environment.publish([event])

@@ -9,6 +9,7 @@ package struct Accounts: Sendable {
     let isRegistrationOpen: Bool
     let throttle: LoginThrottle
     let tries = TryQueue()
+    let queue: HashingQueue
     private let decoy = Decoy()
 
     var environment: PawlEnvironment { sessions.environment }
@@ -22,6 +23,7 @@ package struct Accounts: Sendable {
     ) {
         self.sessions = sessions
         self.hasher = hasher
+        queue = HashingQueue(width: hasher.parallelism, metrics: sessions.environment.metrics)
         self.rules = rules
         self.isRegistrationOpen = isRegistrationOpen
         self.throttle = throttle
@@ -33,7 +35,7 @@ package struct Accounts: Sendable {
     /// What the password of an unknown user is checked against, so that it costs the same.
     func decoyHash() async throws(SessionError) -> String {
         if let known = decoy.value.withLock({ $0 }) { return known }
-        let made = try await hash(Password(random: environment.randomness))
+        let made = try await hash(Password(random: environment.randomness), for: HashingShare(nil, ""))
         return decoy.value.withLock { value in
             if value == nil { value = made }
             return value ?? made
@@ -44,22 +46,28 @@ package struct Accounts: Sendable {
         let value = Mutex<String?>(nil)
     }
 
-    func hash(_ password: Password) async throws(SessionError) -> String {
-        try await hashing { try await hasher.hash(password) }
+    func hash(_ password: Password, for share: HashingShare) async throws(SessionError) -> String {
+        try await hashing(for: share) { try await hasher.hash(password) }
     }
 
-    func verify(_ password: Password, against phc: String) async throws(SessionError) -> Bool {
-        try await hashing { try await hasher.verify(password, against: phc) }
+    func verify(
+        _ password: Password, against phc: String, for share: HashingShare
+    ) async throws(SessionError) -> Bool {
+        try await hashing(for: share) { try await hasher.verify(password, against: phc) }
     }
 
-    private func hashing<Value>(_ work: () async throws -> Value) async throws(SessionError) -> Value {
-        do {
-            return try await work()
-        } catch let busy as PasswordHasherBusy {
-            throw .busy(retryAfter: busy.retryAfter)
-        } catch {
-            environment.logger.error("Password hashing failed", metadata: ["error": "\(error)"])
-            throw .unavailable
+    private func hashing<Value>(
+        for share: HashingShare, _ work: () async throws -> Value
+    ) async throws(SessionError) -> Value {
+        try await queue.run(for: share) { () async throws(SessionError) in
+            do {
+                return try await work()
+            } catch let busy as PasswordHasherBusy {
+                throw .busy(retryAfter: busy.retryAfter)
+            } catch {
+                environment.logger.error("Password hashing failed", metadata: ["error": "\(error)"])
+                throw .unavailable
+            }
         }
     }
 

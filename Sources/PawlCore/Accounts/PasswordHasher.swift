@@ -6,6 +6,8 @@ public protocol PasswordHasher: Sendable {
     func verify(_ password: Password, against phc: String) async throws -> Bool
     /// Whether the next one would be turned away.
     var isFull: Bool { get }
+    /// How many hashes it works on at once; 4 if it does not say. Passwords wait for their turn outside of it.
+    var parallelism: Int { get }
     /// Whether `phc` was made with weaker parameters than today's.
     func isOutdated(_ phc: String) -> Bool
     /// What makes guessing at its hashes too cheap, in one sentence; nil if nothing does.
@@ -13,6 +15,8 @@ public protocol PasswordHasher: Sendable {
 }
 
 extension PasswordHasher {
+    /// Four.
+    public var parallelism: Int { 4 }
     /// Nothing to warn of.
     public var weakness: String? { nil }
 }

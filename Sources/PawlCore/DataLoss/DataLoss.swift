@@ -9,8 +9,16 @@ package struct DataLoss: Sendable {
     private var store: any Store { environment.store }
     private var clock: WallClock { environment.clock }
 
-    /// The known losses, oldest first.
-    var losses: [Incident] { known.losses }
+    /// The known losses, oldest first. A clock that has jumped ahead closes none of them.
+    var losses: [Incident] {
+        let losses = known.losses
+        guard !losses.isEmpty else { return [] }
+        let jump = known.jump(at: clock.now, uptime: clock.uptime)
+        return jump > 0 ? losses.map { $0.delayed(by: jump) } : losses
+    }
+
+    /// From when idle times are counted at `now`: a clock that has been set back ends no session.
+    func deadlineTime(at now: UnixTime) -> UnixTime { known.deadlineTime(at: now, uptime: clock.uptime) }
 
     /// Learns what other nodes noticed and what an operator said; call it every second or so.
     package func follow() async throws(StoreError) {
@@ -110,7 +118,7 @@ package struct DataLoss: Sendable {
 
     private func adopt(_ record: DataLossRecord, hasBeaten: Bool = false) async throws(StoreError) {
         let now = clock.now
-        let news = known.adopt(record, hasBeaten: hasBeaten)
+        let news = known.adopt(record, hasBeaten: hasBeaten, uptime: clock.uptime)
         let states = record.incidents.map { $0.state(at: now) }
         environment.metrics.setRecoveryState(states.contains(.undecided) ? 1 : states.contains(where: \.isOpen) ? 2 : 0)
         for incident in news.incidents where incident.state(at: now) == .undecided {
@@ -127,7 +135,7 @@ package struct DataLoss: Sendable {
         guard !news.windows.isEmpty else { return }
         // What was ended in the lost interval lives again in the database: only what that still knows is dead.
         environment.ended.removeAll()
-        try await revocations.load(inLast: Lifetimes.longestAccess)
+        try await revocations.load()
     }
 }
 

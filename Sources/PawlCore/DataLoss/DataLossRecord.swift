@@ -9,14 +9,18 @@ package struct DataLossRecord: Sendable, Equatable, Codable {
     package private(set) var gaps: [ClosedRange<UnixTime>] = []
     /// Oldest first.
     package private(set) var incidents: [Incident] = []
-    /// How far housekeeping has followed the clock. A deadline that it has not reached deletes nothing.
+    /// How far housekeeping has followed the clock, never ahead of it. A deadline that it has not reached deletes nothing.
     package private(set) var housekeepingTime: UnixTime?
+    /// From when idle times are counted: the clock's time, unless the clock has been set back.
+    package private(set) var deadlineTime: UnixTime?
 
     static let gapLimit = 16
     static let incidentLimit = 16
     /// A write may be on its way for so long, in seconds, and be lost although it began before the heartbeat; and two
     /// nodes' clocks differ.
     static let margin: Int64 = 5
+    /// Seconds that a clock may be set, or the clock of another database may differ, without anything being said.
+    static let clockStep: Int64 = 60
     /// A server leaves a sign of life so often, in seconds, or a little later when it is busy.
     static let period: Int64 = 60
 
@@ -28,7 +32,8 @@ package struct DataLossRecord: Sendable, Equatable, Codable {
     ///   - horizon: no token from before it can come to anything: such losses are forgotten.
     package mutating func beat(at now: UnixTime, last: UnixTime?, horizon: UnixTime) {
         noteGap(at: now, last: last)
-        housekeepingTime = housekeepingTime ?? now
+        housekeepingTime = min(housekeepingTime ?? now, now)
+        deadlineTime = max(deadlineTime ?? now, now)
         gaps.removeAll { $0.upperBound < horizon }
         incidents.removeAll { $0.lost.upperBound < horizon && $0.state(at: now) == .closed }
         // Of two nodes the one whose clock is ahead; but a clock that was wrong by more is not believed for ever.
@@ -36,21 +41,22 @@ package struct DataLossRecord: Sendable, Equatable, Codable {
         heartbeat = now
     }
 
-    /// How much faster than time passes housekeeping follows a clock that has jumped: a week takes it a day. Until then
-    /// somebody can set a wrong clock right, and nothing is lost.
+    /// How much faster than time passes what is deleted, and what is kept, follows a clock that has jumped: a week takes a
+    /// day. Until then somebody can set a wrong clock right, and nothing is lost.
     static let catchUp: Int64 = 8
 
-    /// Lets housekeeping follow the clock.
+    /// Follows the clock.
     /// - Parameter elapsed: seconds that have passed since the last call, by a clock that nobody can set.
     package mutating func keepHouse(at now: UnixTime, elapsed: Int64) {
-        let step = Self.catchUp * max(0, elapsed)
-        let reached = housekeepingTime ?? now
-        housekeepingTime = min(max(now, reached - step), reached + step)
+        let elapsed = max(0, elapsed)
+        housekeepingTime = min(now, (housekeepingTime ?? now) + Self.catchUp * elapsed)
+        deadlineTime = max(now, (deadlineTime ?? now) - (Self.catchUp - 1) * elapsed)
     }
 
     private mutating func noteGap(at now: UnixTime, last: UnixTime?) {
         guard let heartbeat, last.map({ heartbeat < $0 }) ?? true else { return }
-        gaps.append(min(heartbeat, now) - Self.margin...max(heartbeat, now))
+        // A sign from further ahead was left by a wrong clock, and says nothing of what is to come.
+        gaps.append(min(heartbeat, now) - Self.margin...min(max(heartbeat, now), now + Self.clockStep))
         // Many quick restarts must not push out the long one, which is the one that matters.
         if gaps.count > Self.gapLimit, let shortest = gaps.indices.min(by: { length(gaps[$0]) < length(gaps[$1]) }) {
             gaps.remove(at: shortest)

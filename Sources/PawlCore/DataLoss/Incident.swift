@@ -36,6 +36,14 @@ package struct Incident: Sendable, Equatable, Codable {
         return openedAt.map { .open(since: $0) } ?? .undecided
     }
 
+    /// The incident as a clock sees it that has jumped ahead: its terms are longer by the jump.
+    func delayed(by seconds: Int64) -> Self {
+        var incident = Self(number: number, detectedAt: detectedAt + seconds, lost: lost)
+        incident.openedAt = openedAt.map { $0 + seconds }
+        incident.closedAt = closedAt
+        return incident
+    }
+
     /// When it is closed, by whatever comes first.
     package var endsAt: UnixTime {
         closedAt ?? openedAt.map { $0 + Self.window } ?? detectedAt + Self.patience

@@ -4,6 +4,10 @@ import Synchronization
 final class KnownLosses: Sendable {
     private struct State {
         var losses: [Incident] = []
+        /// How far the record has followed the clock, and when by the uptime that was.
+        var housekeepingTime: UnixTime?
+        var deadlineTime: UnixTime?
+        var readAt: Int64 = 0
         /// The newest heartbeat that the database is known to hold; nil until this process has left one itself.
         var heartbeat: UnixTime?
     }
@@ -14,6 +18,22 @@ final class KnownLosses: Sendable {
     var losses: [Incident] { state.withLock { $0.losses } }
     var heartbeat: UnixTime? { state.withLock { $0.heartbeat } }
 
+    /// By how much the clock has jumped ahead and is not followed yet, in seconds. Less than an hour is no jump.
+    func jump(at now: UnixTime, uptime: Int64) -> Int64 {
+        state.withLock { state in
+            guard let reached = state.housekeepingTime else { return 0 }
+            let lag = now.age(since: reached + DataLossRecord.catchUp * max(0, uptime - state.readAt))
+            return lag >= 3600 ? lag : 0
+        }
+    }
+
+    /// From when idle times are counted.
+    func deadlineTime(at now: UnixTime, uptime: Int64) -> UnixTime {
+        state.withLock { state in
+            max(now, state.deadlineTime.map { $0 + max(0, uptime - state.readAt) } ?? now)
+        }
+    }
+
     /// Whether the database has gone back since this process last looked.
     func isOlder(_ record: DataLossRecord) -> Bool {
         guard let known = heartbeat else { return false }
@@ -22,8 +42,15 @@ final class KnownLosses: Sendable {
 
     /// - Parameter hasBeaten: whether the record holds a heartbeat of this process.
     /// - Returns: the incidents that are new to it, and the windows that have opened.
-    func adopt(_ record: DataLossRecord, hasBeaten: Bool) -> (incidents: [Incident], windows: [Incident]) {
+    func adopt(
+        _ record: DataLossRecord, hasBeaten: Bool, uptime: Int64
+    ) -> (incidents: [Incident], windows: [Incident]) {
         state.withLock { state in
+            // Between two heartbeats the record says the same: what was reckoned on from it stays.
+            if (record.housekeepingTime, record.deadlineTime) != (state.housekeepingTime, state.deadlineTime) {
+                (state.housekeepingTime, state.deadlineTime) = (record.housekeepingTime, record.deadlineTime)
+                state.readAt = uptime
+            }
             if hasBeaten || state.heartbeat != nil { state.heartbeat = record.heartbeat }
             let known = state.losses
             state.losses = record.incidents

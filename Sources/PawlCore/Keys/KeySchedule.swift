@@ -33,18 +33,25 @@ package struct KeySchedule: Sendable {
         var expired: [String] = []
     }
 
+    /// Seconds that a key signs at least, before a server with another algorithm makes one of its own: where servers
+    /// differ, as while a setting changes, they must not answer each other's keys with new ones.
+    static let leastUse: Int64 = 3600
+
     /// What is due at `now`, given all stored keys.
-    func plan(for keys: [SealedSigningKey], at now: UnixTime) -> Plan {
+    /// - Parameter deletionTime: what the end of a key is compared with; `now`, unless the clock has jumped ahead.
+    func plan(for keys: [SealedSigningKey], at now: UnixTime, deletingBy deletionTime: UnixTime? = nil) -> Plan {
+        let deletionTime = deletionTime ?? now
         // What begins to sign later than any key that is made now was made by a clock that was ahead. It must neither
         // hold up its successors nor push out those before it.
         let inOrder = keys.filter { $0.activatesAt <= now + (publishAhead + Self.skew) }.sorted { $0.precedes($1) }
         guard let latest = inOrder.last else { return Plan(activateNew: keys.isEmpty ? now : now + publishAhead) }
         var plan = Plan()
         let isDue = now >= latest.activatesAt + (period - publishAhead)
-        if isDue || latest.algorithm != algorithm.rawValue {
+        let isReplaced = latest.algorithm != algorithm.rawValue && now >= latest.activatesAt + Self.leastUse
+        if isDue || isReplaced {
             plan.activateNew = max(now + publishAhead, latest.activatesAt)
         }
-        for (key, next) in zip(inOrder, inOrder.dropFirst()) where now >= next.activatesAt + keepAfter {
+        for (key, next) in zip(inOrder, inOrder.dropFirst()) where deletionTime >= next.activatesAt + keepAfter {
             plan.expired.append(key.id)
         }
         return plan

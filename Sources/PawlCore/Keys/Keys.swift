@@ -49,7 +49,9 @@ package final class Keys: Sendable {
         var open = stored.compactMap { key in key.open(with: secrets).map { (stored: key, key: $0) } }
         guard stored.isEmpty || !open.isEmpty else { throw KeysError.noneOpens }
 
-        let plan = schedule.plan(for: stored, at: now)
+        // A wrong clock must not take out keys whose tokens live: see DataLossRecord.housekeepingTime.
+        let reached = try await store.dataLossRecord().housekeepingTime ?? now
+        let plan = schedule.plan(for: stored, at: now, deletingBy: min(now, reached))
         for id in plan.expired {
             try await delete(id, Event(.keyRetired, at: now, details: [Self.key: id]))
             open.removeAll { $0.stored.id == id }

@@ -1,21 +1,71 @@
-/// The sessions that were ended, here or by other servers on the same database, so that their access tokens are refused.
-package struct Revocations: Sendable {
-    let environment: PawlEnvironment
+import Synchronization
 
-    /// Learns which sessions other servers have ended; call it every second or so.
-    package func follow() async throws(StoreError) {
-        // Clocks differ a little, and commits take a moment; sessions already in the list are skipped.
-        try await load(inLast: 15)
+/// The sessions that were ended, here or by other servers on the same database, so that their access tokens are refused.
+package final class Revocations: Sendable {
+    private struct Look {
+        /// By a clock that nobody can set.
+        let uptime: Int64
+        /// The highest number of an event by then.
+        let newest: Int64
     }
 
-    /// Fills the list from the record of what happened in the last `seconds`.
-    func load(inLast seconds: Int64) async throws(StoreError) {
-        let events = try await environment.store.events(
-            since: environment.clock.now - seconds, kinds: [.sessionEnded, .sessionReused], limit: 100_000)
+    private let environment: PawlEnvironment
+    /// The last looks, oldest first: one from before the margin, and those within it.
+    private let looks = Mutex<[Look]>([])
+
+    /// Numbers are given out before their transactions commit, so an event can appear after one with a higher number. No
+    /// transaction takes longer than this, in seconds.
+    private static let margin: Int64 = 30
+    /// As many numbers may still be on their way when a server starts.
+    private static let startMargin: Int64 = 5000
+    private static let page = 10_000
+
+    init(_ environment: PawlEnvironment) {
+        self.environment = environment
+    }
+
+    private var store: any Store { environment.store }
+
+    /// Learns which sessions other servers have ended since the last time, however long ago that was; call it every second
+    /// or so. Goes by the numbers of events, since clocks can be set.
+    package func follow() async throws(StoreError) {
+        let uptime = environment.clock.uptime
+        guard var cursor = looks.withLock({ $0.first?.newest }) else { return try await load() }
+        var newest: Int64
+        repeat {
+            let (endings, last) = try await store.endings(after: cursor, limit: Self.page)
+            newest = last
+            // The database has gone back: what it says now has other numbers.
+            guard newest >= cursor else { return try await load() }
+            learn(endings.map(\.event))
+            cursor = endings.count == Self.page ? endings.last?.id ?? newest : newest
+        } while cursor < newest
+        note(Look(uptime: uptime, newest: newest))
+    }
+
+    /// Begins anew, with the sessions that ended while their access tokens live on.
+    package func load() async throws(StoreError) {
+        let newest = try await store.endings(after: .max, limit: 1).newest
+        learn(
+            try await store.events(
+                since: environment.clock.now - Lifetimes.longestAccess, kinds: [.sessionEnded, .sessionReused],
+                limit: 100_000))
+        looks.withLock { $0 = [Look(uptime: environment.clock.uptime, newest: max(0, newest - Self.startMargin))] }
+    }
+
+    private func learn(_ events: [Event]) {
         for event in events {
             if let session = event.session, let reason = event.endReason {
                 environment.ended.insert(session, reason, of: event.subject)
             }
+        }
+    }
+
+    private func note(_ look: Look) {
+        looks.withLock { looks in
+            looks.append(look)
+            let settled = looks.lastIndex { $0.uptime <= look.uptime - Self.margin } ?? looks.startIndex
+            looks.removeFirst(settled)
         }
     }
 }

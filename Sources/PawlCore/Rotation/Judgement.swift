@@ -43,8 +43,10 @@ struct Judgement {
         let leeway = leeway(for: session)
         // In whole seconds, so up to one second longer: the leeway is never shorter than it says.
         let isFresh = leeway > 0 && presented.now.age(since: session.chain.rotatedAt) <= leeway
+        // A clock that was set back makes every token fresh for as long as that. Then only a name speaks for its holder.
+        let isBehind = session.chain.rotatedAt > presented.now + DataLossRecord.clockStep
         if gap == 1 {
-            if isSameAttempt || (isFresh && presented.attempt == nil && spentBy == nil) {
+            if isSameAttempt || (isFresh && !isBehind && presented.attempt == nil && spentBy == nil) {
                 return presented.delivery == session.delivery ? Decision(.replay) : misdelivered(session)
             }
             if isFresh {
@@ -66,13 +68,20 @@ struct Judgement {
     /// The configured leeway, longer by the time in which the client could not come or got no answer.
     private func leeway(for session: Session) -> Int64 {
         var leeway = policy.leeway
-        if leeway > 0 { leeway += circumstances.outage }
+        if leeway > 0 { leeway += max(circumstances.outage, absence(since: session.chain.rotatedAt)) }
         // Where the unanswered turn was committed, its client is still owed the answer.
         if let unanswered = circumstances.unanswered, leeway > 0 || session.chain.hash == unanswered.successor.hash {
             let since = presented.now.age(since: unanswered.presentation.now)
             leeway = max(leeway, since + max(1, policy.leeway))
         }
         return leeway
+    }
+
+    /// For how many seconds since a moment the server did not run or stood still.
+    private func absence(since start: UnixTime) -> Int64 {
+        policy.absences.reduce(0) { sum, span in
+            sum + min(span.upperBound, presented.now).age(since: max(span.lowerBound, start))
+        }
     }
 
     private var incident: Incident? { circumstances.losses.first { $0.lost.contains(presented.issuedAt) } }
@@ -82,10 +91,12 @@ struct Judgement {
         guard let incident else {
             // Each turn comes after the one before it, and none in the future. A token that is ahead of the row and older
             // than the row's last turn, or from the future, was made with the master secret, not by a turn.
+            // But the clock may have been set in between, or be another database's.
+            let margin = DataLossRecord.margin + DataLossRecord.clockStep
             let isImpossible =
                 presented.generation > session.chain.generation
-                && (presented.issuedAt < session.chain.rotatedAt - DataLossRecord.margin
-                    || presented.issuedAt > presented.now + DataLossRecord.margin)
+                && (presented.issuedAt < session.chain.rotatedAt - margin
+                    || presented.issuedAt > presented.now + margin)
             return Decision(isImpossible ? .invalid : .diverged)
         }
         let isAhead = presented.generation >= session.chain.generation

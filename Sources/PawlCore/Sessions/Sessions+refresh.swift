@@ -39,10 +39,10 @@ extension Sessions {
             to: Successor(
                 hash: successor.hash, seal: try seal(successor, under: token, keys),
                 attempt: request.attempt.map { TokenKeys(of: successor).digest(of: $0) },
-                idleExpiry: now + settings.lifetimes.idle),
+                idleExpiry: dataLoss.deadlineTime(at: now) + settings.lifetimes.idle),
             stepUp: stepUp)
         let outcome = try await stored { () async throws(StoreError) in
-            try await store.rotate(turn, under: policy, losses: dataLoss.losses)
+            try await store.rotate(turn, under: policyNow, losses: dataLoss.losses)
         }
         metrics.count(PawlMetrics.Refresh(outcome.verdict))
         environment.publish(outcome.events)
@@ -55,7 +55,7 @@ extension Sessions {
     ) -> Verdict {
         let presented = presentation(
             of: token, TokenKeys(of: token), by: request, as: .refresh, at: clock.now, under: settings)
-        return policy.verdict(on: presented, of: session, losses: dataLoss.losses)
+        return policyNow.verdict(on: presented, of: session, losses: dataLoss.losses)
     }
 
     private func presentation(

@@ -21,7 +21,9 @@ extension Sessions {
             secret: Secret(randomness.bytes(RefreshToken.secretLength)))
         let session = Session(
             id: id, subject: start.user.id, clientID: "first-party", delivery: start.delivery, createdAt: now,
-            deadlines: .init(absolute: now + settings.lifetimes.absolute, idle: now + settings.lifetimes.idle),
+            deadlines: .init(
+                absolute: now + settings.lifetimes.absolute,
+                idle: dataLoss.deadlineTime(at: now) + settings.lifetimes.idle),
             proof: .init(time: now, methods: start.authMethods), scope: start.user.scope, roles: start.user.roles,
             device: Session.deviceName(start.device), origin: start.origin,
             chain: .init(hash: token.hash, rotatedAt: now))

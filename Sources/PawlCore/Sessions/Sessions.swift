@@ -9,6 +9,13 @@ package final class Sessions: Sendable {
     /// How many sessions of a user there are at once.
     let limit: Int
 
+    /// The policy, with the spans in which nobody could come.
+    var policyNow: RotationPolicy {
+        var policy = self.policy
+        policy.absences = environment.absences.spans
+        return policy
+    }
+
     var store: any Store { environment.store }
     var clock: WallClock { environment.clock }
     var randomness: Randomness { environment.randomness }

@@ -11,6 +11,10 @@ package protocol EventStore: Sendable {
     func events(after id: Int64, limit: Int) async throws(StoreError) -> [RecordedEvent]
     /// The newest `limit` events, oldest first.
     func latestEvents(limit: Int) async throws(StoreError) -> [RecordedEvent]
+    /// The ends of sessions among the events after `id`, in the order of their numbers, at most `limit`; as far as they can
+    /// be seen now: a lower number may appear after a higher one.
+    /// - Returns: with the highest number of any event; 0 if there is none.
+    func endings(after id: Int64, limit: Int) async throws(StoreError) -> (events: [RecordedEvent], newest: Int64)
     /// The changes of the master secret, oldest first: the newest `limit` of them.
     func masterSecretChanges(limit: Int) async throws(StoreError) -> [Event]
     /// Deletes those of the oldest `limit` events that are from before `cutoff`, but for changes of the master secret: as

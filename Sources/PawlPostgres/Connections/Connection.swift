@@ -51,8 +51,10 @@ import PawlCore
                 in the URL, or choose another sslmode there.)
                 """
             let isAboutVerifying = needsVerifiedServer && (reason.contains("SSL") || reason.contains("certificate"))
+            let isFull = reason.contains("too many clients") || reason.contains("remaining connection slots")
             throw PostgresError(
-                .away, "PostgreSQL cannot be reached: \(reason)\(isAboutVerifying ? advice : "")")
+                .away,
+                "PostgreSQL cannot be reached: \(reason)\(isAboutVerifying ? advice : isFull ? Self.fullAdvice : "")")
         }
         if ConnectionString(string)?.namesService(ProcessInfo.processInfo.environment) == true {
             try checkService()
@@ -78,6 +80,8 @@ import PawlCore
     }
 
     deinit { unsafe PQfinish(handle) }
+
+    private static let fullAdvice = " (Raise max_connections, or lower database-connections.)"
 
     /// A service's section that says nothing of TLS would leave it to the server that answers.
     private func checkService() throws(PostgresError) {

@@ -20,11 +20,12 @@ struct OriginPolicy: Sendable {
         case program
     }
 
-    /// Compares to the letter: browsers write origins in one way only. Values of `Sec-Fetch-Site` that nobody knows are
-    /// taken for absent (Fetch Metadata §2), but they do come from a browser.
+    /// Compares to the letter: browsers write origins in one way only. A value of `Sec-Fetch-Site` that nobody knows, or
+    /// several, speak for nobody.
     func sender(of headers: HTTPFields) -> Sender {
         let field = headers[.secFetchSite]
         let site = field.flatMap { FetchSite(rawValue: $0) }
+        if field != nil, site == nil { return .stranger }
         guard let text = headers[.origin] else {
             if field == nil { return .program }
             return site == .sameOrigin ? .page(own) : .stranger

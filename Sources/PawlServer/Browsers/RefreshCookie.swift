@@ -7,13 +7,15 @@ struct RefreshCookie: Sendable {
 
     var name: String { path == .root ? PawlCookie.hostName : PawlCookie.pathName }
 
-    /// The token that came along, if any.
+    /// The token that came along, if any. Looks at bytes, as browsers do: for a `Character`, other scalars are a semicolon
+    /// too, and a mark before one hides it.
     func value(in headers: HTTPFields) throws -> String? {
         guard headers.contains(.cookie) else { return nil }
-        let values = headers[values: .cookie].flatMap { $0.split(separator: ";") }
-            .map { $0.drop { $0 == " " || $0 == "\t" } }
-            .filter { $0.hasPrefix("\(name)=") }
-            .map { String($0.dropFirst(name.utf8.count + 1)) }
+        let start = Array("\(name)=".utf8)
+        let values = headers[values: .cookie].flatMap { $0.utf8.split(separator: UInt8(ascii: ";")) }
+            .map { $0.drop { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") } }
+            .filter { $0.starts(with: start) }
+            .map { String(Substring($0.dropFirst(start.count))) }
         // One of the two was put there by somebody else, and nothing tells which (RFC 6265 §8.6).
         guard values.count <= 1 else {
             throw ProblemError(

@@ -1,3 +1,4 @@
+import Foundation
 import HTTPTypes
 import Hummingbird
 import PawlAPI
@@ -76,10 +77,16 @@ struct APIRequest: Sendable {
     }
 
     private func requireJSON() throws {
-        guard let contentType = request.headers[.contentType].flatMap({ MediaType(from: $0) }),
-            contentType.isType(.applicationJson),
-            contentType.parameter.map({ $0.name.lowercased() == "charset" && $0.value.lowercased() == "utf-8" }) ?? true
-        else { throw ProblemError(.unsupportedMediaType, .unsupportedMediaType, "Send application/json in UTF-8.") }
+        // `type/subtype ; charset=…` (RFC 9110 §8.3.1)
+        let parts = (request.headers[.contentType] ?? "").utf8.split(
+            separator: UInt8(ascii: ";"), omittingEmptySubsequences: false
+        ).map { String(Substring($0)).trimmingCharacters(in: .whitespaces) }
+        let isUTF8 = parts.dropFirst().allSatisfy {
+            $0.isEmpty || $0.isASCII(equalTo: "charset=utf-8") || $0.isASCII(equalTo: "charset=\"utf-8\"")
+        }
+        guard let type = parts.first, type.isASCII(equalTo: "application/json"), isUTF8 else {
+            throw ProblemError(.unsupportedMediaType, .unsupportedMediaType, "Send application/json in UTF-8.")
+        }
     }
 
     /// The JSON object in the body: `application/json` in UTF-8, nothing guessed, no name twice.

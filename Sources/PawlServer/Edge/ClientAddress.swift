@@ -52,8 +52,9 @@ struct ClientAddress: Equatable {
     }
 
     private static func forwardedFor(in values: [String]) -> [ForwardedNode] {
-        values.flatMap { $0.split(separator: ",", omittingEmptySubsequences: false) }
-            .map { ForwardedNode($0.trimming { $0 == " " || $0 == "\t" }, canBeBare: true) }
+        // By bytes: for a `Character`, a mark before a comma hides it.
+        values.flatMap { $0.utf8.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false) }
+            .map { ForwardedNode(Substring($0.trimming { $0 == 0x20 || $0 == 0x09 }), canBeBare: true) }
             .filter { !$0.text.isEmpty }
     }
 }
@@ -93,32 +94,48 @@ struct ForwardedNode: Equatable {
     }
 }
 
-/// The field `Forwarded` (RFC 7239 §4), read strictly.
+/// The field `Forwarded` (RFC 7239 §4), read strictly and from its end: a client may have written whatever comes before the
+/// element of the first proxy, also a quote that is never closed.
 enum ForwardedField {
-    /// The value of `for` of each hop, in order. A hop without `for`, and a field that is not well-formed, is one node
-    /// without an address.
+    /// Bytes of the longest element that is read.
+    private static let longest = 512
+    private static let comma = UInt8(ascii: ",")
+
+    /// The value of `for` of each hop, in order. A hop without `for` is one node without an address, and so is all that
+    /// comes before the last element that is well-formed.
     static func nodes(in values: [String]) -> [ForwardedNode] {
-        values.flatMap { value in
-            var scanner = Scanner(rest: value[...])
-            return scanner.elements() ?? [ForwardedNode("", canBeBare: false)]
+        values.flatMap { value -> [ForwardedNode] in
+            let bytes = Array(value.utf8)
+            var (end, nodes) = (bytes.endIndex, [ForwardedNode]())
+            while true {
+                guard let (element, start) = lastElement(of: bytes[..<end]) else {
+                    return [ForwardedNode("", canBeBare: false)] + nodes.reversed()
+                }
+                // Empty elements of the list are ignored (RFC 9110 §5.6.1.2).
+                if !element.isEmpty { nodes.append(ForwardedNode(element["for"] ?? "", canBeBare: false)) }
+                guard start > bytes.startIndex else { return nodes.reversed() }
+                end = start - 1  // the comma
+            }
         }
     }
 
+    /// The shortest well-formed element at the end, and where it starts; nil if there is none.
+    private static func lastElement(of bytes: ArraySlice<UInt8>) -> (element: [String: Substring], start: Int)? {
+        var start = bytes.endIndex
+        repeat {
+            start = bytes[..<start].lastIndex(of: comma) ?? bytes.startIndex - 1
+            var scanner = Scanner(rest: bytes[(start + 1)...])
+            if let element = scanner.element() { return (element, start + 1) }
+        } while start >= bytes.startIndex && bytes.endIndex - start <= longest
+        return nil
+    }
+
     private struct Scanner {
-        var rest: Substring
+        var rest: ArraySlice<UInt8>
 
-        /// Nil if the field is not well-formed. Empty elements of the list are ignored (RFC 9110 §5.6.1.2).
-        mutating func elements() -> [ForwardedNode]? {
-            var nodes: [ForwardedNode] = []
-            repeat {
-                guard let pairs = pairs() else { return nil }
-                if !pairs.isEmpty { nodes.append(ForwardedNode(pairs["for"] ?? "", canBeBare: false)) }
-            } while take(",")
-            return rest.isEmpty ? nodes : nil
-        }
-
-        /// The pairs in `for=192.0.2.60;proto=http`; nil if a name occurs twice.
-        private mutating func pairs() -> [String: Substring]? {
+        /// The pairs in `for=192.0.2.60;proto=http`, by names in lower case; nil if this is not well-formed, or a name
+        /// occurs twice.
+        mutating func element() -> [String: Substring]? {
             var pairs: [String: Substring] = [:]
             repeat {
                 skipSpace()
@@ -129,47 +146,54 @@ enum ForwardedField {
                 else { return nil }
                 skipSpace()
             } while take(";")
-            return pairs
+            return rest.isEmpty ? pairs : nil
         }
 
         private mutating func quoted() -> Substring? {
-            guard rest.first == "\"" else { return nil }
-            var text = ""
+            guard rest.first == UInt8(ascii: "\"") else { return nil }
+            var text: [UInt8] = []
             var remaining = rest.dropFirst()
-            while let character = remaining.popFirst() {
-                switch character {
-                case "\"":
+            while let byte = remaining.popFirst() {
+                switch byte {
+                case UInt8(ascii: "\""):
                     rest = remaining
-                    return text[...]
-                case "\\":
+                    return Substring(decoding: text, as: UTF8.self)
+                case UInt8(ascii: "\\"):
                     guard let escaped = remaining.popFirst() else { return nil }
                     text.append(escaped)
-                default: text.append(character)
+                default: text.append(byte)
                 }
             }
             return nil
         }
 
         private mutating func token() -> Substring {
-            let token = rest.prefix { $0.isASCII && ($0.isLetter || $0.isNumber || "!#$%&'*+-.^_`|~".contains($0)) }
+            let token = rest.prefix { byte in
+                switch byte {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                    UInt8(ascii: "0")...UInt8(ascii: "9"):
+                    true
+                default: "!#$%&'*+-.^_`|~".utf8.contains(byte)
+                }
+            }
             rest = rest[token.endIndex...]
-            return token
+            return Substring(decoding: token, as: UTF8.self)
         }
 
         private func nonEmpty(_ text: Substring) -> Substring? { text.isEmpty ? nil : text }
 
-        private mutating func skipSpace() { rest = rest.drop { $0 == " " || $0 == "\t" } }
+        private mutating func skipSpace() { rest = rest.drop { $0 == 0x20 || $0 == 0x09 } }
 
-        private mutating func take(_ character: Character) -> Bool {
-            guard rest.first == character else { return false }
+        private mutating func take(_ character: Unicode.Scalar) -> Bool {
+            guard rest.first == UInt8(ascii: character) else { return false }
             rest.removeFirst()
             return true
         }
     }
 }
 
-extension Substring {
-    fileprivate func trimming(_ isTrimmed: (Character) -> Bool) -> Substring {
+extension Substring.UTF8View {
+    fileprivate func trimming(_ isTrimmed: (UInt8) -> Bool) -> Self {
         var result = drop(while: isTrimmed)
         while let last = result.last, isTrimmed(last) { result.removeLast() }
         return result

@@ -9,6 +9,10 @@ extension Request {
         guard let authority = head.authority, headers[.host] == nil, isHost(authority) else {
             throw ProblemError.invalidRequest("Send one Host field, with a name or an address and perhaps a port.")
         }
+        // RFC 9112 §3.2.2: a target with an authority counts more than the Host field. Clients send the same in both.
+        if let target = head.path, let named = hostAndPort(inTarget: target), !named.elementsEqual(authority.utf8) {
+            throw ProblemError.invalidRequest("The request's target and its Host field name different hosts.")
+        }
         // A proxy may apply different rules to different spellings of a path.
         guard isPlainPath(uri.path) else { throw ProblemError.notFound }
         let size = headers.reduce((head.path ?? "").utf8.count) {
@@ -23,6 +27,15 @@ extension Request {
                 """)
         }
     }
+}
+
+/// The authority in `http://host/path`; nil for a target that is a path.
+private func hostAndPort(inTarget target: String) -> Substring.UTF8View? {
+    let bytes = target[...].utf8
+    guard bytes.first != UInt8(ascii: "/"), let colon = bytes.firstIndex(of: UInt8(ascii: ":")) else { return nil }
+    let rest = bytes[colon...].dropFirst()
+    guard rest.starts(with: "//".utf8) else { return nil }
+    return rest.dropFirst(2).prefix { $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: "?") }
 }
 
 /// Whether a `Host` field is valid: a name or an address, and perhaps a port (RFC 9110 §7.2).
@@ -41,8 +54,15 @@ func isHost(_ text: String) -> Bool {
     return end != bytes.startIndex && bytes[..<end].allSatisfy(\.isInName) && isPort(bytes[end...])
 }
 
-/// Whether a path has no empty segment. The router ignores them: `//auth/login`, `/auth/login/`.
-func isPlainPath(_ path: String) -> Bool { path == "/" || path.last != "/" && !path.contains("//") }
+/// Whether a path is ASCII, as it is sent, and has no empty segment. The router ignores those: `//auth/login`,
+/// `/auth/login/`.
+func isPlainPath(_ path: String) -> Bool {
+    let bytes = path.utf8
+    guard bytes.count > 1 else { return path == "/" }
+    let slash = UInt8(ascii: "/")
+    return bytes.last != slash && bytes.allSatisfy { $0 < 0x80 }
+        && !zip(bytes, bytes.dropFirst()).contains { $0 == slash && $1 == slash }
+}
 
 extension UInt8 {
     fileprivate var isDigit: Bool { UInt8(ascii: "0")...UInt8(ascii: "9") ~= self }

@@ -1,3 +1,4 @@
+import Foundation
 import HTTPTypes
 import Hummingbird
 import Logging
@@ -151,9 +152,9 @@ final class RequestPipeline: Sendable {
     }
 
     private func content(of request: Request) async throws -> [UInt8] {
-        let codings = request.headers[values: .contentEncoding].flatMap { $0.split(separator: ",") }
-            .map { $0.trimmingPrefix(" ").lowercased() }
-        guard codings.allSatisfy({ $0 == "identity" || $0.isEmpty }) else {
+        let codings = request.headers[values: .contentEncoding].flatMap { $0.utf8.split(separator: UInt8(ascii: ",")) }
+            .map { String(Substring($0)).trimmingCharacters(in: .whitespaces) }
+        guard codings.allSatisfy({ $0.isASCII(equalTo: "identity") || $0.isEmpty }) else {
             // RFC 9110 §12.5.3
             throw ProblemError(
                 .unsupportedMediaType, .unsupportedMediaType, "Send the body without a Content-Encoding.",

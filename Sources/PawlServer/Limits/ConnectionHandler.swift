@@ -27,6 +27,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     private let limits: HTTPLimits
+    private let framing: FramingGuard
     private var phase = Phase.open
     /// Number of requests that were passed on and are not answered yet.
     private var unanswered = 0
@@ -36,8 +37,9 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private var owesContinue = false
     private var timer: Scheduled<Void>?
 
-    init(limits: HTTPLimits) {
+    init(limits: HTTPLimits, framing: FramingGuard) {
         self.limits = limits
+        self.framing = framing
     }
 
     func handlerRemoved(context: ChannelHandlerContext) { timer?.cancel() }
@@ -52,11 +54,14 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch unwrapInboundIn(data) {
         case .head(let head):
+            framing.begin()
             guard case .open = phase else { return }
             receive(head, data, context)
-        case .body:
+        case .body(let content):
+            framing.receive(content.readableBytes)
             if isReceiving { context.fireChannelRead(data) }
         case .end:
+            framing.end()
             guard isReceiving else { return }
             (isReceiving, owesContinue) = (false, false)
             context.fireChannelRead(data)
@@ -190,14 +195,14 @@ extension HTTPRequestHead {
             let codings = headers[canonicalForm: "Transfer-Encoding"]
             // RFC 9112 §6.1: a proxy on the way may have framed it differently.
             guard !isOld else { return .invalidRequest("HTTP/1.0 has no Transfer-Encoding. Send Content-Length.") }
-            guard codings.map({ $0.lowercased() }) == ["chunked"] else {
+            guard codings.count == 1, codings[0].isASCII(equalTo: "chunked") else {
                 return ProblemError(
                     .notImplemented, .notImplemented, "The only Transfer-Encoding that this server reads is chunked.")
             }
         }
         // RFC 9110 §10.1.1
         if !isOld, headers.contains(name: "Expect"),
-            headers[canonicalForm: "Expect"].contains(where: { $0.lowercased() != "100-continue" })
+            !headers[canonicalForm: "Expect"].allSatisfy({ $0.isASCII(equalTo: "100-continue") })
         {
             return ProblemError(
                 .expectationFailed, .expectationFailed, "The only Expect that this server meets is 100-continue.")

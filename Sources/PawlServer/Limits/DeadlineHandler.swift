@@ -13,6 +13,11 @@ final class DeadlineHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private var member: Crowd.Member?
     private var isReceiving = false
     private var unanswered = 0
+    /// Answers that are complete and not sent: their client does not read.
+    private var unsent = 0
+    private var hasReceived = false
+    /// Whether the server is about to stop, and waits for clients no longer than it must.
+    private var isStopping = false
     private var deadline = NIODeadline.distantFuture
     private var timer: Scheduled<Void>?
     private var timerEnd: NIODeadline?
@@ -38,6 +43,7 @@ final class DeadlineHandler: ChannelDuplexHandler, RemovableChannelHandler {
         switch unwrapInboundIn(data) {
         case .head:
             isReceiving = true
+            hasReceived = true
             unanswered += 1
             arm(context)
         case .body:
@@ -56,12 +62,32 @@ final class DeadlineHandler: ChannelDuplexHandler, RemovableChannelHandler {
         }
         let written = promise ?? context.eventLoop.makePromise()
         let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+        unsent += 1
         written.futureResult.whenSuccess {
             let (handler, context) = bound.value
             handler.unanswered -= 1
+            handler.unsent -= 1
             handler.arm(context)
         }
         context.write(data, promise: written)
+        if isStopping { arm(context) }
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if event is ChannelShouldQuiesceEvent {
+            isStopping = true
+            arm(context)
+        }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    /// How long the phase may last, in seconds.
+    private var patience: Int64 {
+        switch (isReceiving, unanswered > 0) {
+        case (true, _): isStopping ? min(limits.request, limits.linger) : limits.request
+        case (false, true): isStopping && unsent > 0 ? min(limits.answer, limits.linger) : limits.answer
+        case (false, false): hasReceived ? limits.idle : min(limits.idle, limits.opening)
+        }
     }
 
     /// A new phase begins, with its own deadline. The timer that runs already looks again when it fires: phases change
@@ -71,14 +97,13 @@ final class DeadlineHandler: ChannelDuplexHandler, RemovableChannelHandler {
             timer?.cancel()
             return
         }
-        let seconds = isReceiving ? limits.request : unanswered > 0 ? limits.answer : limits.idle
         let now = NIODeadline.now()
         // If a request other than the arriving one is unanswered, the server is working.
         if let member {
             crowd.update(
                 member, waitingSince: unanswered == (isReceiving ? 1 : 0) ? now : nil, isReceiving: isReceiving)
         }
-        deadline = now + .seconds(seconds)
+        deadline = now + .seconds(patience)
         if let timer = timerEnd, timer <= deadline { return }
         schedule(context)
     }

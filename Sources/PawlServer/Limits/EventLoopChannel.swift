@@ -23,7 +23,9 @@ struct EventLoopChannel: ServerChildChannel {
             .flatMapThrowing { value in
                 let pipeline = channel.pipeline.syncOperations
                 let codec = try pipeline.handler(type: HTTP1ToHTTPServerCodec.self)
-                try pipeline.addHandler(ConnectionHandler(limits: limits), position: .before(codec))
+                let framing = FramingGuard()
+                try pipeline.addHandler(framing, position: .first)
+                try pipeline.addHandler(ConnectionHandler(limits: limits, framing: framing), position: .before(codec))
                 return value
             }
     }

@@ -18,6 +18,8 @@ public struct HTTPLimits: Sendable {
     public var bodySize = 16 * 1024
     /// From a connection's opening, or the last answer, to the end of the next request's head.
     public var idle: Int64 = 30
+    /// From a connection's opening to the end of its first request's head, if that is less.
+    public var opening: Int64 = 30
     /// From the end of a request's head to the end of its body.
     public var request: Int64 = 10
     /// From the end of a request to the last byte of its answer.

@@ -13,6 +13,7 @@ struct HealthRoutes: Sendable {
     let isDraining: @Sendable () -> Bool
     let logger: Logger
     private let lastAnswer = LastAnswer()
+    private let page = MetricsPage()
 
     init(
         store: any Store, metrics: PawlMetrics, registry: PrometheusRegistry, logger: Logger,
@@ -52,10 +53,13 @@ struct HealthRoutes: Sendable {
 
     /// `GET /metrics`
     func showMetrics(_ request: APIRequest) async throws -> Response {
-        if let state = ProcessState.read() { metrics.setProcess(state) }
+        let text = page.text {
+            if let state = ProcessState.read() { metrics.setProcess(state) }
+            return registry.text()
+        }
         return Response(
             status: .ok, headers: [.contentType: "text/plain; version=0.0.4"],
-            body: .init(byteBuffer: ByteBuffer(string: registry.text())))
+            body: .init(byteBuffer: ByteBuffer(string: text)))
     }
 }
 
@@ -67,6 +71,28 @@ private final class LastAnswer: Sendable {
         wasReady.withLock { wasReady in
             defer { wasReady = isReady }
             return wasReady != isReady
+        }
+    }
+}
+
+/// What `/metrics` says. Anybody on this machine may ask, and to write it takes a while: so it is made anew a few times a
+/// second, and said again beyond that.
+private final class MetricsPage: Sendable {
+    private struct Page {
+        var text = ""
+        var second = ContinuousClock.now
+        var count = 0
+    }
+
+    private let page = Mutex(Page())
+    private static let freshPerSecond = 20
+
+    func text(_ make: () -> String) -> String {
+        page.withLock { page in
+            if .now - page.second >= .seconds(1) { (page.second, page.count) = (.now, 0) }
+            page.count += 1
+            if page.count <= Self.freshPerSecond { page.text = make() }
+            return page.text
         }
     }
 }

@@ -98,6 +98,7 @@ struct KeyRingTests {
         try await server.engine.keys.refresh()
         _ = try await server.claims(last)
         server.clock.advance(by: 62)
+        try await server.keepHouse()
         try await server.engine.keys.refresh()
         #expect(server.engine.keys.publicKeys.keys.map(\.kid) == [second])
     }
@@ -113,6 +114,7 @@ struct KeyRingTests {
         server.clock.advance(by: 3000)
         try await server.engine.keys.refresh()
         server.clock.advance(by: 3600)
+        try await server.keepHouse()
         try await server.engine.keys.refresh()
         #expect(try await server.events(.keyRetired).map(\.details) == [["key": first]])
 
@@ -154,7 +156,9 @@ struct KeyRingTests {
 
     @Test func `changes the algorithm without a token refused`() async throws {
         let server = try await Server()
-        let old = try await server.register()
+        let first = try await server.register()
+        server.clock.advance(by: 3600)
+        let old = try await server.refresh(first.refreshToken)
         let edDSA = KeySchedule(algorithm: .edDSA, accessLifetime: 900)
         let other = try await Server(schedule: edDSA, clock: server.clock, store: server.store, seed: 2)
         #expect(Set(other.engine.keys.publicKeys.keys.map(\.alg)) == ["ES256", "EdDSA"])
@@ -164,6 +168,32 @@ struct KeyRingTests {
         let new = try await other.refresh(between.refreshToken)
         #expect(Self.keyID(new) != Self.keyID(old))
         for grant in [old, between, new] { _ = try await other.claims(grant) }
+    }
+
+    @Test func `a clock that jumps takes out no key whose tokens live, and servers that differ do not race`()
+        async throws
+    {
+        let server = try await Server()
+        let grant = try await server.register()
+        try await server.keepHouse()
+        for days in [91, 92] {
+            server.clock.jump(by: Int64(days) * 86400)
+            server.clock.advance(by: 60)
+            try await server.keepHouse()
+            try await server.engine.keys.refresh()
+            server.clock.jump(by: -Int64(days) * 86400)
+        }
+        try await server.engine.keys.refresh()
+        _ = try await server.claims(grant)
+        let edDSA = KeySchedule(algorithm: .edDSA, accessLifetime: 900)
+        let other = try await Server(schedule: edDSA, clock: server.clock, store: server.store, seed: 2)
+        let before = server.engine.keys.publicKeys.keys.count
+        for _ in 1...50 {
+            server.clock.advance(by: 60)
+            try await server.engine.keys.refresh()
+            try await other.engine.keys.refresh()
+        }
+        #expect(other.engine.keys.publicKeys.keys.count <= before + 1)
     }
 
     @Test func `is sealed anew by a newer master secret, so that the old one can go`() async throws {

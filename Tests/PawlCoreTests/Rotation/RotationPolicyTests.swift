@@ -111,12 +111,12 @@ struct RotationPolicyTests {
         Case(
             "a generation beyond, from the future", .invalid,
             turn: {
-                $0.generation += 1; $0.issuedAt = $0.now + 6
+                $0.generation += 1; $0.issuedAt = $0.now + 66
             }),
         Case(
-            "a generation beyond, from a clock that is a little ahead", .diverged,
+            "a generation beyond, from before the clock was set back a little", .diverged,
             turn: {
-                $0.generation += 1; $0.issuedAt = $0.now + 5
+                $0.generation += 1; $0.issuedAt = $0.now + 65
             }),
         Case(
             "a generation beyond, issued before the last turn", .invalid,
@@ -126,12 +126,12 @@ struct RotationPolicyTests {
         Case(
             "the same, by so little that clocks may differ", .diverged,
             turn: {
-                $0.generation += 1; $0.issuedAt = start - 5
+                $0.generation += 1; $0.issuedAt = start - 65
             }),
         Case(
             "the same, by a second more", .invalid,
             turn: {
-                $0.generation += 1; $0.issuedAt = start - 6
+                $0.generation += 1; $0.issuedAt = start - 66
             }),
         Case(
             "the same in a lost interval: another copy of the old history has turned the session since", .diverged,
@@ -340,9 +340,36 @@ struct RotationPolicyTests {
                 $0.generation = 2; $0.now = start + 2
             }),
         Case(
-            "the same by a clock that is behind: its age is none", .replay, session: { $0.chain.attempts[0] = nil },
+            "the same by a clock that is a little behind: its age is none", .replay,
+            session: { $0.chain.attempts[0] = nil },
             turn: {
-                $0.generation = 2; $0.now = start - 3600
+                $0.generation = 2; $0.now = start - 60
+            }),
+        Case(
+            "the same by a clock that is far behind, where every token looks fresh", .conflict,
+            session: { $0.chain.attempts[0] = nil },
+            turn: {
+                $0.generation = 2; $0.now = start - 61
+            }),
+        Case(
+            "the same after the server has not run for most of an hour", .replay,
+            policy: {
+                var policy = RotationPolicy()
+                policy.absences = [start - 600...start + 3000, start + 5000...start + 6000]
+                return policy
+            }(), session: { $0.chain.attempts[0] = nil },
+            turn: {
+                $0.generation = 2; $0.now = start + 3030
+            }),
+        Case(
+            "the same a second later", .reuse, "end",
+            policy: {
+                var policy = RotationPolicy()
+                policy.absences = [start - 600...start + 3000]
+                return policy
+            }(), session: { $0.chain.attempts[0] = nil },
+            turn: {
+                $0.generation = 2; $0.now = start + 3031
             }),
         Case(
             "the same in a strict configuration", .reuse, "end", policy: .init(leeway: 0),

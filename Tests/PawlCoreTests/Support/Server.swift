@@ -116,6 +116,22 @@ struct Server {
         _ = try await accounts.administer(try Identifier(name).orThrow(), userChange)
     }
 
+    /// A whole round of housekeeping.
+    func keepHouse(eventRetention: Int64 = 86400) async throws {
+        var round = HousekeepingRound()
+        for _ in 0..<1000 {
+            try await engine.housekeeping.tidy(&round, eventRetention: eventRetention)
+            guard round.isUnderWay else { return }
+        }
+        throw HousekeepingNeverEnds()
+    }
+
+    /// All rows, so that a test can put back what was: a backup.
+    var rows: MemoryStore.Tables? {
+        get { (store.base as? MemoryStore)?.rows }
+        nonmutating set { if let newValue { (store.base as? MemoryStore)?.rows = newValue } }
+    }
+
     func claims(_ grant: TokenGrant) async throws -> AccessTokenClaims {
         try await engine.accessTokens.validate(grant.accessToken)
     }
@@ -134,3 +150,5 @@ extension TokenGrant {
         try RefreshToken(authenticating: refreshToken, with: secrets).orThrow()
     }
 }
+
+private struct HousekeepingNeverEnds: Error {}

@@ -37,7 +37,7 @@ extension Attack {
             }
             #expect(throttled > 0, "per account, whatever the header says")
             let statuses = try await withThrowingTaskGroup(of: Int.self) { group in
-                for number in 0..<30 { group.addTask { try await server.login("nobody-\(number)").status } }
+                for number in 0..<120 { group.addTask { try await server.login("nobody-\(number)").status } }
                 return try await group.reduce(into: Set<Int>()) { $0.insert($1) }
             }
             #expect(statuses.contains(503), "all accounts together, by the bound on hashing")

@@ -41,6 +41,15 @@ extension MemoryStore {
         tables.withLock { $0.events.suffix(limit) }
     }
 
+    package func endings(after id: Int64, limit: Int) -> (events: [RecordedEvent], newest: Int64) {
+        tables.withLock { tables in
+            let found = tables.events.filter {
+                $0.id > id && [.sessionEnded, .sessionReused].contains($0.event.kind)
+            }
+            return (Array(found.prefix(limit)), tables.events.last?.id ?? 0)
+        }
+    }
+
     package func masterSecretChanges(limit: Int) -> [Event] {
         tables.withLock { Array($0.events.map(\.event).filter { $0.kind == .masterSecretChanged }.suffix(limit)) }
     }

@@ -52,8 +52,20 @@ package struct Diagnosis: Sendable {
                     "database", .problem, "It cannot be read: \(error).",
                     advice: "Look at the disk and the log. If the file is damaged, restore the newest backup."))
         }
-        if isServing { findings += [openFiles(), crashReports()] }
+        if isServing { findings += [await readiness(), openFiles(), crashReports()] }
         return findings
+    }
+
+    /// Whether requests are answered now, as `/readyz` says.
+    private func readiness() async -> Finding {
+        do {
+            try await store.ping()
+            return Finding("readiness", .ok, "The database answers, and takes writes.")
+        } catch {
+            return Finding(
+                "readiness", .problem, "Requests are answered by 503. \(error)",
+                advice: "Look at the log of the server.")
+        }
     }
 
     /// What is to be said of the settings alone; a server logs what is wrong with them when it starts.

@@ -1,0 +1,69 @@
+import PawlTesting
+import Synchronization
+import Testing
+
+@testable import PawlCore
+
+/// Whose password is looked at next. FAULTS A4
+@Suite("Passwords wait in turn", .tags(.p10), .timeLimit(.minutes(1)))
+struct HashingQueueTests {
+    private func origin(_ address: String) -> Origin { Origin(address: address, userAgent: "") }
+
+    @Test func `a flood from one network makes another network wait for one hash of it, not for all`() async throws {
+        let queue = HashingQueue(width: 1, metrics: PawlMetrics())
+        let (done, gate) = (Order(), AsyncStream<Void>.makeStream())
+        // Twenty tries of three people in one network, and then somebody who is alone in another one.
+        let people =
+            [("first", "198.51.100.1")] + (1...20).map { ("flood \($0 % 3)", "198.51.100.\($0)") }
+            + [("alone", "203.0.113.9")]
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for (name, address) in people {
+                let (share, before) = (HashingShare(origin(address), name), queue.length)
+                group.addTask {
+                    try await queue.run(for: share) { () async throws(SessionError) in
+                        if name == "first" { for await _ in gate.stream { break } }
+                        done.add(name)
+                    }
+                }
+                try await waitUntil("the queue") { queue.length > before }
+            }
+            gate.continuation.finish()
+            try await group.waitForAll()
+        }
+        let order = done.names
+        #expect(order.count == 22)
+        #expect(try #require(order.firstIndex(of: "alone")) <= 2, "\(order)")
+        #expect(Set(order[1...4]).count == 4, "people of one network take turns, too: \(order)")
+        #expect(queue.length == 0)
+    }
+
+    @Test func `one network cannot fill the queue for the others`() async throws {
+        let queue = HashingQueue(width: 1, metrics: PawlMetrics())
+        let gate = AsyncStream<Void>.makeStream()
+        let (here, there) = (HashingShare(origin("198.51.100.1"), "a"), HashingShare(origin("203.0.113.9"), "b"))
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 0...HashingQueue.siteCapacity {
+                let before = queue.length
+                group.addTask {
+                    try await queue.run(for: here) { () async throws(SessionError) in
+                        for await _ in gate.stream { break }
+                    }
+                }
+                try await waitUntil("the queue") { queue.length > before }
+            }
+            #expect(queue.isFull(for: here) && !queue.isFull(for: there))
+            await #expect(throws: SessionError.busy(retryAfter: 1)) {
+                try await queue.run(for: here) { () async throws(SessionError) in }
+            }
+            gate.continuation.finish()
+            try await group.waitForAll()
+        }
+        #expect(queue.length == 0)
+    }
+
+    private final class Order: Sendable {
+        private let list = Mutex<[String]>([])
+        var names: [String] { list.withLock { $0 } }
+        func add(_ name: String) { list.withLock { $0.append(name) } }
+    }
+}
