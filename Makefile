@@ -8,6 +8,7 @@
 # make dist   builds a release: a tarball and a .deb in dist/
 # make versions  records the versions of the packages that were resolved as those of the next release
 # make test-dist  installs both into bare Debian folders and uses them there, as root
+# make docs   builds the documentation of the libraries, into .build-docs
 # make lint   format and import boundaries
 # make format formats all sources
 
@@ -16,7 +17,7 @@ DATA = data
 
 # The tests run one after the other: they start servers, processes and races of their own.
 
-.PHONY: run build test test-faults test-ha test-citus bench fuzz dist versions test-dist lint format system-packages \
+.PHONY: docs run build test test-faults test-ha test-citus bench fuzz dist versions test-dist lint format system-packages \
     test-packages
 
 run: build
@@ -34,6 +35,7 @@ build: system-packages
 test: test-packages
 	swift build --build-tests $(SWIFT_BUILD_FLAGS)
 	swift test --skip-build --no-parallel
+	scripts/test-outside
 	scripts/test-openapi
 	scripts/test-js
 	scripts/test-browser
@@ -51,6 +53,9 @@ test-ha: build
 
 test-citus: test-packages
 	scripts/test-citus
+
+docs: build
+	scripts/docs
 
 bench: system-packages
 	@scripts/install-packages jq openssl curl

@@ -130,6 +130,7 @@ let package = Package(
         .executableTarget(
             name: "embed", dependencies: ["Pawl", hummingbird, logging],
             path: "Snippets/embed"),
+        .executableTarget(name: "guarded-api", dependencies: ["PawlGuard", hummingbird], path: "Snippets/guard"),
 
         // What parts cost, for `make bench`.
         .executableTarget(
@@ -141,20 +142,29 @@ let package = Package(
         .target(name: "PawlFuzzing", dependencies: ["PawlAPI", "PawlCore", "PawlJOSE", crypto]),
 
         // Real processes for tests: Pawl's own, and PostgreSQL.
-        .target(name: "ServerTesting", dependencies: [nioCore, nioPosix], path: "Tests/ServerTesting"),
+        .target(name: "ServerTesting", dependencies: [nioCore, nioPosix], path: "Tests/Kit/ServerTesting"),
 
-        .testTarget(name: "PawlJOSETests", dependencies: ["PawlJOSE", "PawlTesting", jwtKit, crypto]),
+        .testTarget(
+            name: "PawlJOSETests", dependencies: ["PawlJOSE", "PawlTesting", jwtKit, crypto],
+            path: "Tests/Unit/PawlJOSETests"),
         .testTarget(
             name: "PawlCoreTests",
-            dependencies: ["PawlCore", "PawlJOSE", "PawlSQL", "PawlTesting", "PawlPasswords", crypto, logging]),
+            dependencies: ["PawlCore", "PawlJOSE", "PawlSQL", "PawlTesting", crypto, logging],
+            path: "Tests/Unit/PawlCoreTests"),
         .testTarget(
-            name: "PawlFuzzingTests", dependencies: ["PawlFuzzing", "PawlTesting"], exclude: ["Corpus"]),
+            name: "PawlPasswordsTests", dependencies: ["PawlPasswords", "PawlCore", "PawlTesting"],
+            path: "Tests/Unit/PawlPasswordsTests"),
+        .testTarget(
+            name: "PawlFuzzingTests", dependencies: ["PawlFuzzing", "PawlTesting"], path: "Tests/Unit/PawlFuzzingTests",
+            exclude: ["Corpus"]),
         .testTarget(
             name: "PawlSQLiteTests",
-            dependencies: ["PawlSQLite", "PawlCore", "PawlJOSE", "PawlSQL", "PawlTesting", grdb]),
+            dependencies: ["PawlSQLite", "PawlCore", "PawlJOSE", "PawlSQL", "PawlTesting", grdb],
+            path: "Tests/Integration/PawlSQLiteTests"),
         .testTarget(
             name: "PawlPostgresTests",
-            dependencies: ["PawlPostgres", "PawlCore", "PawlJOSE", "PawlSQL", "PawlTesting", "ServerTesting"]),
+            dependencies: ["PawlPostgres", "PawlCore", "PawlJOSE", "PawlSQL", "PawlTesting", "ServerTesting"],
+            path: "Tests/Integration/PawlPostgresTests"),
         .testTarget(
             name: "PawlServerTests",
             dependencies: [
@@ -163,16 +173,19 @@ let package = Package(
                 "PawlTesting",
                 hummingbird, httpTypes, asyncHTTPClient, logging, nioCore, nioHTTP1, nioPosix, lifecycle, jwtKit,
                 crypto,
-            ]),
+            ],
+            path: "Tests/Integration/PawlServerTests"),
         .testTarget(
             name: "PawlTests",
             dependencies: [
-                "PawlCommand", "resource-server", "web-app", "embed", "PawlAPI", "PawlCore", "PawlSQL", "PawlSQLite",
+                "PawlCommand", "resource-server", "web-app", "embed", "guarded-api", "PawlAPI", "PawlCore", "PawlSQL",
+                "PawlSQLite",
                 "PawlPostgres",
                 "PawlLoad", "PawlTerminal", "PawlTesting", "ServerTesting",
                 asyncHTTPClient,
                 nioCore, nioHTTP1, nioPosix, grdb, logging,
-            ]),
+            ],
+            path: "Tests/EndToEnd/PawlTests"),
     ]
 )
 

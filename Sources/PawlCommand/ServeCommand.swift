@@ -39,15 +39,18 @@ struct ServeCommand: AsyncParsableCommand {
         }
         let settings = try await readSettings()
         let level = LogLevel(settings.logLevel)
+        let output = LogOutput()
+        defer { output.flush() }
         LoggingSystem.bootstrap { label in
             ReloadableLogHandler(
                 settings.logFormat == .json
-                    ? JSONLogHandler(label: label) : StreamLogHandler.standardError(label: label), level: level)
+                    ? JSONLogHandler(label: label, output: output) : TextLogHandler(label: label, output: output),
+                level: level)
         }
         signal(SIGPIPE, SIG_IGN)  // a reader of the log that goes away must not end the server
         let logger = Logger(label: "pawl")
         for warning in settings.warnings { logger.warning("\(warning)") }
-        try settings.common.database.giveUpRoot { user in
+        try settings.common.giveUpRoot { user in
             logger.notice("Root gives way to the user who owns the database's folder", metadata: ["user": "\(user)"])
         }
         try Self.checkIsFree(settings.host, settings.port, "port")

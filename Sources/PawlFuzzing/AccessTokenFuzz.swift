@@ -39,7 +39,7 @@ struct AccessTokenFuzz {
         switch (mode >> 1) % 5 {
         case 0:
             let token = String(decoding: input, as: UTF8.self)
-            _ = AccessTokenVerifier.keyID(of: token)
+            _ = SignedToken.keyID(of: token)
             return claims(of: token) == nil ? nil : "accepted: \(token)"
         case 1:
             let token = edited(good[key], by: input)

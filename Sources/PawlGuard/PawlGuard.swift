@@ -19,6 +19,7 @@ public struct PawlGuard<Context: GuardedRequestContext>: RouterMiddleware {
     ///     passes, since all of them name the issuer as `aud`.
     ///   - skew: how many seconds this machine's clock and the server's may differ. A token is good for so much longer
     ///     than its lifetime; 0 is exact.
+    ///   - logger: where to tell that keys cannot be fetched.
     public init(
         issuer: String, audience: String? = nil, skew: Int64 = 30, logger: Logger = Logger(label: "pawl.guard")
     ) {

@@ -53,7 +53,7 @@ actor PublishedKeys: AccessTokenChecker {
 
     /// Only the keys are the actor's; the signature is checked on the caller's own thread.
     nonisolated func validate(_ token: String) async throws(AccessTokenError) -> AccessTokenClaims {
-        let keys = try await keys(for: AccessTokenVerifier.keyID(of: token))
+        let keys = try await keys(for: SignedToken.keyID(of: token))
         return try verifier.verify(token, with: keys, at: now())
     }
 

@@ -10,21 +10,26 @@ package struct SigningKey: Sendable {
     private let material: Material
     /// The key's name in tokens and in the key set (RFC 7517 §4.5).
     package let id: String
-    /// `base64url(header).`, the same for every token that the key signs.
-    private let headerSegment: [UInt8]
+    /// `base64url(header).` of access tokens, the same for every one that the key signs.
+    private let accessTokenHeader: [UInt8]
 
     private init(id: String, material: Material) {
         self.id = id
         self.material = material
-        var header = [UInt8]("{\"alg\":\"".utf8)
-        header.append(contentsOf: Self.algorithm(of: material).rawValue.utf8)
-        header.append(contentsOf: "\",\"kid\":".utf8)
+        accessTokenHeader = Self.header(of: .accessToken, id: id, Self.algorithm(of: material))
+    }
+
+    /// `base64url(header).`
+    private static func header(of type: TokenType, id: String, _ algorithm: SignatureAlgorithm) -> [UInt8] {
+        var header = [UInt8]("{\"alg\":\"\(algorithm.rawValue)\",\"kid\":".utf8)
         JSONText.append(id, to: &header)
-        header.append(contentsOf: ",\"typ\":\"at+jwt\"}".utf8)  // RFC 9068 §2.1
+        header.append(contentsOf: ",\"typ\":".utf8)
+        JSONText.append(type.name, to: &header)
+        header.append(UInt8(ascii: "}"))
         var segment: [UInt8] = []
         Base64URL.encode(header, into: &segment)
         segment.append(UInt8(ascii: "."))
-        self.headerSegment = segment
+        return segment
     }
 
     /// A new key from the system's random source.
@@ -68,12 +73,15 @@ package struct SigningKey: Sendable {
         }
     }
 
-    /// The compact serialisation (RFC 7515 §7.1) of an access token with these claims.
+    /// An access token with these claims.
     /// - Throws: swift-crypto's error if signing fails.
-    package func sign(_ claims: AccessTokenClaims) throws -> String {
-        let payload = claims.json
-        var token = headerSegment
-        token.reserveCapacity(headerSegment.count + payload.count * 4 / 3 + 96)
+    package func sign(_ claims: AccessTokenClaims) throws -> String { try sign(claims.json, as: .accessToken) }
+
+    /// The compact serialisation (RFC 7515 §7.1) of a token that says `payload`.
+    /// - Throws: swift-crypto's error if signing fails.
+    package func sign(_ payload: [UInt8], as type: TokenType) throws -> String {
+        var token = type == .accessToken ? accessTokenHeader : Self.header(of: type, id: id, algorithm)
+        token.reserveCapacity(token.count + payload.count * 4 / 3 + 96)
         Base64URL.encode(payload, into: &token)
         let signature =
             switch material {

@@ -9,7 +9,8 @@ extension Pawl {
     /// They answer only requests whose `Host` is an IP address, `localhost` or one of `names`. Otherwise a web page could
     /// read them by letting its own host name resolve to this listener's address (DNS rebinding).
     /// - Parameters:
-    ///   - registry: where ``PawlMetrics`` go, for `/metrics`.
+    ///   - router: the router of that listener.
+    ///   - registry: where metrics go, for `/metrics`.
     ///   - names: other host names of this listener, in lower case.
     ///   - server: what `/admin/status` says of this process; nil if it does not serve.
     public func addOperationsRoutes<Context: RemoteAddressRequestContext>(

@@ -25,10 +25,13 @@ public final class Pawl: Service {
 
     /// Makes a server on a database. It reads the database, and makes the first signing key of an empty one.
     /// - Parameters:
+    ///   - store: the database, `SQLiteStore` or `PostgresStore`.
     ///   - passwords: what hashes passwords, `Argon2idHasher` for one.
     ///   - secrets: the master secrets, newest first. They must open what is sealed in the database.
+    ///   - configuration: what it goes by.
     ///   - clock: the time to go by; the database's own if nil. Tests give one that they move.
     ///   - metrics: where to count; nowhere by default.
+    ///   - logger: where to tell what happens.
     /// - Throws: if the public URL is not an origin, if the database is away, or holds keys that `secrets` do not open.
     public convenience init(
         store: any PawlStore, passwords: any PasswordHasher, secrets: MasterSecrets, configuration: PawlConfiguration,

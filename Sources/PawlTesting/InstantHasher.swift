@@ -48,7 +48,7 @@ public final class InstantHasher: PasswordHasher {
         return phc == Self.phc(password, generation)
     }
 
-    /// Whether `phc` was made before ``raise(to:)``.
+    /// Whether `phc` was made before `raise(to:)`.
     public func isOutdated(_ phc: String) -> Bool {
         Self.generation(of: phc).map { $0 < generation.withLock { $0 } } ?? true
     }

@@ -51,7 +51,7 @@ private struct Examination {
         findings += settings.warnings.map { Finding("configuration", .warning, $0) }
         findings += FileCheck(settings.common)?.findings() ?? []
         do {
-            try settings.common.database.giveUpRoot()
+            try settings.common.giveUpRoot()
             let secrets = try MasterSecretSource.load(settings.common, for: .command, logger: Logger(label: "pawl"))
             if let warning = try MasterSecretSource.warning(settings.common) {
                 findings.append(

@@ -23,7 +23,7 @@ struct MigrateCommand: AsyncParsableCommand {
 
         func run() async throws {
             let settings = try await CommonSettings(SettingsReader(common: common))
-            try settings.database.giveUpRoot()
+            try settings.giveUpRoot()
             try output.show(try await migrations(settings, .inspect, common))
         }
     }
@@ -41,7 +41,7 @@ struct MigrateCommand: AsyncParsableCommand {
 
         func run() async throws {
             let settings = try await CommonSettings(SettingsReader(common: common))
-            try settings.database.giveUpRoot()
+            try settings.giveUpRoot()
             try output.show(try await migrations(settings, .migrate, common))
         }
     }

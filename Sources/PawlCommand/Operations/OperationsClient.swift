@@ -25,7 +25,7 @@ struct OperationsClient {
     init(_ options: CommonOptions) async throws {
         reader = try await SettingsReader(common: options)
         settings = try await CommonSettings(reader)
-        try settings.database.giveUpRoot()
+        try settings.giveUpRoot()
         secrets = try MasterSecretSource.load(settings, for: .command, logger: Logger(label: "pawl"))
     }
 

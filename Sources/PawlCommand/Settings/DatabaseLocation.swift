@@ -37,8 +37,22 @@ enum DatabaseLocation: CustomStringConvertible {
 
     /// As root, becomes the user in whose hands the file is. To be called before anything beside it is opened, and
     /// before any input is read. See ``RootPrivilege``.
-    func giveUpRoot(tell: (UInt32) -> Void = { _ in }) throws {
-        if let path { try RootPrivilege.giveUp(for: path, tell: tell) }
+    /// - Parameters:
+    ///   - isNamed: whether it was said which database. Otherwise root takes what its own folder has, and no more: somebody
+    ///     else may have put a file there for root to find.
+    ///   - tell: is told the user's id just before that.
+    func giveUpRoot(isNamed: Bool, tell: (UInt32) -> Void) throws {
+        guard let path else { return }
+        try RootPrivilege.giveUp(for: path) { user in
+            guard isNamed else {
+                throw CommandError(
+                    """
+                    \(path) in this folder is in the hands of user \(user). To work on it as that user, name it: \
+                    --database sqlite:\(path)
+                    """)
+            }
+            tell(user)
+        }
     }
 
     /// The file on this machine, if it is one.

@@ -40,6 +40,7 @@ enum MasterSecretSource {
                 """)
         }
         let file = try TextFile(path, what: "master secrets") ?? make(path, settings, for: purpose, logger: logger)
+        try checkNobodyElseHas(path, file.status)
         if let warning = try warning(of: file, at: path, settings), purpose != .command {
             logger.warning("\(warning)")
         }
@@ -62,6 +63,25 @@ enum MasterSecretSource {
         try warning(
             of: file.status, at: path, isFixed: file.isOnReadOnlyMount, isShared: settings.masterSecretAccess == .shared
         )
+    }
+
+    /// Who owns the file, or may put another one in its place, knows the secret or chooses it.
+    /// - Throws: ``CommandError`` if that is another user than root and the one of this process.
+    private static func checkNobodyElseHas(_ path: String, _ status: FileStatus) throws {
+        let owners: Set<UInt32> = [0, geteuid()]
+        // Root may read the file of the server's user, to work as an operator.
+        guard owners.contains(status.owner) || geteuid() == 0 else {
+            throw CommandError(
+                "The master secret in \(path) belongs to user \(status.owner). Give it to the server's user: chown \(geteuid()) \(path)"
+            )
+        }
+        for place in Set([URL(filePath: path), URL(filePath: path).resolvingSymlinksInPath()].map(\.path)) {
+            let folder = URL(filePath: place).deletingLastPathComponent().path
+            guard let status = FileStatus(path: URL(filePath: folder).resolvingSymlinksInPath().path) else { continue }
+            guard status.mode & 0o002 == 0 || status.isSticky else {
+                throw CommandError("Others can replace the master secret in \(folder). Run: chmod o-w \(folder)")
+            }
+        }
     }
 
     /// A container platform mounts a secret as root's, readable for a group (0440) or for all (0444, 0644), and nobody

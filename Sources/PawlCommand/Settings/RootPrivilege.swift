@@ -16,20 +16,25 @@ enum RootPrivilege {
     /// As root, becomes the user who has a say in what stands at `path`, for good: this program begins anew as that
     /// user, before it has read any input. Returns for other users, and where root alone has a say.
     /// - Parameter tell: is told the user's id just before that.
-    static func giveUp(for path: String, tell: (UInt32) -> Void = { _ in }) throws {
+    static func giveUp(for path: String, tell: (UInt32) throws -> Void = say) throws {
         guard geteuid() == 0 else { return }
         let owner = try owner(
             of: path.hasPrefix("/") ? path : FileManager.default.currentDirectoryPath + "/" + path,
             status: { FileStatus(path: $0) },
             target: { try? FileManager.default.destinationOfSymbolicLink(atPath: $0) })  // gone meanwhile: no link
         guard let owner else { return }
-        tell(owner.owner)
+        try tell(owner.owner)
         if become(owner) { startAnew() }
         throw CommandError(
             """
             \(path) is in the hands of user \(owner.owner), and root cannot go on as that user: \
             \(unsafe String(cString: strerror(errno))). Run this as that user.
             """)
+    }
+
+    /// On standard error, for commands.
+    static func say(_ user: UInt32) {
+        FileHandle.standardError.write(Data("Root gives way to user \(user), who owns the database's folder.\n".utf8))
     }
 
     /// Runs this program from its begin. The thread that `main` began on has been parked by then: the C library cannot
@@ -62,9 +67,10 @@ enum RootPrivilege {
             }
             let place = status(folder.isEmpty ? "/" : folder)
             let entry = status("\(folder)/\(name)")
-            if let entry, entry.owner != 0 { return entry }
-            // What stands beside the database matters too: there, that nobody can take its file away is not enough.
+            // What stands beside the database matters too: there, that nobody can take its file away is not enough. And
+            // anyone may have put the file itself there.
             let isLast = rest.isEmpty && entry?.kind != .link
+            if let entry, entry.owner != 0, !isLast || place?.isShared != true { return entry }
             if let place, place.isShared, isLast || !place.isSticky {
                 throw CommandError(
                     """

@@ -12,6 +12,7 @@ import PawlTerminal
 /// Where the server and its secret are.
 struct CommonSettings {
     let database: DatabaseLocation
+    private let isDatabaseNamed: Bool
     let masterSecretFile: String?
     let masterSecretText: String?
     let masterSecretAccess: MasterSecretSource.Access
@@ -19,13 +20,19 @@ struct CommonSettings {
     let opsPort: Int
 
     init(_ reader: SettingsReader) async throws {
-        database = try DatabaseLocation(
-            await reader.string("database") ?? "sqlite:pawl.sqlite", setting: "database")
+        let named = try await reader.string("database")
+        database = try DatabaseLocation(named ?? "sqlite:pawl.sqlite", setting: "database")
+        isDatabaseNamed = named != nil
         masterSecretFile = try await reader.string("master-secret-file")
         masterSecretText = reader.environment["PAWL_MASTER_SECRET"]
         masterSecretAccess = try await reader.choice("master-secret-access", default: .private)
         opsHost = try await reader.string("ops-host") ?? "127.0.0.1"
         opsPort = try await reader.integer("ops-port", default: 8081, in: 1...65535)
+    }
+
+    /// As root, becomes the user in whose hands the database's file is. See ``DatabaseLocation/giveUpRoot(isNamed:tell:)``.
+    func giveUpRoot(tell: (UInt32) -> Void = RootPrivilege.say) throws {
+        try database.giveUpRoot(isNamed: isDatabaseNamed, tell: tell)
     }
 }
 

@@ -58,7 +58,9 @@ struct SettingsReader {
         let object: [String: WrittenSetting]
         do {
             object = try JSONText.decode([String: WrittenSetting].self, from: [UInt8](file.text.utf8))
-        } catch is JSONText.NotPlainObject {
+        } catch is JSONText.NotPlainObject
+            where (try? JSONSerialization.jsonObject(with: Data(file.text.utf8), options: .fragmentsAllowed)) != nil
+        {
             throw CommandError("\(path) must hold one JSON object, with no name twice.")
         } catch DecodingError.typeMismatch(_, let context), DecodingError.valueNotFound(_, let context) {
             throw CommandError(

@@ -65,12 +65,14 @@ package struct Identifier: Sendable, Hashable, CustomStringConvertible {
         /// It is allowed only beside certain others.
         case misplaced(Unicode.Scalar)
         case symbol(Unicode.Scalar)
+        /// Letters of both directions in one word.
+        case direction(Unicode.Scalar)
 
         /// The first character that the rule forbids.
         var scalar: Unicode.Scalar {
             switch self {
             case .invisible(let scalar), .space(let scalar), .variant(let scalar), .misplaced(let scalar),
-                .symbol(let scalar):
+                .symbol(let scalar), .direction(let scalar):
                 scalar
             }
         }
@@ -85,6 +87,11 @@ package struct Identifier: Sendable, Hashable, CustomStringConvertible {
                 "The identifier holds “\(scalar)” (\(scalar.number)). Write “\(String(scalar).nfkc)” instead."
             case .misplaced(let scalar):
                 "An identifier cannot hold “\(scalar)” (\(scalar.number)) in this place. Leave it out."
+            case .direction(let scalar):
+                """
+                The identifier mixes letters that are written from left to right and from right to left in one word \
+                (“\(scalar)”, \(scalar.number)). Use one direction in each word.
+                """
             case .symbol(let scalar):
                 """
                 An identifier cannot hold “\(scalar)” (\(scalar.number)). Use letters, digits, spaces and the signs \

@@ -2,21 +2,81 @@
 /// properties of the standard library.
 ///
 /// The standard library lacks three properties, and e-mail addresses bend one rule. So there is less here than in the
-/// RFCs: no bidi rule (§3.3.2 step 5 of RFC 8265; it also forbids an Arabic name before `@example.com`), although what
-/// turns text around invisibly is refused; a zero-width non-joiner after a virama only, not between joining letters
-/// (RFC 5892 A.1); ranges of code points for the scripts that RFC 5892 A.4 to A.7 ask for.
+/// RFCs: the bidi rule (§3.3.2 step 5 of RFC 8265, RFC 5893 §2) holds for each word, since it would also forbid an Arabic
+/// name before `@example.com`, and goes by ranges of code points; a zero-width non-joiner after a virama only, not between
+/// joining letters (RFC 5892 A.1); ranges of code points for the scripts that RFC 5892 A.4 to A.7 ask for.
+///
+/// And more than in the RFCs, where two identifiers would look alike: several spaces compare as one, a dot above a letter
+/// that has one counts for nothing, and no mark may stand on what comes before the identifier.
 enum IdentifierRule {
     /// What identifiers of this spelling are compared by, or why there are none.
     static func key(of spelling: String) -> Result<String, Identifier.Refusal> {
         // Almost all are plain ASCII, which the rule takes as it is.
-        if spelling.utf8.allSatisfy({ (0x20...0x7E).contains($0) }) { return .success(spelling) }
+        if spelling.utf8.allSatisfy({ (0x20...0x7E).contains($0) }) {
+            return .success(narrowingSpace(spelling))
+        }
         // The order of RFC 8264 §7: width, case, normal form.
         let prepared = String(String.UnicodeScalarView(spelling.unicodeScalars.flatMap(narrowed))).lowercased().nfc
         let scalars = Array(prepared.unicodeScalars)
         for (place, scalar) in scalars.enumerated() {
             if let refusal = refusal(of: scalar, at: place, in: scalars) { return .failure(refusal) }
+            if let refusal = lookAlike(scalar, after: place > 0 ? scalars[place - 1] : nil) { return .failure(refusal) }
         }
-        return .success(folded(prepared).nfkc)
+        if let scalar = turned(scalars) { return .failure(.direction(scalar)) }
+        return .success(narrowingSpace(undotted(folded(prepared))).nfkc)
+    }
+
+    /// Pages and tables show several spaces as one.
+    private static func narrowingSpace(_ text: String) -> String {
+        guard zip(text.utf8, text.utf8.dropFirst()).contains(where: { $0 == 0x20 && $1 == 0x20 }) else { return text }
+        return text.split(separator: " ").joined(separator: " ")
+    }
+
+    /// Without dots above letters that have one, where most fonts draw no second. Lower case makes one of a Turkish İ.
+    private static func undotted(_ text: String) -> String {
+        guard text.unicodeScalars.contains("\u{307}") else { return text }
+        return text.unicodeScalars.reduce(into: "") { result, scalar in
+            if scalar == "\u{307}", result.unicodeScalars.last?.properties.isSoftDotted == true { return }
+            result.unicodeScalars.append(scalar)
+        }
+    }
+
+    /// Why a character looks like less than it is.
+    private static func lookAlike(_ scalar: Unicode.Scalar, after before: Unicode.Scalar?) -> Identifier.Refusal? {
+        if scalar == "\u{16FE4}" { return .invisible(scalar) }  // the filler of Khitan, which fonts leave blank
+        switch scalar.properties.generalCategory {
+        case .nonspacingMark, .spacingMark, .enclosingMark:
+            return before == nil || before == " " ? .misplaced(scalar) : nil
+        default: return nil
+        }
+    }
+
+    /// The first letter that a word's direction does not allow (RFC 5893 §2): a word with letters that are written from right
+    /// to left begins with one, and has no others.
+    private static func turned(_ scalars: [Unicode.Scalar]) -> Unicode.Scalar? {
+        let words = scalars.split { !isLetter($0) && !isDigit($0) && !$0.properties.isDiacritic && !isMark($0) }
+        for word in words where word.contains(where: isRightToLeft) {
+            if let first = word.first, !isRightToLeft(first) { return first }
+            if let wrong = word.first(where: { isLetter($0) && !isRightToLeft($0) }) { return wrong }
+        }
+        return nil
+    }
+
+    private static func isLetter(_ scalar: Unicode.Scalar) -> Bool { scalar.properties.isAlphabetic && !isMark(scalar) }
+    private static func isDigit(_ scalar: Unicode.Scalar) -> Bool {
+        scalar.properties.generalCategory == .decimalNumber
+    }
+    private static func isMark(_ scalar: Unicode.Scalar) -> Bool {
+        [.nonspacingMark, .spacingMark].contains(scalar.properties.generalCategory)
+    }
+
+    /// Letters of Hebrew, Arabic, Syriac and their like.
+    private static func isRightToLeft(_ scalar: Unicode.Scalar) -> Bool {
+        guard isLetter(scalar) else { return false }
+        return switch scalar.value {
+        case 0x590...0x8FF, 0xFB1D...0xFDFF, 0xFE70...0xFEFF, 0x10800...0x10FFF, 0x1E800...0x1EFFF: true
+        default: false
+        }
     }
 
     /// Full-width and half-width forms as their ordinary ones (RFC 8265 §3.3.2 step 1). Half-width Hangul stays, and is
