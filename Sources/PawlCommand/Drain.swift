@@ -13,8 +13,19 @@ struct Drain: Service {
     func run() async throws {
         try await gracefulShutdown()
         pawl.beginDraining()
-        guard delay > 0 else { return }
-        logger.notice("Draining", metadata: ["seconds": "\(delay)"])
-        try await Task.sleep(for: .seconds(delay))
+        if delay > 0 {
+            logger.notice("Draining", metadata: ["seconds": "\(delay)"])
+            try await Task.sleep(for: .seconds(delay))
+        }
+        pawl.stopWaiting()
+        // Beside this service, which must end for the listener to close.
+        Task {
+            try await Task.sleep(for: Self.patience)
+            pawl.refuseWaiting()
+        }
     }
+
+    /// How long requests wait for a slow database before they are refused. A statement under way takes up to 12 seconds
+    /// more.
+    private static let patience = Duration.seconds(12)
 }

@@ -24,13 +24,18 @@ struct JSONLogHandler: LogHandler {
         for (key, value) in metadataProvider?.get() ?? [:] { fields[key] = value.description }
         for (key, value) in metadata { fields[key] = value.description }
         for (key, value) in event.metadata ?? [:] { fields[key] = value.description }
+        guard let line = line(event.level, "\(event.message)", fields) else { return }  // strings always encode
+        output.append(line) { self.line(.warning, "\($0) lines of the log were dropped", [:]) ?? [] }
+    }
+
+    private func line(_ level: Logger.Level, _ message: String, _ fields: [String: String]) -> [UInt8]? {
+        var fields = fields
         fields["time"] = Date.now.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
-        fields["level"] = event.level.rawValue
+        fields["level"] = level.rawValue
         fields["label"] = label
-        fields["message"] = event.message.description
+        fields["message"] = message
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        guard let line = try? encoder.encode(fields) else { return }  // strings always encode
-        output.append([UInt8](line))
+        return (try? encoder.encode(fields)).map { [UInt8]($0) }
     }
 }

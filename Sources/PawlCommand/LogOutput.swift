@@ -27,27 +27,25 @@ final class LogOutput: Sendable {
     private static let limit = 1 << 20
     private static let newline = UInt8(ascii: "\n")
 
-    /// - Parameter line: without its end.
-    func append(_ line: [UInt8]) {
-        let isAdmitted = state.withLock { state in
+    /// - Parameters:
+    ///   - line: without its end.
+    ///   - notice: a line that says how many were dropped before this one.
+    func append(_ line: [UInt8], notice: (Int) -> [UInt8]) {
+        let dropped: Int? = state.withLock { state in
             guard state.waiting + line.count <= Self.limit else {
                 state.dropped += 1
-                return false
+                return nil
             }
             state.waiting += line.count
-            return true
+            defer { state.dropped = 0 }
+            return state.dropped
         }
-        guard isAdmitted else { return }
+        guard let dropped else { return }
+        let gap = dropped > 0 ? notice(dropped) : nil
         queue.async { [self] in
+            if let gap { emit(gap) }
             emit(line)
-            let dropped = state.withLock { state in
-                state.waiting -= line.count
-                defer { state.dropped = 0 }
-                return state.dropped
-            }
-            if dropped > 0 {
-                emit([UInt8](#"{"level":"warning","message":"\#(dropped) lines of the log were dropped"}"#.utf8))
-            }
+            state.withLock { $0.waiting -= line.count }
         }
     }
 

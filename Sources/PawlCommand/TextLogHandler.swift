@@ -24,7 +24,13 @@ struct TextLogHandler: LogHandler {
     func log(event: LogEvent) {
         let fields = (metadataProvider?.get() ?? [:]).merging(metadata) { $1 }.merging(event.metadata ?? [:]) { $1 }
         let words = fields.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
-        let line = [Date.now.formatted(.iso8601), event.level.rawValue, "\(label):"] + words + ["\(event.message)"]
-        output.append([UInt8](line.joined(separator: " ").unmasked.utf8))
+        output.append(line(event.level, words + ["\(event.message)"])) {
+            line(.warning, ["\($0) lines of the log were dropped"])
+        }
+    }
+
+    private func line(_ level: Logger.Level, _ words: [String]) -> [UInt8] {
+        let words = [Date.now.formatted(.iso8601), level.rawValue, "\(label):"] + words
+        return [UInt8](words.joined(separator: " ").unmasked.utf8)
     }
 }

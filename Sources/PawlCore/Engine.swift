@@ -56,7 +56,7 @@ package final class Engine: Sendable {
         try await keys.refresh()
         let now = environment.clock.now
         // By the sign of life that was there before this server leaves its own.
-        if let sign = try await environment.store.dataLossRecord().heartbeat, sign < now {
+        if let sign = try await environment.store.dataLossRecord().heartbeat, sign + 2 * DataLoss.pulse < now {
             environment.absences.add(sign...now)
         }
         try await dataLoss.follow()

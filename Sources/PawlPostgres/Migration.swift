@@ -131,6 +131,8 @@ struct Migration {
         Migration(
             name: "0009-secrets",
             sql: "CREATE INDEX events_secrets ON events (id) WHERE kind = 'master_secret_changed'"),
+        // The rule compares several spaces, and dots on i, as less than they are.
+        Migration(name: "0010-look-alikes", sql: "SELECT 1", complete: OldIdentifiers.bringAlong),
     ]
 
     static let identifiers = "0007-identifiers"

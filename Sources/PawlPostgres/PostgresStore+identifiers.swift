@@ -4,12 +4,10 @@ import PawlSQL
 
 extension PostgresStore {
     package func oldIdentifiers() async throws(StoreError) -> [OldIdentifier] {
-        try await run { connection in
-            try connection.patiently { connection in
-                let applied = try Migration.status(on: connection).filter { $0.appliedAt != nil }.map(\.name)
-                guard !applied.isEmpty else { return [] }
-                return try OldIdentifiers.plan(on: connection, hasKeys: applied.contains(Migration.identifiers)).old
-            }
+        try await readPatiently { connection in
+            let applied = try Migration.status(on: connection).filter { $0.appliedAt != nil }.map(\.name)
+            guard !applied.isEmpty else { return [] }
+            return try OldIdentifiers.plan(on: connection, hasKeys: applied.contains(Migration.identifiers)).old
         }
     }
 }
@@ -38,7 +36,8 @@ extension OldIdentifiers {
             let rows = try connection.execute(
                 """
                 SELECT id, created_at, identifier, \(key) FROM users
-                WHERE id > $1 AND octet_length(identifier) <> char_length(identifier) ORDER BY id LIMIT $2
+                WHERE id > $1 AND (octet_length(identifier) <> char_length(identifier) OR position('  ' IN identifier) > 0)
+                ORDER BY id LIMIT $2
                 """, [.value(.id(last)), .integer(Int64(slice))]
             ).map { OldIdentifiers.Row($0) }
             for row in rows { identifiers.look(at: row) }

@@ -183,6 +183,9 @@ public final class PostgresStore: Store {
         }
     }
 
+    package func breakOffReading() { reader.giveUp() }
+    package func refuseWaiting() { pool.refuseWaiting() }
+
     /// Runs what reads whole tables, on a connection of its own and without the usual limit of time.
     func readPatiently<Value: Sendable>(
         _ work: @escaping @Sendable (Connection) throws -> Value

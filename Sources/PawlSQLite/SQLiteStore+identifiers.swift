@@ -33,7 +33,7 @@ extension OldIdentifiers {
             db,
             sql: """
                 SELECT id, created_at, identifier, \(key) FROM users
-                WHERE length(identifier) <> length(CAST(identifier AS BLOB))
+                WHERE length(identifier) <> length(CAST(identifier AS BLOB)) OR instr(identifier, '  ') > 0
                 """)
         while let row = try rows.next() { identifiers.look(at: OldIdentifiers.Row(row)) }
         return try identifiers.plan { key in

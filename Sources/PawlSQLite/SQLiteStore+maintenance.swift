@@ -33,7 +33,7 @@ extension SQLiteStore {
     }
 
     package func findDamage() async throws(StoreError) -> [String] {
-        try await read { db in try Self.damage("quick_check", in: db) }
+        try await read { db in try Self.damage("integrity_check", in: db) }
     }
 
     /// What one of SQLite's checks says. Where the damage is bad enough it ends in an error, which is an answer too.

@@ -97,7 +97,7 @@ public final class SQLiteStore: Store {
             logger.notice("The last end was not clean. To look for damage, which takes a while here, run pawl doctor")
             return
         }
-        if let damage = try damage("quick_check", in: db).first {
+        if let damage = try damage("integrity_check", in: db).first {
             throw SQLiteStoreError(
                 """
                 \(path) is damaged: \(damage). Was an older file put in its place, and the -wal file left beside it? Restore \

@@ -88,6 +88,16 @@ public final class Pawl: Service {
     /// seconds before the listener closes, so that load balancers send new requests elsewhere.
     public func beginDraining() { drain.hasBegun.store(true, ordering: .relaxed) }
 
+    /// Makes an end of what could keep the process from stopping: passwords that wait for the hasher are answered 503, and
+    /// what reads whole tables for an operator is broken off. To be called when the listener is about to close.
+    package func stopWaiting() {
+        engine.accounts.stopHashing()
+        engine.environment.store.breakOffReading()
+    }
+
+    /// Answers 503 to what still waits for the database.
+    package func refuseWaiting() { engine.environment.store.refuseWaiting() }
+
     var isDraining: Bool { drain.hasBegun.load(ordering: .relaxed) }
 
     /// For guards of routes in this process: checks with the key ring at hand, and refuses ended sessions at once.
@@ -97,6 +107,8 @@ public final class Pawl: Service {
     /// it must not stop the server.
     public func run() async throws {
         await cancelWhenGracefulShutdown { [self] in await run(every: .seconds(1)) }
+        // A last one, so that the next start knows how long no server ran. Without it the start reckons with some seconds more.
+        try? await engine.dataLoss.recordHeartbeat()
     }
 
     /// - Parameter pause: the beat of all that is kept up here, which is a second.
@@ -108,16 +120,17 @@ public final class Pawl: Service {
         }
     }
 
-    /// Follows revocations and recovery each second, and writes a heartbeat and follows the keys each minute.
+    /// Follows revocations and recovery each second, keeps the heartbeat young, and follows the keys each minute.
     private func follow(every pause: Duration) async {
         var toldAt: Int?
         for tick in 1... {
             guard (try? await Task.sleep(for: pause)) != nil else { return }  // cancelled
             let isNewMinute = tick.isMultiple(of: 60)
             var duties: [() async throws -> Void] = [
-                engine.dataLoss.follow, engine.settleUnknownOutcomes, engine.revocations.follow,
+                engine.dataLoss.follow, engine.dataLoss.keepPulse, engine.settleUnknownOutcomes,
+                engine.revocations.follow,
             ]
-            if isNewMinute { duties += [engine.dataLoss.recordHeartbeat, engine.keys.refresh] }
+            if isNewMinute { duties.append(engine.keys.refresh) }
             for duty in duties {
                 do {
                     try await duty()

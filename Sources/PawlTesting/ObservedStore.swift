@@ -271,6 +271,9 @@ package final class ObservedStore: Store {
         return try await base.takeHousekeepingLease(at: now)
     }
 
+    package func breakOffReading() { base.breakOffReading() }
+    package func refuseWaiting() { base.refuseWaiting() }
+
     package func settleUnknownOutcomes(at now: UnixTime) async { await base.settleUnknownOutcomes(at: now) }
 
     package func tryStatements() async throws(StoreError) {

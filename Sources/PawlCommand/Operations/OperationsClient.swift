@@ -58,7 +58,8 @@ struct OperationsClient {
 
     /// A path with one part that may hold any character.
     static func path(_ base: String, _ part: String, _ rest: String = "") throws -> String {
-        "\(base)/\(try escape(part))\(rest)"
+        guard !part.isEmpty else { throw CommandError("An empty name names nothing.") }
+        return "\(base)/\(try escape(part))\(rest)"
     }
 
     /// ASCII letters and digits stay; all else is percent-encoded.

@@ -40,7 +40,7 @@ enum MasterSecretSource {
                 """)
         }
         let file = try TextFile(path, what: "master secrets") ?? make(path, settings, for: purpose, logger: logger)
-        try checkNobodyElseHas(path, file.status)
+        if settings.masterSecretAccess == .private { try checkNobodyElseHas(path, file.status, for: purpose) }
         if let warning = try warning(of: file, at: path, settings), purpose != .command {
             logger.warning("\(warning)")
         }
@@ -67,21 +67,37 @@ enum MasterSecretSource {
 
     /// Who owns the file, or may put another one in its place, knows the secret or chooses it.
     /// - Throws: ``CommandError`` if that is another user than root and the one of this process.
-    private static func checkNobodyElseHas(_ path: String, _ status: FileStatus) throws {
+    private static func checkNobodyElseHas(_ path: String, _ status: FileStatus, for purpose: Purpose) throws {
         let owners: Set<UInt32> = [0, geteuid()]
-        // Root may read the file of the server's user, to work as an operator.
-        guard owners.contains(status.owner) || geteuid() == 0 else {
+        // As an operator, root may read the file of the server's user.
+        let isOperator = geteuid() == 0 && purpose == .command
+        guard owners.contains(status.owner) || isOperator else {
             throw CommandError(
-                "The master secret in \(path) belongs to user \(status.owner). Give it to the server's user: chown \(geteuid()) \(path)"
-            )
+                "The master secret in \(path) belongs to user \(status.owner). Run: chown \(geteuid()) \(path)")
         }
-        for place in Set([URL(filePath: path), URL(filePath: path).resolvingSymlinksInPath()].map(\.path)) {
-            let folder = URL(filePath: place).deletingLastPathComponent().path
-            guard let status = FileStatus(path: URL(filePath: folder).resolvingSymlinksInPath().path) else { continue }
-            guard status.mode & 0o002 == 0 || status.isSticky else {
-                throw CommandError("Others can replace the master secret in \(folder). Run: chmod o-w \(folder)")
+        guard !isOperator else { return }
+        for place in Set([URL(filePath: path).standardizedFileURL, URL(filePath: path).resolvingSymlinksInPath()]) {
+            var folder = place.deletingLastPathComponent().resolvingSymlinksInPath()
+            while true {
+                if let status = FileStatus(path: folder.path), isChangedByOthers(status) {
+                    throw CommandError(
+                        """
+                        Others can replace the master secret in \(path), since they may change \(folder.path). Keep it in a \
+                        folder that is root's or the server's own (chmod go-w).
+                        """)
+                }
+                if folder.path == "/" { break }
+                folder.deleteLastPathComponent()
             }
         }
+    }
+
+    /// Whether others may take files out of a folder and put others in. The group of this process is its user's own on many
+    /// systems.
+    private static func isChangedByOthers(_ folder: FileStatus) -> Bool {
+        guard [0, geteuid()].contains(folder.owner) else { return true }
+        let byGroup = folder.mode & 0o020 != 0 && ![0, getegid()].contains(folder.group)
+        return (byGroup || folder.mode & 0o002 != 0) && !folder.isSticky
     }
 
     /// A container platform mounts a secret as root's, readable for a group (0440) or for all (0444, 0644), and nobody

@@ -20,6 +20,8 @@ struct SettingsReader {
         common: CommonOptions, serve: ServeOptions? = nil,
         environment: [String: String] = ProcessInfo.processInfo.environment
     ) async throws {
+        // Kubernetes sets this one for a service called pawl, before anybody has set a port.
+        let environment = environment.filter { $0.key != "PAWL_PORT" || !$0.value.hasPrefix("tcp://") }
         self.environment = environment
         file = common.config ?? environment["PAWL_CONFIG"]
         let known = common.values.merging(try (serve ?? ServeOptions.parse([])).values) { first, _ in first }
@@ -43,11 +45,11 @@ struct SettingsReader {
     /// Whether a variable looks like a setting and is none. Container platforms make some of their own for a service
     /// called `pawl`: `PAWL_SERVICE_HOST`, `PAWL_PORT_8080_TCP`.
     private static func isMisspelt(_ variable: String, known: some Sequence<String>) -> Bool {
-        guard variable.hasPrefix("PAWL_"), variable.wholeMatch(of: /PAWL_(SERVICE|PORT)_.*/) == nil else {
+        guard variable.uppercased().hasPrefix("PAWL_"), variable.wholeMatch(of: /PAWL_(SERVICE|PORT)_.*/) == nil else {
             return false
         }
-        let name = variable.dropFirst("PAWL_".count).lowercased().replacing("_", with: "-")
-        return !known.contains(name) && !["config", "master-secret", "from", "to"].contains(name)
+        let names = Array(known) + ["config", "master-secret", "from", "to"]
+        return !names.contains { "PAWL_" + $0.uppercased().replacing("-", with: "_") == variable }
     }
 
     /// The settings in a file. A misspelt name would silently be a default.

@@ -8,9 +8,9 @@ extension Accounts {
         let user = try await user(identifier)
         var change = change
         if let password {
-            try check(password, for: identifier)
-            change.password = try seal(
-                try await hash(password, for: HashingShare(nil, user.id.description)), for: user.id)
+            let share = HashingShare(nil, user.id.description)
+            try await check(password, for: identifier, share)
+            change.password = try seal(try await hash(password, for: share), for: user.id)
         }
         let whole = change
         try await sessions.prepare(whole, of: user)
@@ -29,7 +29,7 @@ extension Accounts {
     package func add(
         _ identifier: Identifier, password: Password, roles: [String], scope: [String]
     ) async throws(SessionError) -> User {
-        try checkNew(identifier, password)
+        try await checkNew(identifier, password, for: HashingShare(nil, identifier.text))
         let credentials = Credentials(identifier: identifier, password: password, device: "")
         return try await add(credentials, roles: roles, scope: scope, origin: nil)
     }

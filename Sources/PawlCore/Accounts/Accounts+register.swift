@@ -5,9 +5,10 @@ extension Accounts {
         _ credentials: Credentials, origin: Origin, delivery: Delivery
     ) async throws(SessionError) -> TokenGrant {
         guard isRegistrationOpen else { throw .registrationClosed }
-        try checkNew(credentials.identifier, credentials.password)
+        let share = HashingShare(origin, credentials.identifier.text)
+        try await checkNew(credentials.identifier, credentials.password, for: share)
         let keys = ThrottleKeys(registrationFrom: origin.address, secrets: secrets)
-        try await reserve(keys, for: HashingShare(origin, credentials.identifier.text))
+        try await reserve(keys, for: share)
         let user: User
         do throws(SessionError) {
             user = try await add(credentials, roles: [], scope: [], origin: origin)

@@ -33,13 +33,13 @@ extension Accounts {
         if verdict == .rotate || verdict == .steady, let session {
             let user = try await user(of: session)
             // Before the password is looked at: a new one that is refused must not count as a wrong old one.
-            if let new { try check(new, for: user.identifier) }
+            let share = HashingShare(request.origin, user.id.description)
+            if let new { try await check(new, for: user.identifier, share) }
             stepUp = try await countingTry(in: session) { () async throws(SessionError) in
                 try await prove(password, by: user, in: session, origin: request.origin)
                 var newPassword: SealedPassword?
                 if let new {
-                    newPassword = try seal(
-                        try await hash(new, for: HashingShare(request.origin, user.id.description)), for: user.id)
+                    newPassword = try seal(try await hash(new, for: share), for: user.id)
                 }
                 return StepUp(userVersion: user.version, authMethods: ["pwd"], newPassword: newPassword)
             }

@@ -32,6 +32,9 @@ package struct Accounts: Sendable {
     /// Makes the first sign-in of an unknown user cost what later ones do.
     func prepare() async throws { _ = try await decoyHash() }
 
+    /// Turns passwords away that wait, and those that come: the server is about to stop.
+    package func stopHashing() { queue.close() }
+
     /// What the password of an unknown user is checked against, so that it costs the same.
     func decoyHash() async throws(SessionError) -> String {
         if let known = decoy.value.withLock({ $0 }) { return known }
@@ -92,14 +95,23 @@ package struct Accounts: Sendable {
     }
 
     /// Throws unless somebody new may have `identifier`, with this password.
-    func checkNew(_ identifier: Identifier, _ password: Password) throws(SessionError) {
+    func checkNew(
+        _ identifier: Identifier, _ password: Password, for share: HashingShare
+    ) async throws(SessionError) {
         if let refusal = identifier.refusal { throw .identifierRefused(refusal) }
-        try check(password, for: identifier)
+        try await check(password, for: identifier, share)
     }
 
-    /// Throws unless `password` may be a new password of `identifier`.
-    func check(_ password: Password, for identifier: Identifier) throws(SessionError) {
-        if let refusal = rules.refusal(of: password, for: identifier) { throw .passwordRefused(refusal) }
+    /// Throws unless `password` may be a new password of `identifier`. To judge a long one takes a while: it waits for its
+    /// turn like a hash, and keeps no event loop busy (P10).
+    func check(
+        _ password: Password, for identifier: Identifier, _ share: HashingShare
+    ) async throws(SessionError) {
+        let rules = self.rules
+        let refusal = try await queue.run(for: share) { () async throws(SessionError) in
+            await withTaskExecutorPreference(globalConcurrentExecutor) { rules.refusal(of: password, for: identifier) }
+        }
+        if let refusal { throw .passwordRefused(refusal) }
     }
 }
 

@@ -47,7 +47,7 @@ struct GuessedPassword: Sendable {
     /// Compares the least cost, found by that of each beginning of the text. A beginning that costs too much is not gone on
     /// from: of most texts only a few characters are looked at, however long they are (P10).
     private func costsLess(_ text: String, than limit: Double, _ names: Set<String>) -> Bool {
-        let scalars = Array(text.unicodeScalars.prefix(Self.looked))
+        let scalars = Array(text.unicodeScalars)
         let undisguised = scalars.map { Self.disguises[$0] ?? $0 }
         let copies = Self.copies(in: scalars)
         let names = names.filter { $0.unicodeScalars.count >= Self.shortest }.map { Array($0.unicodeScalars) }
@@ -82,8 +82,6 @@ struct GuessedPassword: Sendable {
         }
     }
 
-    /// How much of a text is looked at. What is put together from known parts for so long goes on like that.
-    private static let looked = 128
     /// Shorter parts are not looked for.
     private static let shortest = 3
     /// Copies are looked for as far back as this: the work stays small, whatever the text.

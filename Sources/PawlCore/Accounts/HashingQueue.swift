@@ -15,14 +15,22 @@ struct HashingShare: Sendable {
 
 /// Lets passwords into the hasher by turns: among the sites that wait, and in each site among its people. So a flood from
 /// one network, of right passwords too, makes everybody else wait for one hash of it, not for all (P10).
+///
+/// Where too many wait, the last one of whoever has most gives way: nobody fills the queue for others.
 final class HashingQueue: Sendable {
     /// How many may wait in all, and of one site.
     static let capacity = 1024
     static let siteCapacity = 32
+    /// Seconds. Sooner than a try's place is given up (``LoginThrottle``), and than clients do.
+    static let patience: Int64 = 8
 
-    private typealias Waiter = CheckedContinuation<Void, Never>
+    private struct Waiter {
+        /// Told whether its turn has come.
+        let turn: CheckedContinuation<Bool, Never>
+        let arrival: ContinuousClock.Instant
+    }
 
-    /// People, or sites, in the order of their turns.
+    /// The people of a site, in the order of their turns.
     private struct Site {
         var turns: [String] = []
         var waiters: [String: [Waiter]] = [:]
@@ -42,6 +50,20 @@ final class HashingQueue: Sendable {
             count -= 1
             return waiter
         }
+
+        /// Takes the last waiter of whoever has most, if that is more than `count`.
+        mutating func displace(moreThan count: Int) -> Waiter? {
+            guard let (person, most) = waiters.max(by: { $0.value.count < $1.value.count }), most.count > count else {
+                return nil
+            }
+            self.count -= 1
+            if most.count == 1 {
+                waiters[person] = nil
+                turns.removeAll { $0 == person }
+                return most[0]
+            }
+            return waiters[person]?.removeLast()
+        }
     }
 
     private struct State {
@@ -49,9 +71,38 @@ final class HashingQueue: Sendable {
         var waiting = 0
         var turns: [String] = []
         var sites: [String: Site] = [:]
+        var isClosed = false
 
-        func isFull(for site: String) -> Bool {
-            waiting >= HashingQueue.capacity || (sites[site]?.count ?? 0) >= HashingQueue.siteCapacity
+        /// Makes room for a newcomer.
+        /// - Returns: whether there is room, and who has to give way for that.
+        mutating func makeRoom(for share: HashingShare) -> (hasRoom: Bool, displaced: Waiter?) {
+            if isClosed { return (false, nil) }
+            let site = sites[share.site]
+            if site?.count ?? 0 >= HashingQueue.siteCapacity {
+                let own = site?.waiters[share.person]?.count ?? 0
+                return displaced(from: share.site, moreThan: own + 1)
+            }
+            guard waiting >= HashingQueue.capacity else { return (true, nil) }
+            guard let fullest = sites.max(by: { $0.value.count < $1.value.count }),
+                fullest.value.count > (site?.count ?? 0) + 1
+            else { return (false, nil) }
+            return displaced(from: fullest.key, moreThan: 0)
+        }
+
+        private mutating func displaced(from site: String, moreThan count: Int) -> (Bool, Waiter?) {
+            guard let waiter = sites[site]?.displace(moreThan: count) else { return (false, nil) }
+            waiting -= 1
+            if sites[site]?.count == 0 {
+                sites[site] = nil
+                turns.removeAll { $0 == site }
+            }
+            return (true, waiter)
+        }
+
+        mutating func add(_ waiter: Waiter, of share: HashingShare) {
+            if sites[share.site] == nil { turns.append(share.site) }
+            sites[share.site, default: Site()].add(waiter, of: share.person)
+            waiting += 1
         }
 
         mutating func next() -> Waiter? {
@@ -74,19 +125,35 @@ final class HashingQueue: Sendable {
         self.metrics = metrics
     }
 
-    /// Whether the next password of this site would be turned away.
-    func isFull(for share: HashingShare) -> Bool { state.withLock { $0.isFull(for: share.site) } }
-
     /// How many wait or are under way.
     var length: Int { state.withLock { $0.underWay + $0.waiting } }
 
+    /// Whether the next password of this person would be turned away.
+    func isFull(for share: HashingShare) -> Bool {
+        state.withLock { state in
+            var tried = state
+            return !tried.makeRoom(for: share).hasRoom
+        }
+    }
+
+    /// Turns away all that wait, and all that come from now on: the server is about to stop.
+    func close() {
+        let waiters = state.withLock { state in
+            state.isClosed = true
+            var waiters: [Waiter] = []
+            while let waiter = state.next() { waiters.append(waiter) }
+            return waiters
+        }
+        for waiter in waiters { waiter.turn.resume(returning: false) }
+    }
+
     /// Runs `work` when its turn has come.
-    /// - Throws: ``SessionError/busy(retryAfter:)`` if too many wait; what `work` throws.
+    /// - Throws: ``SessionError/busy(retryAfter:)`` if too many wait, or it has waited for too long; what `work` throws.
     func run<Value>(
         for share: HashingShare, _ work: () async throws(SessionError) -> Value
     ) async throws(SessionError) -> Value {
         let arrival = ContinuousClock.now
-        try await enter(share)
+        guard await enter(share, at: arrival) else { throw .busy(retryAfter: 1) }
         metrics.recordPassword(waited: .now - arrival)
         defer {
             leave()
@@ -95,33 +162,37 @@ final class HashingQueue: Sendable {
         return try await work()
     }
 
-    private func enter(_ share: HashingShare) async throws(SessionError) {
-        let isFull = state.withLock { $0.isFull(for: share.site) }
-        guard !isFull else { throw .busy(retryAfter: 1) }
-        await withCheckedContinuation { (waiter: Waiter) in
-            let (isNext, length) = state.withLock { state in
-                let isNext = state.underWay < width && state.waiting == 0
-                if isNext {
+    private func enter(_ share: HashingShare, at arrival: ContinuousClock.Instant) async -> Bool {
+        await withCheckedContinuation { turn in
+            let (answer, displaced, length) = state.withLock { state -> (Bool?, Waiter?, Int) in
+                if !state.isClosed, state.underWay < width, state.waiting == 0 {
                     state.underWay += 1
-                } else {
-                    if state.sites[share.site] == nil { state.turns.append(share.site) }
-                    state.sites[share.site, default: Site()].add(waiter, of: share.person)
-                    state.waiting += 1
+                    return (true, nil, state.underWay)
                 }
-                return (isNext, state.underWay + state.waiting)
+                let (hasRoom, displaced) = state.makeRoom(for: share)
+                if hasRoom { state.add(Waiter(turn: turn, arrival: arrival), of: share) }
+                return (hasRoom ? nil : false, displaced, state.underWay + state.waiting)
             }
             metrics.setPasswordQueue(length)
-            if isNext { waiter.resume() }
+            displaced?.turn.resume(returning: false)
+            if let answer { turn.resume(returning: answer) }
         }
     }
 
     private func leave() {
-        let (next, length) = state.withLock { state in
-            let next = state.next()
-            if next == nil { state.underWay -= 1 }
-            return (next, state.underWay + state.waiting)
+        let (next, late, length) = state.withLock { state in
+            var late: [Waiter] = []
+            while let waiter = state.next() {
+                if .now - waiter.arrival <= .seconds(Self.patience) {
+                    return (waiter as Waiter?, late, state.underWay + state.waiting)
+                }
+                late.append(waiter)
+            }
+            state.underWay -= 1
+            return (nil, late, state.underWay + state.waiting)
         }
         metrics.setPasswordQueue(length)
-        next?.resume()
+        for waiter in late { waiter.turn.resume(returning: false) }
+        next?.turn.resume(returning: true)
     }
 }

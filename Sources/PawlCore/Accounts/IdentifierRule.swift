@@ -36,9 +36,18 @@ enum IdentifierRule {
     private static func undotted(_ text: String) -> String {
         guard text.unicodeScalars.contains("\u{307}") else { return text }
         return text.unicodeScalars.reduce(into: "") { result, scalar in
-            if scalar == "\u{307}", result.unicodeScalars.last?.properties.isSoftDotted == true { return }
+            if scalar == "\u{307}", isDotted(result.unicodeScalars) { return }
             result.unicodeScalars.append(scalar)
         }
+    }
+
+    /// Whether a dot above would stand on a letter that has one (Unicode 3.13, After_Soft_Dotted), or that would look like
+    /// one with it.
+    private static func isDotted(_ scalars: String.UnicodeScalarView) -> Bool {
+        let letter = scalars.last {
+            $0.properties.canonicalCombiningClass == .notReordered || $0.properties.canonicalCombiningClass == .above
+        }
+        return letter.map { $0.properties.isSoftDotted || $0 == "\u{131}" || $0 == "\u{237}" } ?? false
     }
 
     /// Why a character looks like less than it is.
@@ -55,7 +64,11 @@ enum IdentifierRule {
     /// to left begins with one, and has no others.
     private static func turned(_ scalars: [Unicode.Scalar]) -> Unicode.Scalar? {
         let words = scalars.split { !isLetter($0) && !isDigit($0) && !$0.properties.isDiacritic && !isMark($0) }
-        for word in words where word.contains(where: isRightToLeft) {
+        guard scalars.contains(where: isRightToLeft) else { return nil }
+        for word in words {
+            // It would be drawn on the other side of the word beside it.
+            if let first = word.first, isDigit(first) { return first }
+            guard word.contains(where: isRightToLeft) else { continue }
             if let first = word.first, !isRightToLeft(first) { return first }
             if let wrong = word.first(where: { isLetter($0) && !isRightToLeft($0) }) { return wrong }
         }

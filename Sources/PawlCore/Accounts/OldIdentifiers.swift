@@ -50,7 +50,7 @@ package struct OldIdentifiers: Sendable {
 
     package init() {}
 
-    /// Looks at a row. Plain ASCII need not come here: there the key is the spelling.
+    /// Looks at a row. Plain ASCII with single spaces need not come here: there the key is the spelling.
     package mutating func look(at row: Row) {
         switch IdentifierRule.key(of: row.spelling) {
         case .failure(let refusal):

@@ -23,11 +23,23 @@ package struct DataLoss: Sendable {
     /// Learns what other nodes noticed and what an operator said; call it every second or so.
     package func follow() async throws(StoreError) {
         let record = try await store.dataLossRecord()
-        if known.isOlder(record) { return try await recordHeartbeat() }
+        if known.isOlder(record) {
+            revocations.forget()  // numbers of events may be given out a second time
+            return try await recordHeartbeat()
+        }
         try await adopt(record)
     }
 
-    /// Writes a heartbeat, whose age tells what a database has lost; call it every minute or so.
+    /// Seconds between two heartbeats of all servers together.
+    static let pulse: Int64 = 5
+
+    /// Writes a heartbeat if none is as young as it should be, of all servers on the database; call it every second or so.
+    package func keepPulse() async throws(StoreError) {
+        if let sign = known.heartbeat, clock.now.age(since: sign) < Self.pulse { return }
+        try await recordHeartbeat()
+    }
+
+    /// Writes a heartbeat, whose age tells what a database has lost.
     package func recordHeartbeat() async throws(StoreError) {
         _ = try await change { _ in [] }
     }
@@ -96,7 +108,7 @@ package struct DataLoss: Sendable {
     /// The incidents, oldest first, and what became of sessions since the newest was met.
     package func status() async throws(SessionError) -> (incidents: [Incident], count: DataLossCount?) {
         try await environment.stored { () async throws(StoreError) in
-            let incidents = try await store.dataLossRecord().incidents
+            let incidents = try await store.dataLossRecord().incidents(at: clock.now)
             guard let newest = incidents.last else { return (incidents, nil) }
             return (incidents, try await store.countDataLoss(since: newest.detectedAt, at: clock.now))
         }
@@ -119,7 +131,7 @@ package struct DataLoss: Sendable {
     private func adopt(_ record: DataLossRecord, hasBeaten: Bool = false) async throws(StoreError) {
         let now = clock.now
         let news = known.adopt(record, hasBeaten: hasBeaten, uptime: clock.uptime)
-        let states = record.incidents.map { $0.state(at: now) }
+        let states = record.incidents(at: now).map { $0.state(at: now) }
         environment.metrics.setRecoveryState(states.contains(.undecided) ? 1 : states.contains(where: \.isOpen) ? 2 : 0)
         for incident in news.incidents where incident.state(at: now) == .undecided {
             environment.logger.error(

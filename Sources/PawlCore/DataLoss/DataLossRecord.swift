@@ -11,7 +11,7 @@ package struct DataLossRecord: Sendable, Equatable, Codable {
     package private(set) var incidents: [Incident] = []
     /// How far housekeeping has followed the clock, never ahead of it. A deadline that it has not reached deletes nothing.
     package private(set) var housekeepingTime: UnixTime?
-    /// From when idle times are counted: the clock's time, unless the clock has been set back.
+    /// From when idle times are counted, if it is later than the clock: follows the clock, but slowly where that jumps.
     package private(set) var deadlineTime: UnixTime?
 
     static let gapLimit = 16
@@ -33,9 +33,9 @@ package struct DataLossRecord: Sendable, Equatable, Codable {
     package mutating func beat(at now: UnixTime, last: UnixTime?, horizon: UnixTime) {
         noteGap(at: now, last: last)
         housekeepingTime = min(housekeepingTime ?? now, now)
-        deadlineTime = max(deadlineTime ?? now, now)
         gaps.removeAll { $0.upperBound < horizon }
-        incidents.removeAll { $0.lost.upperBound < horizon && $0.state(at: now) == .closed }
+        let jump = jump(at: now)
+        incidents.removeAll { $0.lost.upperBound < horizon && $0.delayed(by: jump).state(at: now) == .closed }
         // Of two nodes the one whose clock is ahead; but a clock that was wrong by more is not believed for ever.
         if let heartbeat, heartbeat > now, heartbeat <= now + Self.margin { return }
         heartbeat = now
@@ -48,9 +48,22 @@ package struct DataLossRecord: Sendable, Equatable, Codable {
     /// Follows the clock.
     /// - Parameter elapsed: seconds that have passed since the last call, by a clock that nobody can set.
     package mutating func keepHouse(at now: UnixTime, elapsed: Int64) {
-        let elapsed = max(0, elapsed)
-        housekeepingTime = min(now, (housekeepingTime ?? now) + Self.catchUp * elapsed)
-        deadlineTime = max(now, (deadlineTime ?? now) - (Self.catchUp - 1) * elapsed)
+        let step = Self.catchUp * max(0, elapsed)
+        housekeepingTime = min(now, (housekeepingTime ?? now) + step)
+        let reached = deadlineTime ?? now
+        deadlineTime = now > reached ? min(now, reached + step) : max(now, reached + max(0, elapsed) - step)
+    }
+
+    /// By how much the clock has jumped ahead and is not followed yet, in seconds. Less than an hour is no jump.
+    func jump(at now: UnixTime) -> Int64 {
+        let lag = housekeepingTime.map { now.age(since: $0) } ?? 0
+        return lag >= Self.leastJump ? lag : 0
+    }
+
+    static let leastJump: Int64 = 3600
+
+    private func state(of incident: Incident, at now: UnixTime) -> Incident.State {
+        incident.delayed(by: jump(at: now)).state(at: now)
     }
 
     private mutating func noteGap(at now: UnixTime, last: UnixTime?) {
@@ -72,11 +85,15 @@ package struct DataLossRecord: Sendable, Equatable, Codable {
     /// - Returns: the incident, if it is a new one.
     package mutating func noteDivergence(issuedAt: UnixTime, at now: UnixTime) -> Incident? {
         guard !incidents.contains(where: { $0.lost.contains(issuedAt) }) else { return nil }
-        if let gap = gaps.last(where: { $0.contains(issuedAt) }) { return add(lost: gap, at: now) }
+        // Nothing is lost that comes after this.
+        func cut(_ span: ClosedRange<UnixTime>) -> ClosedRange<UnixTime> {
+            span.lowerBound...max(issuedAt, min(span.upperBound, now))
+        }
+        if let gap = gaps.last(where: { $0.contains(issuedAt) }) { return add(lost: cut(gap), at: now) }
         // No sign of life is missing, so the loss lies between two of them. One such incident waits at a time: forged
         // tokens of many times must not cover a long one.
-        guard !incidents.contains(where: { $0.state(at: now) == .undecided }) else { return nil }
-        return add(lost: issuedAt - 2 * Self.period...issuedAt + 2 * Self.period, at: now)
+        guard !incidents.contains(where: { state(of: $0, at: now) == .undecided }) else { return nil }
+        return add(lost: cut(issuedAt - 2 * Self.period...issuedAt + 2 * Self.period), at: now)
     }
 
     private mutating func add(lost: ClosedRange<UnixTime>, at now: UnixTime) -> Incident {
@@ -101,7 +118,7 @@ package struct DataLossRecord: Sendable, Equatable, Codable {
         guard from <= until else { return false }
         incidents[index].lost = from...until
         // An open window stays the one that it is: a session is recovered once in it.
-        if case .open = incidents[index].state(at: now) { return true }
+        if case .open = state(of: incidents[index], at: now) { return true }
         incidents[index].openedAt = now
         incidents[index].closedAt = nil
         return true
@@ -110,12 +127,18 @@ package struct DataLossRecord: Sendable, Equatable, Codable {
     /// Ends the window of an incident, or the wait for it.
     /// - Parameter number: the newest if nil.
     package mutating func close(_ number: Int?, at now: UnixTime) {
-        guard let index = index(of: number), incidents[index].state(at: now) != .closed else { return }
+        guard let index = index(of: number), state(of: incidents[index], at: now) != .closed else { return }
         incidents[index].closedAt = now
     }
 
     /// - Parameter number: the newest if nil.
     package func incident(_ number: Int?) -> Incident? { index(of: number).map { incidents[$0] } }
+
+    /// All incidents, as a clock sees them that may have jumped.
+    package func incidents(at now: UnixTime) -> [Incident] {
+        let jump = jump(at: now)
+        return incidents.map { $0.delayed(by: jump) }
+    }
 
     private func index(of number: Int?) -> Int? {
         guard let number else { return incidents.indices.last }

@@ -9,6 +9,12 @@ package struct Incident: Sendable, Equatable, Codable {
     package internal(set) var openedAt: UnixTime?
     /// When an operator put an end to that, or to waiting.
     package internal(set) var closedAt: UnixTime?
+    /// Seconds by which the clock has jumped ahead; never stored.
+    private var delay: Int64 = 0
+
+    private enum CodingKeys: CodingKey {
+        case number, detectedAt, lost, openedAt, closedAt
+    }
 
     /// How long, in seconds, clients are kept waiting for a decision.
     static let patience: Int64 = 86400
@@ -36,16 +42,15 @@ package struct Incident: Sendable, Equatable, Codable {
         return openedAt.map { .open(since: $0) } ?? .undecided
     }
 
-    /// The incident as a clock sees it that has jumped ahead: its terms are longer by the jump.
+    /// The incident as a clock sees it that has jumped ahead: it closes later by as much, up to a week.
     func delayed(by seconds: Int64) -> Self {
-        var incident = Self(number: number, detectedAt: detectedAt + seconds, lost: lost)
-        incident.openedAt = openedAt.map { $0 + seconds }
-        incident.closedAt = closedAt
+        var incident = self
+        incident.delay = min(seconds, Self.window)
         return incident
     }
 
     /// When it is closed, by whatever comes first.
     package var endsAt: UnixTime {
-        closedAt ?? openedAt.map { $0 + Self.window } ?? detectedAt + Self.patience
+        closedAt ?? (openedAt.map { $0 + Self.window } ?? detectedAt + Self.patience) + delay
     }
 }

@@ -23,7 +23,7 @@ final class KnownLosses: Sendable {
         state.withLock { state in
             guard let reached = state.housekeepingTime else { return 0 }
             let lag = now.age(since: reached + DataLossRecord.catchUp * max(0, uptime - state.readAt))
-            return lag >= 3600 ? lag : 0
+            return lag >= DataLossRecord.leastJump ? lag : 0
         }
     }
 

@@ -15,7 +15,7 @@ package final class Revocations: Sendable {
 
     /// Numbers are given out before their transactions commit, so an event can appear after one with a higher number. No
     /// transaction takes longer than this, in seconds.
-    private static let margin: Int64 = 30
+    private static let margin: Int64 = 60
     /// As many numbers may still be on their way when a server starts.
     private static let startMargin: Int64 = 5000
     private static let page = 10_000
@@ -52,6 +52,9 @@ package final class Revocations: Sendable {
                 limit: 100_000))
         looks.withLock { $0 = [Look(uptime: environment.clock.uptime, newest: max(0, newest - Self.startMargin))] }
     }
+
+    /// Makes the next look begin anew.
+    func forget() { looks.withLock { $0 = [] } }
 
     private func learn(_ events: [Event]) {
         for event in events {

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// When this server did not run, or stood still: no client could come again, so the time counts for no leeway.
+/// When no server ran: no client could come again, so the time counts for no leeway.
 package final class Absences: Sendable {
     private let known = Mutex<[ClosedRange<UnixTime>]>([])
     private static let limit = 16

@@ -77,10 +77,12 @@ struct Judgement {
         return leeway
     }
 
-    /// For how many seconds since a moment the server did not run or stood still.
-    private func absence(since start: UnixTime) -> Int64 {
+    /// For how many seconds since a moment no server ran.
+    private func absence(since turn: UnixTime) -> Int64 {
         policy.absences.reduce(0) { sum, span in
-            sum + min(span.upperBound, presented.now).age(since: max(span.lowerBound, start))
+            // A turn from after the last sign of life was made by the server that came back.
+            guard turn <= span.lowerBound + 2 * DataLoss.pulse else { return sum }
+            return sum + min(span.upperBound, presented.now).age(since: max(span.lowerBound, turn))
         }
     }
 
@@ -91,8 +93,8 @@ struct Judgement {
         guard let incident else {
             // Each turn comes after the one before it, and none in the future. A token that is ahead of the row and older
             // than the row's last turn, or from the future, was made with the master secret, not by a turn.
-            // But the clock may have been set in between, or be another database's.
-            let margin = DataLossRecord.margin + DataLossRecord.clockStep
+            // But the clock may have been set in between, or be another database's: one was ahead, the other is behind.
+            let margin = DataLossRecord.margin + 2 * DataLossRecord.clockStep
             let isImpossible =
                 presented.generation > session.chain.generation
                 && (presented.issuedAt < session.chain.rotatedAt - margin

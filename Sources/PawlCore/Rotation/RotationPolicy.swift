@@ -4,7 +4,7 @@ package struct RotationPolicy: Sendable {
     /// How long, in seconds, a spent token is taken for a racing or repeated request rather than for a copy; 0 = strict.
     package var leeway: Int64
     package var onReuse: ReuseResponse
-    /// When the server did not run or stood still. The leeway is longer by as much of it as came after the last turn.
+    /// When no server ran. The leeway is longer by as much of it as came after the last turn.
     package var absences: [ClosedRange<UnixTime>] = []
 
     /// For how long, in seconds, after a turn the attempt that made it gets the same token again: the default leeway,

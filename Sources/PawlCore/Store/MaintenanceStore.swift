@@ -7,6 +7,11 @@ package protocol MaintenanceStore: Sendable {
     /// What cannot be settled now is left for the next call.
     func settleUnknownOutcomes(at now: UnixTime) async
 
+    /// Breaks off what reads whole tables for an operator, since the server is about to stop.
+    func breakOffReading()
+    /// Refuses what waits for the database and what comes from now on. What is under way goes on.
+    func refuseWaiting()
+
     /// Tries a statement of each kind that sessions need, on no row: a distributed database may refuse one of them, or
     /// have lost a part of the table.
     /// - Throws: what does not work, for the operator to read.
@@ -40,6 +45,10 @@ package protocol MaintenanceStore: Sendable {
 extension MaintenanceStore {
     /// Nothing, where every outcome is known.
     package func settleUnknownOutcomes(at now: UnixTime) async {}
+    /// Nothing, where reading ends soon anyway.
+    package func breakOffReading() {}
+    /// Nothing, where the store is in this process.
+    package func refuseWaiting() {}
 }
 
 /// A database as its operator sees it.

@@ -126,6 +126,16 @@ final class ConnectionPool: Sendable {
         for worker in workers { try await worker.connect() }
     }
 
+    /// Refuses what waits, and what comes from now on.
+    func refuseWaiting() {
+        let refused = state.withLock { state in
+            state.isClosed = true
+            defer { state.waiting = [] }
+            return state.waiting
+        }
+        for job in refused { job.refuse(PostgresError(.refused, "The server is about to stop.")) }
+    }
+
     /// Lets what waits finish, then closes all connections; whatever comes afterwards is refused.
     func close() async {
         state.withLock { $0.isClosed = true }

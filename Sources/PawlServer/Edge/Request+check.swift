@@ -9,10 +9,6 @@ extension Request {
         guard let authority = head.authority, headers[.host] == nil, isHost(authority) else {
             throw ProblemError.invalidRequest("Send one Host field, with a name or an address and perhaps a port.")
         }
-        // RFC 9112 §3.2.2: a target with an authority counts more than the Host field. Clients send the same in both.
-        if let target = head.path, let named = hostAndPort(inTarget: target), !named.elementsEqual(authority.utf8) {
-            throw ProblemError.invalidRequest("The request's target and its Host field name different hosts.")
-        }
         // A proxy may apply different rules to different spellings of a path.
         guard isPlainPath(uri.path) else { throw ProblemError.notFound }
         let size = headers.reduce((head.path ?? "").utf8.count) {
@@ -27,15 +23,6 @@ extension Request {
                 """)
         }
     }
-}
-
-/// The authority in `http://host/path`; nil for a target that is a path.
-private func hostAndPort(inTarget target: String) -> Substring.UTF8View? {
-    let bytes = target[...].utf8
-    guard bytes.first != UInt8(ascii: "/"), let colon = bytes.firstIndex(of: UInt8(ascii: ":")) else { return nil }
-    let rest = bytes[colon...].dropFirst()
-    guard rest.starts(with: "//".utf8) else { return nil }
-    return rest.dropFirst(2).prefix { $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: "?") }
 }
 
 /// Whether a `Host` field is valid: a name or an address, and perhaps a port (RFC 9110 §7.2).

@@ -191,6 +191,13 @@ extension HTTPRequestHead {
         if method == .CONNECT {
             return ProblemError(.notImplemented, .notImplemented, "This server is not a proxy.")
         }
+        // RFC 9112 §3.2.2: a target with an authority counts more than the Host field. Clients send the same in both; what
+        // comes behind this hears of the path alone.
+        if !uri.utf8.starts(with: "/".utf8), uri != "*",
+            hostAndPort.map({ !$0.elementsEqual((headers.first(name: "Host") ?? "").utf8) }) ?? true
+        {
+            return .invalidRequest("The request's target must be a path, or name the host that the Host field names.")
+        }
         if headers.contains(name: "Transfer-Encoding") {
             let codings = headers[canonicalForm: "Transfer-Encoding"]
             // RFC 9112 §6.1: a proxy on the way may have framed it differently.
@@ -208,6 +215,13 @@ extension HTTPRequestHead {
                 .expectationFailed, .expectationFailed, "The only Expect that this server meets is 100-continue.")
         }
         return nil
+    }
+
+    /// Of a target like `http://host/path`; nil for any other.
+    private var hostAndPort: Substring.UTF8View? {
+        let bytes = uri[...].utf8
+        guard let scheme = ["http://", "https://"].first(where: { bytes.starts(with: $0.utf8) }) else { return nil }
+        return bytes.dropFirst(scheme.utf8.count).prefix { $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: "?") }
     }
 
     /// Whether the connection ends after the answer. Clients of HTTP/1.0 differ in how they keep a connection, so it is not

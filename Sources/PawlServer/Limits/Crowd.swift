@@ -23,6 +23,9 @@ final class Crowd: Sendable {
     /// Their number, for a look without the lock.
     private let count = Atomic(0)
 
+    /// Nanoseconds in which a new connection may send its first request.
+    private static let grace: UInt64 = 2_000_000_000
+
     /// - Parameter limit: the number of connections at which some are closed.
     init(limit: Int) {
         self.limit = limit
@@ -51,7 +54,11 @@ final class Crowd: Sendable {
     private func makeRoom(besides spared: Member?) {
         guard count.load(ordering: .relaxed) >= limit else { return }
         let leaving = change { members in
-            let waiting = members.values.filter { $0 !== spared }.map(Waiting.init).filter { $0.start > 0 }
+            let all = members.values.filter { $0 !== spared }.map(Waiting.init).filter { $0.start > 0 }
+            // One that has just come has had no time to send: it gives way only where nobody else can.
+            let grace = NIODeadline.now().uptimeNanoseconds - Self.grace
+            let others = all.filter { $0.hasSentRequest || $0.start < grace }
+            let waiting = others.isEmpty ? all : others
             // A few more than needed, since finding them takes a look at all.
             let number = max(members.count - limit + 1, waiting.count / 64)
             let leaving = waiting.sorted(by: <).prefix(members.count < limit ? 0 : number).map(\.member)

@@ -94,7 +94,7 @@ struct StatementShapeTests {
             try await PostgresServer.shared().query(
                 "ALTER TABLE sessions RENAME COLUMN end_reason TO reason_of_end", in: database)
             let error = await #expect(throws: StoreError.self) { try await store.tryStatements() }
-            #expect(error?.description.contains("The statement that ends sessions does not work.") == true)
+            #expect(error?.description.contains("The statement that turns sessions does not work.") == true)
         }
     }
 

@@ -40,7 +40,7 @@ package struct Diagnosis: Sendable {
                 let recovery = try await store.dataLossRecord()
                 findings.append(
                     clock(newest: [status.newestTime, recovery.heartbeat].compactMap { $0 }.max(), recovery))
-                findings.append(lostWrites(recovery.incidents))
+                findings.append(lostWrites(recovery.incidents(at: clock.now)))
                 findings.append(identifiers(try await store.oldIdentifiers()))
                 findings.append(await statements())
                 findings.append(try await signingKeys())

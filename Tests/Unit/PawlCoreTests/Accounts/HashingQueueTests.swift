@@ -61,6 +61,49 @@ struct HashingQueueTests {
         #expect(queue.length == 0)
     }
 
+    @Test func `whoever has most waiting gives way to a newcomer, within a network and among them`() async throws {
+        let queue = HashingQueue(width: 1, metrics: PawlMetrics())
+        let (refused, gate) = (Order(), AsyncStream<Void>.makeStream())
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            func share(_ number: Int) -> HashingShare {
+                // One who waits often, from many networks, each of them full.
+                number == 0
+                    ? HashingShare(origin("192.0.2.1"), "first")
+                    : HashingShare(origin("198.51.\((number - 1) / HashingQueue.siteCapacity).1"), "flood")
+            }
+            for number in 0...HashingQueue.capacity {
+                let (share, before) = (share(number), queue.length)
+                group.addTask {
+                    do throws(SessionError) {
+                        try await queue.run(for: share) { () async throws(SessionError) in
+                            for await _ in gate.stream { break }
+                        }
+                    } catch {
+                        refused.add("flood")
+                    }
+                }
+                try await waitUntil("the queue") { queue.length > before }
+            }
+            for newcomer in [
+                HashingShare(origin("198.51.0.1"), "colleague"), HashingShare(origin("203.0.113.9"), "alone"),
+            ] {
+                #expect(!queue.isFull(for: newcomer))
+                let before = refused.names.count
+                group.addTask { try await queue.run(for: newcomer) { () async throws(SessionError) in } }
+                try await waitUntil("one gives way") { refused.names.count > before }
+            }
+            #expect(queue.length == HashingQueue.capacity + 1)
+            queue.close()
+            gate.continuation.finish()
+            // The newcomers wait when the queue is closed, and are turned away with all others.
+            while let result = await group.nextResult() { _ = result }
+        }
+        #expect(queue.length == 0)
+        await #expect(throws: SessionError.busy(retryAfter: 1)) {
+            try await queue.run(for: HashingShare(nil, "late")) { () async throws(SessionError) in }
+        }
+    }
+
     private final class Order: Sendable {
         private let list = Mutex<[String]>([])
         var names: [String] { list.withLock { $0 } }

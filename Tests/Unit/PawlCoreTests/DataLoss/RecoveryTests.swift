@@ -216,7 +216,7 @@ struct RecoveryTests {
         let other = try forge(ben, generation: 0, issuedAt: server.clock.now - 13 * 86400)
         await #expect(throws: SessionError.sessionDiverged) { try await server.refresh(other) }
         let incidents = try await server.engine.dataLoss.status().incidents
-        #expect(incidents.map { $0.lost.upperBound.age(since: $0.lost.lowerBound) } == [240])
+        #expect(incidents.map { $0.lost.upperBound.age(since: $0.lost.lowerBound) } == [120])
         try await expectTheftShows(of: ana, on: server)
     }
 

@@ -91,6 +91,34 @@ struct JumpingClockTests {
         _ = try await server.refresh(lost.refreshToken)
     }
 
+    @Test func `a session goes on once in a window, also if the clock jumps in it, and again after another loss`()
+        async throws
+    {
+        let server = try await Server()
+        let (ana, ben) = (try await server.register(), try await server.register("ben"))
+        try await server.keepHouse()
+        let backup = server.rows
+        let (first, bens) = (try await server.refresh(ana.refreshToken), try await server.refresh(ben.refreshToken))
+        let copy = try await server.refresh(bens.refreshToken)
+        server.rows = backup
+        await #expect(throws: SessionError.sessionDiverged) { try await server.refresh(first.refreshToken) }
+        #expect(try await server.engine.dataLoss.open(nil, lostFrom: nil, lostUntil: nil))
+        let next = try await server.refresh(first.refreshToken)
+        _ = try await server.refresh(bens.refreshToken)
+        // The server is off for some hours: for the clock it has jumped.
+        server.clock.jump(by: 5 * 3600)
+        await #expect(throws: SessionError.sessionEnded(.lost)) { try await server.refresh(copy.refreshToken) }
+        let now = server.rows
+        server.clock.advance(by: 68)
+        try await server.engine.dataLoss.recordHeartbeat()
+        let lost = try await server.refresh(next.refreshToken)
+        server.rows = now
+        await #expect(throws: SessionError.sessionDiverged) { try await server.refresh(lost.refreshToken) }
+        server.clock.advance(by: 1)
+        #expect(try await server.engine.dataLoss.open(nil, lostFrom: nil, lostUntil: nil))
+        _ = try await server.refresh(lost.refreshToken)
+    }
+
     @Test func `the time in which the server did not run counts for no leeway`() async throws {
         let server = try await Server()
         let grant = try await server.register()
@@ -104,15 +132,15 @@ struct JumpingClockTests {
     @Test(
         arguments: [
             // The clock, the seconds that passed; by when is deleted, and from when idle times are counted.
-            (60, 60, 60, 60), (60, 0, 0, 60), (20 * day, 60, 480, 20 * day),
-            (20 * day, 3 * day, 20 * day, 20 * day), (-400 * day, 60, -400 * day, -420), (-300, 60, -300, -300),
-            (7 * day, -60, 0, 7 * day),
+            (60, 60, 60, 60), (60, 0, 0, 0), (20 * day, 60, 480, 480), (20 * day, 3 * day, 20 * day, 20 * day),
+            (-400 * day, 60, -400 * day, -420), (-300, 60, -300, -300), (7 * day, -60, 0, 0),
         ] as [(Int64, Int64, Int64, Int64)])
     func `what is deleted follows a clock ahead eight times as fast as time passes, what is kept one behind`(
         clock: Int64, elapsed: Int64, deletes: Int64, keeps: Int64
     ) {
         var record = DataLossRecord()
         record.beat(at: Sample.start, last: nil, horizon: Sample.start - day)
+        record.keepHouse(at: Sample.start, elapsed: 0)
         record.keepHouse(at: Sample.start + clock, elapsed: elapsed)
         #expect(record.housekeepingTime == Sample.start + deletes)
         #expect(record.deadlineTime == Sample.start + keeps)

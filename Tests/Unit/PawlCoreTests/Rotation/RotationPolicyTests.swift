@@ -111,12 +111,12 @@ struct RotationPolicyTests {
         Case(
             "a generation beyond, from the future", .invalid,
             turn: {
-                $0.generation += 1; $0.issuedAt = $0.now + 66
+                $0.generation += 1; $0.issuedAt = $0.now + 126
             }),
         Case(
             "a generation beyond, from before the clock was set back a little", .diverged,
             turn: {
-                $0.generation += 1; $0.issuedAt = $0.now + 65
+                $0.generation += 1; $0.issuedAt = $0.now + 125
             }),
         Case(
             "a generation beyond, issued before the last turn", .invalid,
@@ -126,12 +126,12 @@ struct RotationPolicyTests {
         Case(
             "the same, by so little that clocks may differ", .diverged,
             turn: {
-                $0.generation += 1; $0.issuedAt = start - 65
+                $0.generation += 1; $0.issuedAt = start - 125
             }),
         Case(
             "the same, by a second more", .invalid,
             turn: {
-                $0.generation += 1; $0.issuedAt = start - 66
+                $0.generation += 1; $0.issuedAt = start - 126
             }),
         Case(
             "the same in a lost interval: another copy of the old history has turned the session since", .diverged,
@@ -355,7 +355,7 @@ struct RotationPolicyTests {
             "the same after the server has not run for most of an hour", .replay,
             policy: {
                 var policy = RotationPolicy()
-                policy.absences = [start - 600...start + 3000, start + 5000...start + 6000]
+                policy.absences = [start - 3...start + 3000, start + 5000...start + 6000]
                 return policy
             }(), session: { $0.chain.attempts[0] = nil },
             turn: {
@@ -365,7 +365,7 @@ struct RotationPolicyTests {
             "the same a second later", .reuse, "end",
             policy: {
                 var policy = RotationPolicy()
-                policy.absences = [start - 600...start + 3000]
+                policy.absences = [start - 3...start + 3000]
                 return policy
             }(), session: { $0.chain.attempts[0] = nil },
             turn: {
