@@ -15,8 +15,6 @@
 SWIFT_BUILD_FLAGS = --explicit-target-dependency-import-check error
 DATA = data
 
-# The tests run one after the other: they start servers, processes and races of their own.
-
 .PHONY: docs run build test test-faults test-ha test-citus bench fuzz dist versions test-dist lint format system-packages \
     test-packages
 
@@ -34,7 +32,7 @@ build: system-packages
 
 test: test-packages
 	swift build --build-tests $(SWIFT_BUILD_FLAGS)
-	swift test --skip-build --no-parallel
+	scripts/test-swift
 	scripts/test-outside
 	scripts/test-openapi
 	scripts/test-js

@@ -43,9 +43,7 @@ struct ServeCommand: AsyncParsableCommand {
         defer { output.flush() }
         LoggingSystem.bootstrap { label in
             ReloadableLogHandler(
-                settings.logFormat == .json
-                    ? JSONLogHandler(label: label, output: output) : TextLogHandler(label: label, output: output),
-                level: level)
+                LineLogHandler(label: label, format: settings.logFormat, output: output), level: level)
         }
         signal(SIGPIPE, SIG_IGN)  // a reader of the log that goes away must not end the server
         let logger = Logger(label: "pawl")

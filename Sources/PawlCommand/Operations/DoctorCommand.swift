@@ -68,7 +68,7 @@ private struct Examination {
 
     private func installation(_ settings: ServeSettings, _ secrets: MasterSecrets) async throws -> [Finding] {
         let database = settings.common.database
-        guard let store = try await StoppedInstallation.open(settings.common, purpose: .inspect) else {
+        guard let store = try await OfflineServer.open(settings.common, purpose: .inspect) else {
             let report = try await OperationsClient(options).get(PawlPath.adminDoctor, answer: DoctorReport.self)
             return [Finding("server", .ok, "It answers, and serves \(database).")] + report.findings
         }

@@ -54,7 +54,7 @@ struct MigrateCommand: AsyncParsableCommand {
     private static func migrations(
         _ settings: CommonSettings, _ purpose: OpenMode, _ options: CommonOptions
     ) async throws -> [StatusReport.Migration] {
-        guard let store = try await StoppedInstallation.open(settings, purpose: purpose) else {
+        guard let store = try await OfflineServer.open(settings, purpose: purpose) else {
             return try await OperationsClient(options).get(PawlPath.adminStatus, answer: StatusReport.self).database
                 .migrations
         }

@@ -39,7 +39,7 @@ struct MoveCommand: AsyncParsableCommand {
             case .postgres(let url) = try DatabaseLocation(to, setting: "--to")
         else { throw CommandError("A move goes from sqlite:PATH to postgres://….") }
         try RootPrivilege.giveUp(for: path)
-        let logger = StoppedInstallation.logger
+        let logger = OfflineServer.logger
         let target = try await PostgresStore(url: url, connections: 3, purpose: .move, logger: logger)
         do {
             let (reports, isServed) = try await move(from: path, to: target, logger)

@@ -20,7 +20,7 @@ struct OperationsClient {
     private let settings: CommonSettings
     private let reader: SettingsReader
     private let secrets: MasterSecrets
-    private var installation: StoppedInstallation?
+    private var installation: OfflineServer?
 
     init(_ options: CommonOptions) async throws {
         reader = try await SettingsReader(common: options)
@@ -41,7 +41,7 @@ struct OperationsClient {
 
     /// Requests that belong together: a database that no server serves stays open between them.
     func together<Result>(_ work: (OperationsClient) async throws -> Result) async throws -> Result {
-        guard isServed, let installation = try await StoppedInstallation(settings, reader, secrets: secrets) else {
+        guard isServed, let installation = try await OfflineServer(settings, reader, secrets: secrets) else {
             return try await work(self)
         }
         var client = self
@@ -123,7 +123,7 @@ struct OperationsClient {
         request.body = .bytes(subject.body)
         let (status, answer, proof): (Int, [UInt8], String)
         do {
-            let response = try await Self.http.execute(request, timeout: patience)
+            let response = try await OperationsListener.client.execute(request, timeout: patience)
             status = Int(response.status.code)
             answer = [UInt8](buffer: try await response.body.collect(upTo: Self.answerLimit))
             proof = response.headers.first(name: "Authentication-Info") ?? ""
@@ -155,32 +155,7 @@ struct OperationsClient {
     /// Bytes. A page of a thousand users with all that they may have takes a few mebibytes.
     private static let answerLimit = 16 << 20
 
-    /// Never shut down, like the shared one, which would try to connect again until the time is up.
-    private static let http: HTTPClient = {
-        var configuration = HTTPClient.Configuration()
-        configuration.connectionPool.retryConnectionEstablishment = false
-        configuration.timeout.connect = .seconds(10)
-        // What listens there must not send a credential elsewhere.
-        configuration.redirectConfiguration = .disallow
-        return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
-    }()
-
-    private var base: String { Self.base(settings) }
-
-    private static func base(_ settings: CommonSettings) -> String {
-        "http://\(authority(settings.opsHost, settings.opsPort))"
-    }
-
-    /// Whether a server listens where these settings say.
-    static func answers(_ settings: CommonSettings) async -> Bool {
-        do {
-            _ = try await http.execute(
-                HTTPClientRequest(url: base(settings) + PawlPath.health), timeout: .seconds(5))
-            return true
-        } catch {
-            return false
-        }
-    }
+    private var base: String { OperationsListener(settings).url }
 
     private var unanswered: CommandError {
         guard let database = settings.database.path else {

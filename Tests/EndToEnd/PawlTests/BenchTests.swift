@@ -5,7 +5,7 @@ import PawlTesting
 import ServerTesting
 import Testing
 
-@Suite("pawl bench")
+@Suite("pawl bench", .timeLimit(.minutes(10)))
 struct BenchTests {
     private struct Report: Decodable {
         struct Line: Decodable {

@@ -4,7 +4,7 @@ import PawlAPI
 import ServerTesting
 import Testing
 
-@Suite("What the README shows")
+@Suite("What the README shows", .timeLimit(.minutes(10)))
 struct DocumentationTests {
     @Test
     func `The curl story works as printed, and the thief is caught`() async throws {
@@ -89,6 +89,28 @@ struct DocumentationTests {
         }
         #expect(text.contains(#"pawl_http_answers_total{route="/auth/refresh",status="5xx"} 0"#))
         #expect(await server.stop() == 0)
+    }
+
+    @Test func `The code in the libraries' documentation stands in code that is compiled`() throws {
+        let root = PawlProcess.repository
+        func lines(_ text: some StringProtocol) -> String {
+            text.split(separator: "\n").map { $0.trimmingCharacters(in: .whitespaces) }.joined(separator: "\n")
+        }
+        let sources = try [
+            "Snippets/embed/main.swift", "Snippets/guard/main.swift", "Tests/Contract/Outside/SessionTests.swift",
+        ].map { lines(try String(contentsOf: root.appending(path: $0), encoding: .utf8)) }
+        var count = 0
+        for module in ["PawlServer", "PawlGuard", "PawlTesting"] {
+            let folder = root.appending(path: "Sources/\(module)/\(module).docc")
+            for page in try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil) {
+                let text = try String(contentsOf: page, encoding: .utf8)
+                for block in text.matches(of: /```swift\n(.*?)```/.dotMatchesNewlines()) {
+                    #expect(sources.contains { $0.contains(lines(block.1)) }, "\(page.lastPathComponent): \(block.1)")
+                    count += 1
+                }
+            }
+        }
+        #expect(count >= 8)
     }
 
     /// The shell of the operator in the document: its folders are the test's, and systemd is a function.

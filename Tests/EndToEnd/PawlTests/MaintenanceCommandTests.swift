@@ -6,7 +6,7 @@ import PawlTesting
 import ServerTesting
 import Testing
 
-@Suite("Backup, status, migrations and the doctor, as an operator uses them", .serialized)
+@Suite("Backup, status, migrations and the doctor, as an operator uses them", .serialized, .timeLimit(.minutes(10)))
 struct MaintenanceCommandTests {
     private func pawl(_ place: Workplace, _ arguments: String...) async throws -> (status: Int32, output: String) {
         try await PawlProcess.run(

@@ -5,7 +5,7 @@ import PawlTesting
 import ServerTesting
 import Testing
 
-@Suite("The command line as an operator uses it")
+@Suite("The command line as an operator uses it", .timeLimit(.minutes(10)))
 struct OperationsCommandTests {
     @Test
     func `Users, sessions, keys and events, as tables and as JSON`() async throws {

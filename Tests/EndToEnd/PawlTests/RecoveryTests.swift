@@ -4,7 +4,7 @@ import PawlAPI
 import ServerTesting
 import Testing
 
-@Suite("A restored backup")
+@Suite("A restored backup", .timeLimit(.minutes(10)))
 struct RecoveryTests {
     /// What a client holds, and the name of its last attempt.
     private struct Client: Sendable {

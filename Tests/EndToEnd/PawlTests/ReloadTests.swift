@@ -6,7 +6,7 @@ import PawlTesting
 import ServerTesting
 import Testing
 
-@Suite("SIGHUP reloads")
+@Suite("SIGHUP reloads", .timeLimit(.minutes(10)))
 struct ReloadTests {
     private static let texts = [1, 2].map { Data(repeating: $0, count: 32).base64EncodedString() }
 

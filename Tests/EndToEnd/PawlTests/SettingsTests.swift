@@ -3,7 +3,7 @@ import PawlAPI
 import ServerTesting
 import Testing
 
-@Suite("Settings of the binary")
+@Suite("Settings of the binary", .timeLimit(.minutes(10)))
 struct SettingsTests {
     @Test
     func `A flag wins over the environment, the environment over the file`() async throws {

@@ -8,7 +8,7 @@ import ServerTesting
 import Testing
 
 /// `Examples/web-app` with a Pawl of its own.
-@Suite("The example of a web app")
+@Suite("The example of a web app", .timeLimit(.minutes(10)))
 struct WebAppTests {
     private static func run(
         _ body: (_ place: Workplace, _ app: Int, _ api: Int) async throws -> Void

@@ -6,7 +6,7 @@ import Testing
 
 @testable import PawlPostgres
 
-@Suite("The scale-out store", .tags(.p4, .p5, .p6, .p9, .p11))
+@Suite("The scale-out store", .tags(.p4, .p5, .p6, .p9, .p11), .timeLimit(.minutes(5)))
 struct ConformanceTests {
     @Test(arguments: StoreConformance.all)
     func conforms(check: StoreConformance.Check) async throws {

@@ -3,7 +3,7 @@ import Testing
 
 @testable import PawlPostgres
 
-@Suite("A connection string", .tags(.p3, .p12))
+@Suite("A connection string", .tags(.p3, .p12), .timeLimit(.minutes(5)))
 struct ConnectionStringTests {
     // FAULTS D7
     @Test(

@@ -8,7 +8,7 @@ import Testing
 private let day = 86400.0
 
 // FAULTS D0
-@Suite("The time that a server on PostgreSQL goes by", .tags(.p5))
+@Suite("The time that a server on PostgreSQL goes by", .tags(.p5), .timeLimit(.minutes(5)))
 struct DatabaseTimeTests {
     /// What three clocks say ten seconds after they all said 1000.
     struct Reading: Sendable, CustomTestStringConvertible {

@@ -6,7 +6,7 @@ import Testing
 
 @testable import PawlPostgres
 
-@Suite("Several nodes on one database")
+@Suite("Several nodes on one database", .timeLimit(.minutes(5)))
 struct NodesTests {
     @Test func `nodes on one database that start at once on an empty database make its tables once`() async throws {
         try await withDatabase { server, database in

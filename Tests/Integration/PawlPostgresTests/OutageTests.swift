@@ -6,7 +6,7 @@ import Testing
 
 @testable import PawlPostgres
 
-@Suite("A database that is away", .tags(.p4))
+@Suite("A database that is away", .tags(.p4), .timeLimit(.minutes(5)))
 struct OutageTests {
     @Test func `a database that is away fails at once, holds nobody up, and is found again when it is back`()
         async throws

@@ -5,7 +5,7 @@ import Testing
 
 @testable import PawlPostgres
 
-@Suite("RotationBatcher of rotations", .tags(.p4))
+@Suite("RotationBatcher of rotations", .tags(.p4), .timeLimit(.minutes(5)))
 struct RotationBatcherTests {
     @Test func `turns that arrive together share a statement, each with its own verdict`() async throws {
         try await withStore { store, database in

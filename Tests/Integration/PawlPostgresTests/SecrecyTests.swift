@@ -6,7 +6,7 @@ import Testing
 @testable import PawlPostgres
 
 /// Anyone who has the whole database, its journal and all logs has nothing that opens anything.
-@Suite("What PostgreSQL's files give away", .tags(.p3))
+@Suite("What PostgreSQL's files give away", .tags(.p3), .timeLimit(.minutes(5)))
 struct SecrecyTests {
     @Test func `the database's files hold no token, password, attempt or key, in any spelling`() async throws {
         let server = try await PostgresServer(

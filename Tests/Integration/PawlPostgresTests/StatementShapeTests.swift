@@ -30,7 +30,7 @@ private enum StatementShape {
     }
 }
 
-@Suite("Shapes of statements that touch sessions")
+@Suite("Shapes of statements that touch sessions", .timeLimit(.minutes(5)))
 struct StatementShapeTests {
     @Test func `every statement that the conformance suite sends can run on a distributed table of sessions`()
         async throws

@@ -6,7 +6,7 @@ import Testing
 @testable import PawlPostgres
 
 /// A connection that dies in the middle of a batch leaves a doubt. It is resolved, never guessed.
-@Suite("In doubt", .tags(.p4, .p5))
+@Suite("In doubt", .tags(.p4, .p5), .timeLimit(.minutes(5)))
 struct DoubtTests {
     @Test(arguments: [Proxy.Moment.beforeRequest, .beforeAnswer])
     func `a batch whose connection is cut ends as if it had not been`(moment: Proxy.Moment) async throws {

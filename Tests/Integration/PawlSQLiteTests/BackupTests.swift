@@ -7,7 +7,7 @@ import Testing
 
 @testable import PawlSQLite
 
-@Suite("Backup of a database in use")
+@Suite("Backup of a database in use", .timeLimit(.minutes(5)))
 struct BackupTests {
     /// Enough pages for several steps.
     private func fill(_ store: SQLiteStore) async throws {

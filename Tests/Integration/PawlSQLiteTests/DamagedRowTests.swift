@@ -6,7 +6,7 @@ import Testing
 
 @testable import PawlSQLite
 
-@Suite("Rows that a disk has damaged")
+@Suite("Rows that a disk has damaged", .timeLimit(.minutes(5)))
 struct DamagedRowTests {
     /// SQLite keeps any type in any column, and a flipped bit changes the type as well as the value.
     @Test(arguments: ["x'FF00'", "'text'", "-9223372036854775808", "9223372036854775807", "1e300", "x''"])

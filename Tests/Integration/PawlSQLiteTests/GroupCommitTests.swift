@@ -7,7 +7,7 @@ import Testing
 
 @testable import PawlSQLite
 
-@Suite("Group commit", .tags(.p4))
+@Suite("Group commit", .tags(.p4), .timeLimit(.minutes(5)))
 struct GroupCommitTests {
     @Test func `turns that arrive together share a commit, each with its own verdict`() async throws {
         try await TemporaryDatabase().withStore { store in

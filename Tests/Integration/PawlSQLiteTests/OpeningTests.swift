@@ -6,7 +6,7 @@ import Testing
 
 @testable import PawlSQLite
 
-@Suite("Opening a database")
+@Suite("Opening a database", .timeLimit(.minutes(5)))
 struct OpeningTests {
     @Test(.tags(.p4))
     func `commits are flushed to disk before they are acknowledged`() async throws {

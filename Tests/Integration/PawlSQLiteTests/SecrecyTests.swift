@@ -7,7 +7,7 @@ import Testing
 @testable import PawlCore
 
 /// Anyone who has the whole database and all logs has nothing that opens anything.
-@Suite("What the files give away", .tags(.p3))
+@Suite("What the files give away", .tags(.p3), .timeLimit(.minutes(5)))
 struct SecrecyTests {
     @Test func `the database's files hold no token, password, attempt or key, in any spelling`() async throws {
         let database = try TemporaryDatabase()

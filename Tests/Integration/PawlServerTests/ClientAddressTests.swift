@@ -6,7 +6,7 @@ import Testing
 
 @testable import PawlServer
 
-@Suite("The client's address behind proxies")
+@Suite("The client's address behind proxies", .timeLimit(.minutes(5)))
 struct ClientAddressTests {
     private static let proxies = ["127.0.0.1", "10.0.0.0/8", "2001:db8:ff::/48"].compactMap { IPNetwork($0) }
 

@@ -6,7 +6,7 @@ import PawlServer
 import PawlTesting
 import Testing
 
-@Suite("Devices and step-up over HTTP")
+@Suite("Devices and step-up over HTTP", .timeLimit(.minutes(5)))
 struct DeviceTests {
     @Test
     func `One sees one's own devices, this one marked, and never a token`() async throws {

@@ -13,7 +13,7 @@ import PawlTesting
 import ServiceLifecycle
 import Testing
 
-@Suite("Guards")
+@Suite("Guards", .timeLimit(.minutes(5)))
 struct GuardTests {
     @Test(arguments: [
         ([String: String](), 401, "Bearer realm=\"pawl\""),

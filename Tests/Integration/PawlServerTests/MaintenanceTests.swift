@@ -39,7 +39,7 @@ extension OperationsTests {
     }
 }
 
-@Suite("The doctor")
+@Suite("The doctor", .timeLimit(.minutes(5)))
 struct DiagnosisTests {
     private let clock = ManualClock()
     private let store = MemoryStore()

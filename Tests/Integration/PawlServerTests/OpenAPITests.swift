@@ -5,7 +5,7 @@ import PawlPages
 import PawlServer
 import Testing
 
-@Suite("openapi.yaml")
+@Suite("openapi.yaml", .timeLimit(.minutes(5)))
 struct OpenAPITests {
     @Test
     func `It documents the paths and methods that the server has, and no others`() async throws {

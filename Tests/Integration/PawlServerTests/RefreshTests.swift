@@ -9,7 +9,7 @@ import PawlServer
 import PawlTesting
 import Testing
 
-@Suite("Refreshing over HTTP")
+@Suite("Refreshing over HTTP", .timeLimit(.minutes(5)))
 struct RefreshTests {
     @Test(.tags(.p6))
     func `The story of a theft: the copy shows, that session ends, the other device lives on`() async throws {

@@ -6,7 +6,7 @@ import Testing
 
 @testable import PawlServer
 
-@Suite("How often refused requests are logged")
+@Suite("How often refused requests are logged", .timeLimit(.minutes(5)))
 struct RefusalLogTests {
     // FAULTS C9
     @Test

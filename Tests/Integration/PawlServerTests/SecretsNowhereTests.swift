@@ -8,7 +8,7 @@ import PawlSQLite
 import PawlTesting
 import Testing
 
-@Suite("What is left behind")
+@Suite("What is left behind", .timeLimit(.minutes(5)))
 struct SecretsNowhereTests {
     @Test(.tags(.p3))
     func `After a busy run neither database nor WAL nor logs hold a token, password, attempt or key`() async throws {

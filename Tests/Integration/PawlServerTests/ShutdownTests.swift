@@ -10,7 +10,7 @@ import PawlTesting
 import Synchronization
 import Testing
 
-@Suite("Shutting down, and being busy")
+@Suite("Shutting down, and being busy", .timeLimit(.minutes(5)))
 struct ShutdownTests {
     /// Holds every check of a password until it is let go.
     final class HeldHasher: PasswordHasher {

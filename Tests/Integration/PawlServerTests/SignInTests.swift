@@ -7,7 +7,7 @@ import PawlServer
 import PawlTesting
 import Testing
 
-@Suite("Signing in and out over HTTP")
+@Suite("Signing in and out over HTTP", .timeLimit(.minutes(5)))
 struct SignInTests {
     @Test(.tags(.p1))
     func `Registration, login and refresh answer with the field's names`() async throws {

@@ -5,7 +5,7 @@ import PawlServer
 import PawlTesting
 import Testing
 
-@Suite("Odd and hostile requests")
+@Suite("Odd and hostile requests", .timeLimit(.minutes(5)))
 struct StrictHTTPTests {
     @Test(
         .tags(.p12),

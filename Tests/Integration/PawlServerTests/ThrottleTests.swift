@@ -7,7 +7,7 @@ import PawlTesting
 import Testing
 
 /// Clients in many networks, told apart by a proxy that is trusted, at a time that the test holds.
-@Suite("Throttling over HTTP", .tags(.p10))
+@Suite("Throttling over HTTP", .tags(.p10), .timeLimit(.minutes(5)))
 struct ThrottleTests {
     private static let home = "192.0.2.10"
     private static let alice = "alice@example.com"

@@ -3,7 +3,7 @@ import PawlPasswords
 import PawlTesting
 import Testing
 
-@Suite("Argon2id")
+@Suite("Argon2id", .timeLimit(.minutes(2)))
 struct Argon2idHasherTests {
     /// The least that libsodium takes, for tests that are not about the cost.
     private static let cheap = Argon2idHasher.Parameters(memory: 8, passes: 1)

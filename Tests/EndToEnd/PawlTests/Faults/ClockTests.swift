@@ -6,7 +6,7 @@ import ServerTesting
 import Testing
 
 // FAULTS D0, F4
-@Suite("Clocks that are wrong", .serialized, .tags(.p5))
+@Suite("Clocks that are wrong", .serialized, .tags(.p5), .timeLimit(.minutes(10)))
 struct ClockTests {
     private static let offsets = ["+8d", "+20d", "+400d", "-400d"]
 

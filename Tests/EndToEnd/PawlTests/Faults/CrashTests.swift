@@ -5,7 +5,7 @@ import PawlTesting
 import ServerTesting
 import Testing
 
-@Suite("kill -9", .serialized)
+@Suite("kill -9", .serialized, .timeLimit(.minutes(10)))
 struct CrashTests {
     private static let rounds = 50
 

@@ -6,7 +6,7 @@ import PawlTesting
 import ServerTesting
 import Testing
 
-@Suite("Disk and file faults", .serialized)
+@Suite("Disk and file faults", .serialized, .timeLimit(.minutes(10)))
 struct FileFaultTests {
     @Test(.tags(.p4, .p5))
     func `A full disk: 503 until there is room, then the same attempt goes on`() async throws {

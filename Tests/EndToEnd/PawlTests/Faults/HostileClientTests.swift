@@ -6,7 +6,7 @@ import PawlTesting
 import ServerTesting
 import Testing
 
-@Suite("Hostile clients", .serialized)
+@Suite("Hostile clients", .serialized, .timeLimit(.minutes(10)))
 struct HostileClientTests {
     @Test(.tags(.p10))
     func `1,000 slow clients: all are cut, a healthy one goes on, and memory stays flat`() async throws {

@@ -5,7 +5,7 @@ import PawlTesting
 import ServerTesting
 import Testing
 
-@Suite("Files and clocks that run out", .serialized)
+@Suite("Files and clocks that run out", .serialized, .timeLimit(.minutes(10)))
 struct ProcessFaultTests {
     @Test
     func `More connections than files: they wait, the database has its own, and closing some serves the next`()

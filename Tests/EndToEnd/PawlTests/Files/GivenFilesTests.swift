@@ -5,7 +5,7 @@ import PawlAPI
 import ServerTesting
 import Testing
 
-@Suite("Passwords, settings and secrets that are given to the binary")
+@Suite("Passwords, settings and secrets that are given to the binary", .timeLimit(.minutes(10)))
 struct GivenFilesTests {
     private func add(_ printed: String, to place: Workplace) async throws -> (status: Int32, output: String) {
         let script = """

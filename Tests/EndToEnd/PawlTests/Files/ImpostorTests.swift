@@ -56,7 +56,7 @@ private final class Impostor: Sendable {
     }
 }
 
-@Suite("A stranger who listens on the operations port", .tags(.p3))
+@Suite("A stranger who listens on the operations port", .tags(.p3), .timeLimit(.minutes(10)))
 struct ImpostorTests {
     private static let user = #"""
         {"subject":"x","identifier":"ana","roles":[],"scope":[],"disabled":false,"created_at":"2026-01-01T00:00:00Z"}

@@ -5,7 +5,7 @@ import Testing
 
 @testable import PawlCommand
 
-@Suite("Who has a say in what stands at a path", .tags(.p12))
+@Suite("Who has a say in what stands at a path", .tags(.p12), .timeLimit(.minutes(10)))
 struct RootPrivilegeTests {
     /// A file: its owner, its mode, and where it leads if it is a link.
     private struct Entry {
@@ -64,7 +64,7 @@ struct RootPrivilegeTests {
     }
 }
 
-@Suite("Who may read a file with master secrets", .tags(.p3, .p12))
+@Suite("Who may read a file with master secrets", .tags(.p3, .p12), .timeLimit(.minutes(10)))
 struct SecretAccessTests {
     private enum Answer {
         case good, warned, refused
@@ -101,7 +101,7 @@ struct SecretAccessTests {
     }
 }
 
-@Suite("Text that somebody gives", .tags(.p12))
+@Suite("Text that somebody gives", .tags(.p12), .timeLimit(.minutes(10)))
 struct TextTests {
     // FAULTS A9
     @Test(
@@ -122,7 +122,7 @@ struct TextTests {
     }
 }
 
-@Suite("Where the data are", .tags(.p3))
+@Suite("Where the data are", .tags(.p3), .timeLimit(.minutes(10)))
 struct DatabaseLocationTests {
     // FAULTS D4
     @Test(arguments: [

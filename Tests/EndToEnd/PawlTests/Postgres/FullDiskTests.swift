@@ -8,7 +8,7 @@ import Testing
 
 @testable import PawlPostgres
 
-@Suite("PostgreSQL on a full disk")
+@Suite("PostgreSQL on a full disk", .timeLimit(.minutes(10)))
 struct FullDiskTests {
     @Test(.tags(.p4))
     func `Nobody is signed out, nothing acknowledged is lost, and the same attempts go on when there is room`()

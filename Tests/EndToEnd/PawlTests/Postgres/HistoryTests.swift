@@ -10,7 +10,7 @@ import Testing
 
 /// A concurrent run with faults, recorded, and checked against what a single register would have done: each session's
 /// acknowledged turns form one chain, and the database ends where the chain does.
-@Suite("The history of a run with faults", .serialized)
+@Suite("The history of a run with faults", .serialized, .timeLimit(.minutes(10)))
 struct HistoryTests {
     /// One acknowledged turn.
     private struct Turn: Hashable {

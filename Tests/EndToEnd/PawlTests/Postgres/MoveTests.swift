@@ -9,7 +9,7 @@ import PawlTesting
 import ServerTesting
 import Testing
 
-@Suite("Moving from SQLite to PostgreSQL")
+@Suite("Moving from SQLite to PostgreSQL", .timeLimit(.minutes(10)))
 struct MoveTests {
     @Test(.tags(.p4))
     func `A live installation is copied, brought up to date, checked and left; nobody is signed out`() async throws {

@@ -6,7 +6,7 @@ import ServerTesting
 import Testing
 
 /// What holds on one server holds on all of them at once.
-@Suite("Two servers on one PostgreSQL")
+@Suite("Two servers on one PostgreSQL", .timeLimit(.minutes(10)))
 struct TwoServersTests {
     @Test(.tags(.p4, .p5))
     func `Fifty requests of one attempt, to both at once, get one successor`() async throws {

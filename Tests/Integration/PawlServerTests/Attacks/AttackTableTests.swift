@@ -18,7 +18,7 @@ struct Attack: Sendable, CustomTestStringConvertible {
     }
 }
 
-@Suite("Attacks", .serialized)
+@Suite("Attacks", .serialized, .timeLimit(.minutes(5)))
 struct AttackTableTests {
     @Test(.tags(.p1, .p10), arguments: Attack.atSignIn)
     func `At signing in`(_ attack: Attack) async throws { try await run(attack) }

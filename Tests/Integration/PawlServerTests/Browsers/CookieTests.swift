@@ -5,7 +5,7 @@ import PawlServer
 import PawlTesting
 import Testing
 
-@Suite("Refresh tokens in cookies")
+@Suite("Refresh tokens in cookies", .timeLimit(.minutes(5)))
 struct CookieTests {
     private static let alice = "alice@example.com"
     private static let app = "https://app.example.com"

@@ -4,7 +4,7 @@ import PawlServer
 import PawlTesting
 import Testing
 
-@Suite("Pages of other origins")
+@Suite("Pages of other origins", .timeLimit(.minutes(5)))
 struct CrossOriginTests {
     private static let alice = "alice@example.com"
     private static let app = "https://app.example.com"

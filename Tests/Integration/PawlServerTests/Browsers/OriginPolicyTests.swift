@@ -4,7 +4,7 @@ import Testing
 
 @testable import PawlServer
 
-@Suite("Whose pages may use the server")
+@Suite("Whose pages may use the server", .timeLimit(.minutes(5)))
 struct OriginPolicyTests {
     @Test(
         arguments: [

@@ -5,7 +5,7 @@ import PawlServer
 import PawlTesting
 import Testing
 
-@Suite("Pages and pawl.js")
+@Suite("Pages and pawl.js", .timeLimit(.minutes(5)))
 struct PagesTests {
     private static let pages = [
         PawlPath.account, PawlPath.signInPage, PawlPath.registerPage, PawlPath.passwordPage,

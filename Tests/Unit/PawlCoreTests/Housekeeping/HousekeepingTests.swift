@@ -14,10 +14,7 @@ struct HousekeepingTests {
             PresentedToken(refreshToken: ended.refreshToken, delivery: .body, attempt: nil, origin: Server.home))
         func left(after seconds: Int64) async throws -> [Bool] {
             server.clock.advance(by: seconds)
-            var round = HousekeepingRound()
-            repeat {
-                try await server.engine.housekeeping.tidy(&round, eventRetention: 365 * 86400)
-            } while round.isUnderWay
+            try await server.keepHouse(eventRetention: 365 * 86400)
             return [
                 try await server.store.base.session(idle.session.id) != nil,
                 try await server.store.base.session(ended.session.id) != nil,

@@ -118,12 +118,7 @@ struct Server {
 
     /// A whole round of housekeeping.
     func keepHouse(eventRetention: Int64 = 86400) async throws {
-        var round = HousekeepingRound()
-        for _ in 0..<1000 {
-            try await engine.housekeeping.tidy(&round, eventRetention: eventRetention)
-            guard round.isUnderWay else { return }
-        }
-        throw HousekeepingNeverEnds()
+        try await engine.housekeeping.keepHouse(eventRetention: eventRetention)
     }
 
     /// All rows, so that a test can put back what was: a backup.
@@ -150,5 +145,3 @@ extension TokenGrant {
         try RefreshToken(authenticating: refreshToken, with: secrets).orThrow()
     }
 }
-
-private struct HousekeepingNeverEnds: Error {}

@@ -11,7 +11,7 @@ import PawlTerminal
 
 /// A database that no server serves, open in this process: the same routes as a server's operations listener has,
 /// without a socket.
-struct StoppedInstallation {
+struct OfflineServer {
     private let store: any Store
     private let responder: RouterResponder<LocalContext>
     private let logger: Logger
@@ -19,7 +19,7 @@ struct StoppedInstallation {
     /// - Returns: nil if there is no database on this machine, or a process holds it, or a server answers here: then
     ///   that one is to be asked.
     static func open(_ settings: CommonSettings, purpose: OpenMode) async throws -> (any Store)? {
-        if settings.database.path == nil, await OperationsClient.answers(settings) { return nil }
+        if settings.database.path == nil, await OperationsListener(settings).answers() { return nil }
         do {
             return try await settings.database.open(for: purpose, logger: logger)
         } catch let error as SQLiteStoreError where error.code != .other {
