@@ -16,6 +16,11 @@ extension Columns {
     package func optionalTime(_ index: Int) -> UnixTime? {
         integer(index).map { UnixTime(seconds: min(max($0, 0), 253_402_300_799)) }
     }
+    package func optionalText(_ index: Int) -> String? { isNull(index) ? nil : text(index) }
+    package func attempt(_ index: Int) -> AttemptDigest? {
+        integer(index).map { AttemptDigest(value: UInt64(bitPattern: $0)) }
+    }
+    package func words(_ index: Int) -> [String] { text(index).split(separator: " ").map(String.init) }
 }
 
 /// What SQL stores put into a column.

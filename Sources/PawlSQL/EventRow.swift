@@ -26,15 +26,16 @@ package enum EventRow {
 
     /// - Returns: nil for a kind that a newer version wrote.
     package static func decode(_ row: some Columns) throws -> Event? {
-        let row = NamedColumns(row, Column.self)
-        guard let kind = Event.Kind(rawValue: row.text(.kind)) else { return nil }
-        let address = row.optionalText(.ip)
+        guard let kind = Event.Kind(rawValue: row.text(at(.kind))) else { return nil }
+        let address = row.optionalText(at(.ip))
         return Event(
-            kind, at: row.time(.at), subject: SubjectID(bytes: row.bytes(.subject)),
-            session: SessionID(bytes: row.bytes(.session)),
-            origin: address.map { Origin(address: $0, userAgent: row.text(.userAgent)) },
-            details: try JSONDecoder().decode([String: String].self, from: Data(row.text(.details).utf8)))
+            kind, at: row.time(at(.at)), subject: SubjectID(bytes: row.bytes(at(.subject))),
+            session: SessionID(bytes: row.bytes(at(.session))),
+            origin: address.map { Origin(address: $0, userAgent: row.text(at(.userAgent))) },
+            details: try JSONDecoder().decode([String: String].self, from: Data(row.text(at(.details)).utf8)))
     }
+
+    private static func at(_ column: Column) -> Int { column.rawValue }
 
     package static func values(_ event: Event) throws -> [ColumnValue] {
         let encoder = JSONEncoder()

@@ -19,11 +19,13 @@ package enum KeyRow {
     package static let list = table.list
 
     package static func decode(_ row: some Columns) -> SealedSigningKey {
-        let row = NamedColumns(row, Column.self)
         return SealedSigningKey(
-            id: row.text(.id), algorithm: row.text(.algorithm), seal: row.bytes(.seal), createdAt: row.time(.createdAt),
-            activatesAt: row.time(.activatesAt))
+            id: row.text(at(.id)), algorithm: row.text(at(.algorithm)), seal: row.bytes(at(.seal)),
+            createdAt: row.time(at(.createdAt)),
+            activatesAt: row.time(at(.activatesAt)))
     }
+
+    private static func at(_ column: Column) -> Int { column.rawValue }
 
     package static func values(_ key: SealedSigningKey) -> [ColumnValue] {
         Column.allCases.map { column in

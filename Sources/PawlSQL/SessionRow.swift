@@ -26,27 +26,30 @@ package enum SessionRow {
     private static let attempts: [Column] = [.attempt1, .attempt2, .attempt3, .attempt4]
 
     package static func decode(_ row: some Columns) throws -> Session {
-        let row = NamedColumns(row, Column.self)
-        guard let id = SessionID(bytes: row.bytes(.id)), let subject = SubjectID(bytes: row.bytes(.subject)),
-            let delivery = Delivery(rawValue: row.text(.delivery)),
-            let generation = row.integer(.generation).flatMap({ UInt32(exactly: $0) })
+        guard let id = SessionID(bytes: row.bytes(at(.id))), let subject = SubjectID(bytes: row.bytes(at(.subject))),
+            let delivery = Delivery(rawValue: row.text(at(.delivery))),
+            let generation = row.integer(at(.generation)).flatMap({ UInt32(exactly: $0) })
         else { throw StoreError("A row of sessions cannot be read.") }
         let chain = Session.Chain(
-            generation: generation, hash: row.bytes(.hash), seal: row.bytes(.seal), attempts: attempts.map(row.attempt),
-            currentAttempt: row.attempt(.currentAttempt), rotatedAt: row.time(.rotatedAt),
-            turnedBy: TurnKind(rawValue: row.text(.turnedBy)) ?? .refresh, recoveredAt: row.optionalTime(.recoveredAt))
-        let ending = row.optionalTime(.endedAt).map {
-            Session.Ending(at: $0, reason: EndReason(rawValue: row.text(.endReason)) ?? .revoked)
+            generation: generation, hash: row.bytes(at(.hash)), seal: row.bytes(at(.seal)),
+            attempts: attempts.map { row.attempt(at($0)) },
+            currentAttempt: row.attempt(at(.currentAttempt)), rotatedAt: row.time(at(.rotatedAt)),
+            turnedBy: TurnKind(rawValue: row.text(at(.turnedBy))) ?? .refresh,
+            recoveredAt: row.optionalTime(at(.recoveredAt)))
+        let ending = row.optionalTime(at(.endedAt)).map {
+            Session.Ending(at: $0, reason: EndReason(rawValue: row.text(at(.endReason))) ?? .revoked)
         }
         return Session(
-            id: id, subject: subject, clientID: row.text(.clientID), delivery: delivery,
-            createdAt: row.time(.createdAt),
-            deadlines: .init(absolute: row.time(.absoluteExpiresAt), idle: row.time(.idleExpiresAt)),
-            proof: .init(time: row.time(.authTime), methods: row.words(.amr)), scope: row.words(.scope),
-            roles: row.words(.roles), device: row.text(.device),
-            origin: Origin(address: row.text(.ip), userAgent: row.text(.userAgent)), chain: chain,
-            stepUpFailures: Int(row.integer(.stepUpFailures) ?? 0), ending: ending)
+            id: id, subject: subject, clientID: row.text(at(.clientID)), delivery: delivery,
+            createdAt: row.time(at(.createdAt)),
+            deadlines: .init(absolute: row.time(at(.absoluteExpiresAt)), idle: row.time(at(.idleExpiresAt))),
+            proof: .init(time: row.time(at(.authTime)), methods: row.words(at(.amr))), scope: row.words(at(.scope)),
+            roles: row.words(at(.roles)), device: row.text(at(.device)),
+            origin: Origin(address: row.text(at(.ip)), userAgent: row.text(at(.userAgent))), chain: chain,
+            stepUpFailures: Int(row.integer(at(.stepUpFailures)) ?? 0), ending: ending)
     }
+
+    private static func at(_ column: Column) -> Int { column.rawValue }
 
     package static func values(_ session: Session) -> [ColumnValue] {
         Column.allCases.map { value(of: $0, in: session) }

@@ -24,19 +24,20 @@ package enum UserRow {
     package static let key = "coalesce(identifier_key, identifier)"
 
     package static func decode(_ row: some Columns) throws -> User {
-        let row = NamedColumns(row, Column.self)
-        guard let id = SubjectID(bytes: row.bytes(.id)),
+        guard let id = SubjectID(bytes: row.bytes(at(.id))),
             let identifier = Identifier(
-                spelling: row.text(.identifier), key: row.optionalText(.identifierKey),
-                typed: row.optionalText(.identifierTyped))
+                spelling: row.text(at(.identifier)), key: row.optionalText(at(.identifierKey)),
+                typed: row.optionalText(at(.identifierTyped)))
         else {
             throw StoreError("A row of users cannot be read.")
         }
         return User(
-            id: id, identifier: identifier, createdAt: row.time(.createdAt),
-            password: SealedPassword(bytes: row.bytes(.password)), version: row.integer(.version) ?? 0,
-            isDisabled: row.integer(.disabled) != 0, roles: row.words(.roles), scope: row.words(.scope))
+            id: id, identifier: identifier, createdAt: row.time(at(.createdAt)),
+            password: SealedPassword(bytes: row.bytes(at(.password))), version: row.integer(at(.version)) ?? 0,
+            isDisabled: row.integer(at(.disabled)) != 0, roles: row.words(at(.roles)), scope: row.words(at(.scope)))
     }
+
+    private static func at(_ column: Column) -> Int { column.rawValue }
 
     package static func values(_ user: User) -> [ColumnValue] {
         Column.allCases.map { value(of: $0, in: user) }
