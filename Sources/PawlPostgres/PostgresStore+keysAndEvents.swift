@@ -65,18 +65,26 @@ extension PostgresStore {
     }
 
     package func endings(
-        after id: Int64, limit: Int
-    ) async throws(StoreError) -> (events: [RecordedEvent], newest: Int64) {
+        after id: Int64, limit: Int, unless isKnown: @escaping @Sendable (Int64) -> Bool
+    ) async throws(StoreError) -> Endings {
         try await run { connection in
             // First, so that no event in between is passed over.
             let newest = try connection.execute("SELECT max(id) FROM events").first?.integer(0) ?? 0
-            let found = try Self.recorded(
-                connection.execute(
-                    """
-                    SELECT \(EventRow.list), id FROM events
-                    WHERE id > $1 AND kind IN ('session_ended', 'session_reused') ORDER BY id LIMIT $2
-                    """, [.integer(id), .integer(Int64(limit))]))
-            return (found, newest)
+            let numbers = try connection.execute(
+                """
+                SELECT id FROM events
+                WHERE id > $1 AND kind IN ('session_ended', 'session_reused') ORDER BY id LIMIT $2
+                """, [.integer(id), .integer(Int64(limit))]
+            ).compactMap { $0.integer(0) }
+            let fresh = numbers.filter { !isKnown($0) }
+            let events =
+                fresh.isEmpty
+                ? []
+                : try Self.recorded(
+                    connection.execute(
+                        "SELECT \(EventRow.list), id FROM events WHERE id = ANY ($1) ORDER BY id",
+                        [.values(fresh.map { .integer($0) }, of: .integer)]))
+            return Endings(events: events, newest: newest, next: numbers.count == limit ? numbers.last : nil)
         }
     }
 

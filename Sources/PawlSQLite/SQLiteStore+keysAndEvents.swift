@@ -64,17 +64,24 @@ extension SQLiteStore {
     private static let olderEvents = 500
 
     package func endings(
-        after id: Int64, limit: Int
-    ) async throws(StoreError) -> (events: [RecordedEvent], newest: Int64) {
+        after id: Int64, limit: Int, unless isKnown: @escaping @Sendable (Int64) -> Bool
+    ) async throws(StoreError) -> Endings {
         try await read { db in
-            let found = try Self.recorded(
-                Row.fetchAll(
-                    db,
-                    sql: """
-                        SELECT \(EventRow.list), id FROM events
-                        WHERE id > ? AND kind IN ('session_ended', 'session_reused') ORDER BY id LIMIT ?
-                        """, arguments: [id, limit]))
-            return (found, try Int64.fetchOne(db, sql: "SELECT max(id) FROM events") ?? 0)
+            let rows = try Row.fetchCursor(
+                db,
+                sql: """
+                    SELECT \(EventRow.list), id FROM events
+                    WHERE id > ? AND kind IN ('session_ended', 'session_reused') ORDER BY id LIMIT ?
+                    """, arguments: [id, limit])
+            var (events, count, last): ([RecordedEvent], Int, Int64?) = ([], 0, nil)
+            while let row = try rows.next() {
+                count += 1
+                last = row.integer(EventRow.names.count)
+                if let last, !isKnown(last) { events += try Self.recorded([row]) }
+            }
+            return Endings(
+                events: events, newest: try Int64.fetchOne(db, sql: "SELECT max(id) FROM events") ?? 0,
+                next: count == limit ? last : nil)
         }
     }
 

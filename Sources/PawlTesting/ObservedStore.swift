@@ -228,10 +228,10 @@ package final class ObservedStore: Store {
     }
 
     package func endings(
-        after id: Int64, limit: Int
-    ) async throws(StoreError) -> (events: [RecordedEvent], newest: Int64) {
+        after id: Int64, limit: Int, unless isKnown: @escaping @Sendable (Int64) -> Bool
+    ) async throws(StoreError) -> Endings {
         try await note(.endings)
-        return try await base.endings(after: id, limit: limit)
+        return try await base.endings(after: id, limit: limit, unless: isKnown)
     }
 
     package func masterSecretChanges(limit: Int) async throws(StoreError) -> [Event] {

@@ -12,6 +12,8 @@ package final class Revocations: Sendable {
     private let environment: PawlEnvironment
     /// The last looks, oldest first: one from before the margin, and those within it.
     private let looks = Mutex<[Look]>([])
+    /// The numbers of what was learnt since the first of them.
+    private let known = Mutex<Set<Int64>>([])
 
     /// Numbers are given out before their transactions commit, so an event can appear after one with a higher number. No
     /// transaction takes longer than this, in seconds.
@@ -31,30 +33,36 @@ package final class Revocations: Sendable {
     package func follow() async throws(StoreError) {
         let uptime = environment.clock.uptime
         guard var cursor = looks.withLock({ $0.first?.newest }) else { return try await load() }
+        let known = self.known.withLock { $0 }
         var newest: Int64
         repeat {
-            let (endings, last) = try await store.endings(after: cursor, limit: Self.page)
-            newest = last
+            let endings = try await store.endings(after: cursor, limit: Self.page) { known.contains($0) }
+            newest = endings.newest
             // The database has gone back: what it says now has other numbers.
             guard newest >= cursor else { return try await load() }
-            learn(endings.map(\.event))
-            cursor = endings.count == Self.page ? endings.last?.id ?? newest : newest
+            learn(endings.events.map(\.event))
+            self.known.withLock { $0.formUnion(endings.events.map(\.id)) }
+            cursor = endings.next ?? newest
         } while cursor < newest
         note(Look(uptime: uptime, newest: newest))
     }
 
     /// Begins anew, with the sessions that ended while their access tokens live on.
     package func load() async throws(StoreError) {
-        let newest = try await store.endings(after: .max, limit: 1).newest
+        let newest = try await store.endings(after: .max, limit: 1) { _ in true }.newest
         learn(
             try await store.events(
                 since: environment.clock.now - Lifetimes.longestAccess, kinds: [.sessionEnded, .sessionReused],
                 limit: 100_000))
+        known.withLock { $0 = [] }
         looks.withLock { $0 = [Look(uptime: environment.clock.uptime, newest: max(0, newest - Self.startMargin))] }
     }
 
     /// Makes the next look begin anew.
-    func forget() { looks.withLock { $0 = [] } }
+    func forget() {
+        looks.withLock { $0 = [] }
+        known.withLock { $0 = [] }
+    }
 
     private func learn(_ events: [Event]) {
         for event in events {
@@ -65,10 +73,13 @@ package final class Revocations: Sendable {
     }
 
     private func note(_ look: Look) {
-        looks.withLock { looks in
+        let (before, settled) = looks.withLock { looks in
+            let before = looks.first?.newest ?? 0
             looks.append(look)
             let settled = looks.lastIndex { $0.uptime <= look.uptime - Self.margin } ?? looks.startIndex
             looks.removeFirst(settled)
+            return (before, looks.first?.newest ?? 0)
         }
+        if settled > before { known.withLock { $0 = $0.filter { $0 > settled } } }
     }
 }

@@ -41,12 +41,16 @@ extension MemoryStore {
         tables.withLock { $0.events.suffix(limit) }
     }
 
-    package func endings(after id: Int64, limit: Int) -> (events: [RecordedEvent], newest: Int64) {
+    package func endings(
+        after id: Int64, limit: Int, unless isKnown: @escaping @Sendable (Int64) -> Bool
+    ) -> Endings {
         tables.withLock { tables in
             let found = tables.events.filter {
                 $0.id > id && [.sessionEnded, .sessionReused].contains($0.event.kind)
-            }
-            return (Array(found.prefix(limit)), tables.events.last?.id ?? 0)
+            }.prefix(limit)
+            return Endings(
+                events: found.filter { !isKnown($0.id) }, newest: tables.events.last?.id ?? 0,
+                next: found.count == limit ? found.last?.id : nil)
         }
     }
 
