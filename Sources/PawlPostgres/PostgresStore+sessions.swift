@@ -2,8 +2,8 @@ package import PawlCore
 import PawlSQL
 
 extension PostgresStore {
-    /// Only turns of the same rows wait; round trips are what costs.
-    package var sliceSize: Int { 128 }
+    /// Turns of other rows wait for no lock, but for the same log and processors.
+    package var sliceSize: Int { 8 }
 
     package func startSession(
         _ session: Session, ifUserVersionIs userVersion: Int64, limit: Int, releasing reservation: LoginReservation?,

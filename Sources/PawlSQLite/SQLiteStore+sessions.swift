@@ -5,7 +5,7 @@ import PawlSQL
 
 extension SQLiteStore {
     /// Each turn waits for the change before it.
-    package var sliceSize: Int { 8 }
+    package var sliceSize: Int { 4 }
 
     package func startSession(
         _ session: Session, ifUserVersionIs userVersion: Int64, limit: Int, releasing reservation: LoginReservation?,

@@ -19,14 +19,15 @@ extension Sessions {
         begunSince start: UnixTime, after cursor: SessionID?, limit: Int
     ) async throws(SessionError) -> (ended: Int, cursor: SessionID?) {
         var (count, next, left) = (0, cursor, limit)
-        repeat {
+        try await inSlices(after: cursor) { cursor throws(SessionError) in
             let (ended, last) = try await endSlice(
-                .begun(since: start), after: next, limit: min(left, store.sliceSize),
+                .begun(since: start), after: cursor, limit: min(left, store.sliceSize),
                 SessionEnding(.revoked, at: clock.now, origin: nil))
             count += ended
             next = last
             left -= store.sliceSize
-        } while next != nil && left > 0
+            return left > 0 ? last : nil
+        }
         return (count, next)
     }
 }

@@ -1,5 +1,5 @@
 /// Work on many sessions of one user goes in slices. Each slice is a change of its own, so that no turn of anybody waits
-/// for more than one slice.
+/// for more than one slice, and takes a rest between two.
 ///
 /// Where a change must be made with all sessions at once (a new password, a disabled user), most of the work comes
 /// before it, in slices, and the change itself does what is left, in one transaction. If the process dies in between,
@@ -7,6 +7,8 @@
 extension Sessions {
     /// How many ids are read at once.
     private static let page = 1024
+    /// A slow disk must not make it slower still.
+    private static let longestRest = Duration.milliseconds(20)
 
     /// Ends sessions slice by slice.
     /// - Returns: how many were ended now.
@@ -21,13 +23,27 @@ extension Sessions {
     private func end(
         _ selection: SessionSelection, _ ending: SessionEnding
     ) async throws(SessionError) -> Int {
-        var (count, cursor): (Int, SessionID?) = (0, nil)
-        repeat {
+        var count = 0
+        try await inSlices { cursor throws(SessionError) in
             let (ended, next) = try await endSlice(selection, after: cursor, limit: store.sliceSize, ending)
             count += ended
-            cursor = next
-        } while cursor != nil
+            return next
+        }
         return count
+    }
+
+    /// Runs slices until one returns no cursor for the next. After each it rests for as long as that took, so that turns
+    /// find the store at work for others no more than half of the time.
+    func inSlices(
+        after cursor: SessionID? = nil, _ slice: (SessionID?) async throws(SessionError) -> SessionID?
+    ) async throws(SessionError) {
+        var (start, cursor) = (ContinuousClock.now, try await slice(cursor))
+        while let next = cursor {
+            // Without a rest where the request was cancelled: what has begun is ended soon.
+            try? await Task.sleep(for: min(ContinuousClock.now - start, Self.longestRest))
+            start = .now
+            cursor = try await slice(next)
+        }
     }
 
     /// - Returns: how many were ended now, and where the next slice begins; nil if this was the last.
@@ -73,12 +89,11 @@ extension Sessions {
             ).isEmpty
         }
         guard isLong else { return }
-        var cursor: SessionID?
-        repeat {
-            cursor = try await stored { [cursor] () async throws(StoreError) in
+        try await inSlices { cursor throws(SessionError) in
+            try await stored { () async throws(StoreError) in
                 try await store.copyRoles(
                     changed.roles, scope: changed.scope, toSessionsOf: user.id, after: cursor, limit: store.sliceSize)
             }
-        } while cursor != nil
+        }
     }
 }
