@@ -12,6 +12,12 @@ struct LineLogHandler: LogHandler {
     var metadata = Logger.Metadata()
     var metadataProvider: Logger.MetadataProvider?
 
+    private static let encoder = {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return encoder
+    }()
+
     init(label: String, format: ServeSettings.LogFormat, output: LogOutput) {
         self.label = label
         self.format = format
@@ -44,9 +50,7 @@ struct LineLogHandler: LogHandler {
             object["level"] = level.rawValue
             object["label"] = label
             object["message"] = message
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-            return (try? encoder.encode(object)).map { [UInt8]($0) } ?? []  // strings always encode
+            return (try? Self.encoder.encode(object)).map { [UInt8]($0) } ?? []  // strings always encode
         }
     }
 }

@@ -35,6 +35,7 @@ struct EventCommand: AsyncParsableCommand {
                     last = event.id
                 }
                 fflush(nil)  // into a pipe they would wait for more
+                // A page that is not full was the newest.
                 if fresh.count < Self.page { try await Task.sleep(for: .seconds(1)) }
                 fresh = await Self.next(after: last, client)
             }

@@ -1,7 +1,8 @@
 import Foundation
 import PawlTerminal
 
-/// The terminal as it was found, for a signal that comes while it does not echo.
+/// The terminal as it was found, for a signal that comes while it does not echo. A global, because a signal
+/// handler can capture nothing; unsafe, because no lock may be taken there. It is written before a handler is set.
 nonisolated(unsafe) private var echoing = termios()
 
 /// A password, never as an argument, where every user of the machine could read it: asked for on a terminal without

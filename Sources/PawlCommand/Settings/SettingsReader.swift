@@ -61,6 +61,7 @@ struct SettingsReader {
         do {
             object = try JSONText.decode([String: WrittenSetting].self, from: [UInt8](file.text.utf8))
         } catch is JSONText.NotPlainObject
+            // JSON that is no such object. What is no JSON at all is told below.
             where (try? JSONSerialization.jsonObject(with: Data(file.text.utf8), options: .fragmentsAllowed)) != nil
         {
             throw CommandError("\(path) must hold one JSON object, with no name twice.")

@@ -16,7 +16,8 @@ struct HashingShare: Sendable {
 /// Lets passwords into the hasher by turns: among the sites that wait, and in each site among its people. So a flood from
 /// one network, of right passwords too, makes everybody else wait for one hash of it, not for all (P10).
 ///
-/// Where too many wait, the last one of whoever has most gives way: nobody fills the queue for others.
+/// If too many passwords wait, the network or person with the most of them loses the one that came last. So nobody can
+/// fill the queue for others.
 final class HashingQueue: Sendable {
     /// How many may wait in all, and of one site.
     static let capacity = 1024
@@ -51,7 +52,7 @@ final class HashingQueue: Sendable {
             return waiter
         }
 
-        /// Takes the last waiter of whoever has most, if that is more than `count`.
+        /// Removes the waiter that came last, of the one with the most waiters, if those are more than `count`.
         mutating func displace(moreThan count: Int) -> Waiter? {
             guard let (person, most) = waiters.max(by: { $0.value.count < $1.value.count }), most.count > count else {
                 return nil

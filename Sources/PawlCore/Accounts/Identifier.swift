@@ -27,6 +27,7 @@ package struct Identifier: Sendable, Hashable, CustomStringConvertible {
         else { return nil }
         typed = trimmed.nfc
         self.spelling = spelling
+        // What the rule forbids is compared as it is spelt: no new account gets it, but one from before may have it.
         self.text = (try? IdentifierRule.key(of: spelling).get()) ?? spelling
     }
 

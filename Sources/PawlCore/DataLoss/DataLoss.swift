@@ -9,7 +9,7 @@ package struct DataLoss: Sendable {
     private var store: any Store { environment.store }
     private var clock: WallClock { environment.clock }
 
-    /// The known losses, oldest first. A clock that has jumped ahead closes none of them.
+    /// The known losses, oldest first. A clock that jumps ahead does not close any of them.
     var losses: [Incident] {
         let losses = known.losses
         guard !losses.isEmpty else { return [] }

@@ -68,7 +68,7 @@ package struct DataLossRecord: Sendable, Equatable, Codable {
 
     private mutating func noteGap(at now: UnixTime, last: UnixTime?) {
         guard let heartbeat, last.map({ heartbeat < $0 }) ?? true else { return }
-        // A sign from further ahead was left by a wrong clock, and says nothing of what is to come.
+        // A heartbeat from further in the future was written under a wrong clock: no gap reaches that far.
         gaps.append(min(heartbeat, now) - Self.margin...min(max(heartbeat, now), now + Self.clockStep))
         // Many quick restarts must not push out the long one, which is the one that matters.
         if gaps.count > Self.gapLimit, let shortest = gaps.indices.min(by: { length(gaps[$0]) < length(gaps[$1]) }) {

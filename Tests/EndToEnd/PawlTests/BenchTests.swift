@@ -18,7 +18,8 @@ struct BenchTests {
     }
 
     @Test
-    func `Every refresh is answered with a new token, the tokens of a run serve the next, and none is printed`()
+    func
+        `A bench gets a new token from every refresh, can go on with the tokens of an earlier run, and does not print them`()
         async throws
     {
         let place = try Workplace()

@@ -28,17 +28,22 @@ struct GroupCommitTests {
         }
     }
 
+    /// - Parameter action: what SQLite is to end: `ABORT` the statement, `ROLLBACK` the whole transaction.
+    private func refuseUpdates(of device: String, by action: String, in store: SQLiteStore) async throws {
+        try await store.pool.write { db in
+            try db.execute(
+                sql: """
+                    CREATE TRIGGER refuse BEFORE UPDATE ON sessions WHEN old.device = '\(device)'
+                    BEGIN SELECT raise(\(action), 'no'); END
+                    """)
+        }
+    }
+
     @Test func `a change that fails is undone, and those that share its commit are none the worse`() async throws {
         try await TemporaryDatabase().withStore { store in
             let sessions = try await put(3, into: store)
             let turns = sessions.map { TurnSample(of: $0).turn }
-            try await store.pool.write { db in
-                try db.execute(
-                    sql: """
-                        CREATE TRIGGER refuse BEFORE UPDATE ON sessions WHEN old.device = 'device 2'
-                        BEGIN SELECT raise(ABORT, 'no'); END
-                        """)
-            }
+            try await refuseUpdates(of: "device 2", by: "ABORT", in: store)
             let results = await rotateTogether(turns, on: store)
             #expect(try results[0].get().verdict == .rotate)
             #expect(try results[1].get().verdict == .rotate)
@@ -68,14 +73,7 @@ struct GroupCommitTests {
         try await TemporaryDatabase().withStore { store in
             let sessions = try await put(3, into: store)
             let turns = sessions.map { TurnSample(of: $0).turn }
-            try await store.pool.write { db in
-                // As a full disk does.
-                try db.execute(
-                    sql: """
-                        CREATE TRIGGER refuse BEFORE UPDATE ON sessions WHEN old.device = 'device 1'
-                        BEGIN SELECT raise(ROLLBACK, 'no'); END
-                        """)
-            }
+            try await refuseUpdates(of: "device 1", by: "ROLLBACK", in: store)  // as a full disk does
             for (session, result) in zip(sessions, await rotateTogether(turns, on: store)) {
                 // A caller who shares a commit with it is told that it failed, and may come again.
                 switch result {

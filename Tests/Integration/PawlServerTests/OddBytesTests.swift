@@ -14,7 +14,7 @@ struct OddBytesTests {
         try RefreshCookie(path: .root).value(in: [.cookie: text])
     }
 
-    @Test func `no other character separates cookies, and none hides one`() throws {
+    @Test func `only a semicolon separates cookies, and odd bytes do not hide the cookies beside them`() throws {
         let name = RefreshCookie(path: .root).name
         #expect(try cookie("x=1\u{37E}\(name)=evil") == nil, "the Greek question mark equals a semicolon")
         #expect(try cookie("x=1\u{37E}\(name)=evil; \(name)=own") == "own")

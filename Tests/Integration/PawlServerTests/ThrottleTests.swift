@@ -53,7 +53,7 @@ struct ThrottleTests {
 
     // FAULTS A1
     @Test
-    func `Eight right sign-ins of one user at once all succeed, and none is counted as throttled`() async throws {
+    func `Eight sign-ins of one user at once with the right password all succeed and are not throttled`() async throws {
         try await Self.run(hasher: Argon2idHasher()) { server in
             #expect(try await Self.register(server).status == 201)
             for round in 1...3 {

@@ -16,12 +16,12 @@ struct RootPrivilegeTests {
 
     private static let tree: [String: Entry] = [
         "/": Entry(), "/var": Entry(), "/var/lib": Entry(), "/var/lib/pawl": Entry(owner: 7, mode: 0o700),
-        "/var/lib/pawl/p.sqlite": Entry(owner: 7, mode: 0o600), "/var/lib/pawl/roots": Entry(),
-        "/root": Entry(mode: 0o700), "/root/p.sqlite": Entry(mode: 0o600), "/root/given": Entry(owner: 8, mode: 0o600),
-        "/root/link": Entry(mode: 0o777, target: "/var/lib/pawl/p.sqlite"),
-        "/root/up": Entry(mode: 0o777, target: "../var/./lib/pawl/../pawl/new"),
-        "/root/loop": Entry(mode: 0o777, target: "loop"),
-        "/root/foreign": Entry(owner: 9, mode: 0o777, target: "p.sqlite"),
+        "/var/lib/pawl/p.sqlite": Entry(owner: 7, mode: 0o600), "/var/lib/pawl/owns": Entry(),
+        "/own": Entry(mode: 0o700), "/own/p.sqlite": Entry(mode: 0o600), "/own/given": Entry(owner: 8, mode: 0o600),
+        "/own/link": Entry(mode: 0o777, target: "/var/lib/pawl/p.sqlite"),
+        "/own/up": Entry(mode: 0o777, target: "../var/./lib/pawl/../pawl/new"),
+        "/own/loop": Entry(mode: 0o777, target: "loop"),
+        "/own/foreign": Entry(owner: 9, mode: 0o777, target: "p.sqlite"),
         "/tmp": Entry(mode: 0o1777), "/tmp/own": Entry(mode: 0o700), "/tmp/own/p.sqlite": Entry(mode: 0o600),
         "/tmp/p.sqlite": Entry(mode: 0o600),
         "/shared": Entry(mode: 0o775), "/shared/own": Entry(mode: 0o700), "/shared/own/p.sqlite": Entry(mode: 0o600),
@@ -51,11 +51,11 @@ struct RootPrivilegeTests {
     // FAULTS D1
     @Test(
         arguments: [
-            ("/root/p.sqlite", 0), ("/root/new", 0), ("/root/given", 8), ("/var/lib/pawl/p.sqlite", 7),
-            ("/var/lib/pawl/new", 7), ("/var/lib/pawl/none/new", 7), ("/var/lib/pawl/roots", 7), ("/root/link", 7),
-            ("/root/up", 7), ("/root/foreign", 9), ("/root/../var/lib/pawl/p.sqlite", 7), ("/none/new", 0),
+            ("/own/p.sqlite", 0), ("/own/new", 0), ("/own/given", 8), ("/var/lib/pawl/p.sqlite", 7),
+            ("/var/lib/pawl/new", 7), ("/var/lib/pawl/none/new", 7), ("/var/lib/pawl/owns", 7), ("/own/link", 7),
+            ("/own/up", 7), ("/own/foreign", 9), ("/own/../var/lib/pawl/p.sqlite", 7), ("/none/new", 0),
             ("/tmp/own/p.sqlite", 0), ("/tmp/p.sqlite", nil), ("/tmp/new", nil), ("/shared/own/p.sqlite", nil),
-            ("/shared/theirs/p.sqlite", 7), ("/shared/new", nil), ("/root/loop", nil),
+            ("/shared/theirs/p.sqlite", 7), ("/shared/new", nil), ("/own/loop", nil),
         ] as [(String, UInt32?)])
     func `the first user but root on the way, and nobody where any user could change it`(
         path: String, expected: UInt32?

@@ -75,7 +75,8 @@ struct TwoServersTests {
 
     // FAULTS A1
     @Test
-    func `Eight right sign-ins of one user at once, to both, all succeed; of forty wrong ones few are looked at`()
+    func
+        `Eight right sign-ins of one user at both servers succeed, and most of forty wrong ones are refused unchecked`()
         async throws
     {
         let cluster = try await Cluster()

@@ -89,7 +89,7 @@ struct OriginPolicyTests {
     }
 
     @Test(.tags(.p12))
-    func `Two Origin fields are nobody's, whatever they say`() {
+    func `A request with two Origin fields is refused, even if both are allowed`() {
         var headers = HTTPFields()
         for _ in 0..<2 { headers.append(HTTPField(name: .origin, value: "https://auth.example.com")) }
         #expect(Self.policy.sender(of: headers) == .stranger)

@@ -61,7 +61,7 @@ struct HashingQueueTests {
         #expect(queue.length == 0)
     }
 
-    @Test func `whoever has most waiting gives way to a newcomer, within a network and among them`() async throws {
+    @Test func `a full queue drops a waiter of the busiest person or network for a new one`() async throws {
         let queue = HashingQueue(width: 1, metrics: PawlMetrics())
         let (refused, gate) = (Order(), AsyncStream<Void>.makeStream())
         try await withThrowingTaskGroup(of: Void.self) { group in

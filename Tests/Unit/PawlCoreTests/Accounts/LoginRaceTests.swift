@@ -60,7 +60,7 @@ struct LoginRaceTests {
     }
 
     /// The same without staging: whatever the order, afterwards no live session may be out of date.
-    @Test func `logins and changes that race in earnest leave no session that is out of date`() async throws {
+    @Test func `logins that race with a change of the user leave no session that is out of date`() async throws {
         let server = try await Server(lifetimes: .init(absolute: 365 * 86400))
         for number in 1...200 {
             let name = "user \(number)"

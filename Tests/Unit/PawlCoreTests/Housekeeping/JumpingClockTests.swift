@@ -74,7 +74,7 @@ struct JumpingClockTests {
         _ = try await other.refresh(next.refreshToken)
     }
 
-    @Test func `a clock that jumps ahead closes no incident that waits for a decision, and ends none of its sessions`()
+    @Test func `a clock that jumps ahead does not close an open incident or end its sessions`()
         async throws
     {
         let server = try await Server()
