@@ -72,5 +72,4 @@ final class LogOutput: Sendable {
         }
         state.withLock { $0.isTorn = !rest.isEmpty && (isTorn || rest.count < whole) }
     }
-
 }

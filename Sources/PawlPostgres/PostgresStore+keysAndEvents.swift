@@ -154,8 +154,7 @@ extension PostgresStore {
     static func insert(_ events: [Event], with save: Save? = nil, on connection: Connection) throws {
         let rows = try events.map { try EventRow.values($0) }
         let columns = EventRow.shape.columns
-        let first = (save?.parameters.count ?? 0) + 1
-        let arrays = columns.enumerated().map { "$\($0 + first)::\($1.kind.typeName)[]" }.joined(separator: ", ")
+        let arrays = EventRow.shape.arrays(from: (save?.parameters.count ?? 0) + 1)
         // Take the lock before numbers are assigned: see events(after:limit:).
         try connection.execute(
             """

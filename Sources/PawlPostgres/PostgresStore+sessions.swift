@@ -245,6 +245,11 @@ extension PostgresStore {
 }
 
 extension TableShape {
+    /// Parameters that each hold one column of several rows: `$1::bytea[], $2::bigint[]` and so on.
+    func arrays(from first: Int = 1) -> String {
+        columns.enumerated().map { "$\($0 + first)::\($1.kind.typeName)[]" }.joined(separator: ", ")
+    }
+
     /// For rows whose key is there: the others of their columns are written over.
     var replacing: String {
         "ON CONFLICT (\(key)) DO UPDATE SET "
@@ -258,9 +263,8 @@ extension Connection {
     /// - Returns: how many were.
     @discardableResult
     func insert(_ rows: [[ColumnValue]], into table: TableShape, _ conflict: String = "") throws -> Int {
-        let arrays = table.columns.enumerated().map { "$\($0 + 1)::\($1.kind.typeName)[]" }.joined(separator: ", ")
         return try execute(
-            "INSERT INTO \(table.name) (\(table.list)) SELECT * FROM unnest(\(arrays)) \(conflict)",
+            "INSERT INTO \(table.name) (\(table.list)) SELECT * FROM unnest(\(table.arrays())) \(conflict)",
             table.columns.indices.map { place in .values(rows.map { $0[place] }, of: table.columns[place].kind) }
         ).affected
     }

@@ -18,7 +18,7 @@ enum DatabaseLocation: CustomStringConvertible {
                 throw CommandError(
                     "\(setting) takes the path of a file: sqlite:pawl.sqlite, or sqlite:/var/lib/pawl/pawl.sqlite.")
             }
-            self = .sqlite(path: String(text.dropFirst("sqlite:".count)))
+            self = .sqlite(path: String(path))
         } else if text.hasPrefix("postgres://") || text.hasPrefix("postgresql://") {
             self = .postgres(url: text)
         } else {

@@ -22,7 +22,7 @@ final class HashingQueue: Sendable {
     /// How many may wait in all, and of one site.
     static let capacity = 1024
     static let siteCapacity = 32
-    /// Seconds. Sooner than a try's place is given up (``LoginThrottle``), and than clients do.
+    /// Seconds after which a waiter is turned away, as soon as a hash is done. Sooner than a try's place is given up (``LoginThrottle``), and than clients do.
     static let patience: Int64 = 8
 
     private struct Waiter {
@@ -65,6 +65,21 @@ final class HashingQueue: Sendable {
             }
             return waiters[person]?.removeLast()
         }
+
+        /// Removes those who came before `start`.
+        mutating func removeWaiters(from start: ContinuousClock.Instant) -> [Waiter] {
+            var late: [Waiter] = []
+            for (person, waiting) in waiters {
+                let old = waiting.prefix { $0.arrival < start }
+                if old.isEmpty { continue }
+                late += old
+                waiters[person] = old.count < waiting.count ? Array(waiting[old.endIndex...]) : nil
+            }
+            guard !late.isEmpty else { return [] }
+            count -= late.count
+            turns.removeAll { waiters[$0] == nil }
+            return late
+        }
     }
 
     private struct State {
@@ -106,6 +121,17 @@ final class HashingQueue: Sendable {
             waiting += 1
         }
 
+        /// Removes those who came before `start`, wherever they wait.
+        mutating func removeWaiters(from start: ContinuousClock.Instant) -> [Waiter] {
+            var late: [Waiter] = []
+            for name in turns { late += sites[name]?.removeWaiters(from: start) ?? [] }
+            guard !late.isEmpty else { return [] }
+            waiting -= late.count
+            sites = sites.filter { $0.value.count > 0 }
+            turns.removeAll { sites[$0] == nil }
+            return late
+        }
+
         mutating func next() -> Waiter? {
             guard !turns.isEmpty else { return nil }
             let site = turns.removeFirst()
@@ -120,8 +146,11 @@ final class HashingQueue: Sendable {
     /// How many the hasher works on at once.
     private let width: Int
     private let metrics: PawlMetrics
+    /// Not the wall clock, which can be set.
+    private let now: @Sendable () -> ContinuousClock.Instant
 
-    init(width: Int, metrics: PawlMetrics) {
+    init(width: Int, metrics: PawlMetrics, now: @escaping @Sendable () -> ContinuousClock.Instant = { .now }) {
+        self.now = now
         self.width = max(1, width)
         self.metrics = metrics
     }
@@ -153,12 +182,12 @@ final class HashingQueue: Sendable {
     func run<Value>(
         for share: HashingShare, _ work: () async throws(SessionError) -> Value
     ) async throws(SessionError) -> Value {
-        let arrival = ContinuousClock.now
+        let arrival = now()
         guard await enter(share, at: arrival) else { throw .busy(retryAfter: 1) }
-        metrics.recordPassword(waited: .now - arrival)
+        metrics.recordPassword(waited: now() - arrival)
         defer {
-            leave()
-            metrics.recordPassword(took: .now - arrival)
+            leave(at: now())
+            metrics.recordPassword(took: now() - arrival)
         }
         return try await work()
     }
@@ -180,17 +209,12 @@ final class HashingQueue: Sendable {
         }
     }
 
-    private func leave() {
+    private func leave(at now: ContinuousClock.Instant) {
         let (next, late, length) = state.withLock { state in
-            var late: [Waiter] = []
-            while let waiter = state.next() {
-                if .now - waiter.arrival <= .seconds(Self.patience) {
-                    return (waiter as Waiter?, late, state.underWay + state.waiting)
-                }
-                late.append(waiter)
-            }
-            state.underWay -= 1
-            return (nil, late, state.underWay + state.waiting)
+            let late = state.removeWaiters(from: now - .seconds(Self.patience))
+            let next = state.next()
+            if next == nil { state.underWay -= 1 }
+            return (next, late, state.underWay + state.waiting)
         }
         metrics.setPasswordQueue(length)
         for waiter in late { waiter.turn.resume(returning: false) }

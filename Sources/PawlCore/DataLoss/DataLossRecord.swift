@@ -21,8 +21,8 @@ package struct DataLossRecord: Sendable, Equatable, Codable {
     static let margin: Int64 = 5
     /// Seconds that a clock may be set, or the clock of another database may differ, without anything being said.
     static let clockStep: Int64 = 60
-    /// A server leaves a sign of life so often, in seconds, or a little later when it is busy.
-    static let period: Int64 = 60
+    /// Seconds that a loss may reach to both sides of the token that shows it, where no heartbeat is missing.
+    static let hiddenLoss: Int64 = 120
 
     package init() {}
 
@@ -54,13 +54,13 @@ package struct DataLossRecord: Sendable, Equatable, Codable {
         deadlineTime = now > reached ? min(now, reached + step) : max(now, reached + max(0, elapsed) - step)
     }
 
-    /// By how much the clock has jumped ahead and is not followed yet, in seconds. Less than an hour is no jump.
-    func jump(at now: UnixTime) -> Int64 {
-        let lag = housekeepingTime.map { now.age(since: $0) } ?? 0
-        return lag >= Self.leastJump ? lag : 0
-    }
+    private func jump(at now: UnixTime) -> Int64 { Self.jump(from: housekeepingTime, to: now) }
 
-    static let leastJump: Int64 = 3600
+    /// By how much the clock has jumped ahead and is not followed yet, in seconds. Less than an hour is no jump.
+    static func jump(from reached: UnixTime?, to now: UnixTime) -> Int64 {
+        let lag = reached.map { now.age(since: $0) } ?? 0
+        return lag >= 3600 ? lag : 0
+    }
 
     private func state(of incident: Incident, at now: UnixTime) -> Incident.State {
         incident.delayed(by: jump(at: now)).state(at: now)
@@ -93,7 +93,7 @@ package struct DataLossRecord: Sendable, Equatable, Codable {
         // No sign of life is missing, so the loss lies between two of them. One such incident waits at a time: forged
         // tokens of many times must not cover a long one.
         guard !incidents.contains(where: { state(of: $0, at: now) == .undecided }) else { return nil }
-        return add(lost: cut(issuedAt - 2 * Self.period...issuedAt + 2 * Self.period), at: now)
+        return add(lost: cut(issuedAt - Self.hiddenLoss...issuedAt + Self.hiddenLoss), at: now)
     }
 
     private mutating func add(lost: ClosedRange<UnixTime>, at now: UnixTime) -> Incident {

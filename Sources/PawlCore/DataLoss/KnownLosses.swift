@@ -18,12 +18,11 @@ final class KnownLosses: Sendable {
     var losses: [Incident] { state.withLock { $0.losses } }
     var heartbeat: UnixTime? { state.withLock { $0.heartbeat } }
 
-    /// By how much the clock has jumped ahead and is not followed yet, in seconds. Less than an hour is no jump.
+    /// By how much the clock has jumped ahead and is not followed yet, in seconds.
     func jump(at now: UnixTime, uptime: Int64) -> Int64 {
         state.withLock { state in
-            guard let reached = state.housekeepingTime else { return 0 }
-            let lag = now.age(since: reached + DataLossRecord.catchUp * max(0, uptime - state.readAt))
-            return lag >= DataLossRecord.leastJump ? lag : 0
+            let followed = DataLossRecord.catchUp * max(0, uptime - state.readAt)
+            return DataLossRecord.jump(from: state.housekeepingTime.map { $0 + followed }, to: now)
         }
     }
 

@@ -104,6 +104,42 @@ struct HashingQueueTests {
         }
     }
 
+    @Test func `nobody waits for much longer than the patience, however many others have a turn before`() async throws {
+        let time = Mutex(ContinuousClock.now)
+        let queue = HashingQueue(width: 1, metrics: PawlMetrics()) { time.withLock { $0 } }
+        let (done, refused) = (Order(), Order())
+        let gates = (first: AsyncStream<Void>.makeStream(), second: AsyncStream<Void>.makeStream())
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            func send(_ name: String, from address: String, until gate: AsyncStream<Void>? = nil) async throws {
+                let (share, before) = (HashingShare(origin(address), name), queue.length)
+                group.addTask {
+                    do throws(SessionError) {
+                        try await queue.run(for: share) { () async throws(SessionError) in
+                            if let gate { for await _ in gate { break } }
+                            done.add(name)
+                        }
+                    } catch {
+                        refused.add(name)
+                    }
+                }
+                try await waitUntil("the queue") { queue.length > before }
+            }
+            try await send("under way", from: "198.51.100.1", until: gates.first.stream)
+            for number in 1...3 { try await send("early", from: "203.0.113.\(number)") }
+            time.withLock { $0 += .seconds(HashingQueue.patience) + .milliseconds(1) }
+            // Its turn comes after that of the first early one: the others are too late wherever they stand.
+            try await send("fresh", from: "203.0.113.9", until: gates.second.stream)
+            gates.first.continuation.finish()
+            try await waitUntil("those who waited too long are refused") { refused.names.count == 3 }
+            #expect(queue.length == 1, "the fresh one is under way")
+            gates.second.continuation.finish()
+            try await group.waitForAll()
+        }
+        #expect(refused.names == ["early", "early", "early"])
+        #expect(done.names == ["under way", "fresh"])
+        #expect(queue.length == 0)
+    }
+
     private final class Order: Sendable {
         private let list = Mutex<[String]>([])
         var names: [String] { list.withLock { $0 } }
